@@ -1,0 +1,63 @@
+//! The words and the rules of reliable signals.
+//!
+//! This crate knows what a [signal](Signal), a [receiver](Receiver) and a [delivery](delivery) are, which
+//! [transitions](delivery::TRANSITIONS) are legal, and what a [backend](Backend) must do. It knows no database and no
+//! async runtime: those are in `signals-runtime`, which applications depend on and which re-exports all of this.
+//!
+//! Depend on `signals-core` alone to publish a crate of signals (a *contract*), or to implement a backend. The
+//! attributes name `::signals_runtime`; a crate that has only this one writes, once:
+//!
+//! ```
+//! extern crate signals_core as signals_runtime;
+//!
+//! use signals_runtime::signal;
+//!
+//! #[signal(name = "payments.completed")]
+//! pub struct PaymentCompleted {
+//!     pub payment_id: i64,
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Architecture invariant: nothing here reads a clock, opens a connection or spawns a task, but for
+//! [`SystemClock`](clock::SystemClock), which is the one place that asks the operating system for the time.
+
+pub mod clock;
+pub mod delivery;
+pub mod name;
+pub mod outcome;
+pub mod payload;
+pub mod retry;
+pub mod token;
+
+mod backend;
+mod error;
+mod extract;
+mod receiver;
+mod registry;
+mod send;
+mod signal;
+pub mod store;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use backend::{Backend, BoxFuture, InTransaction};
+pub use error::{BoxError, Error, Result};
+pub use extract::{
+    Context, ContextBuilder, Delivery, ExtractError, Extractor, FromContext, Needs, StateNeed, States, TxNeed,
+};
+pub use outcome::{Discard, RetryAfter, Snooze};
+pub use receiver::{AsyncBody, Body, Receiver, ReceiverDef, ReceiverOptions, RunError};
+pub use registry::{Problem, Problems, Registry, RegistryBuilder};
+pub use send::{
+    Due, Headers, MAX_DELAY, MAX_KEY, Outgoing, Receipt, SendBatch, SendContext, Sending, SendingAll, send_all,
+};
+pub use signal::{Location, Signal, SignalDef};
+
+/// Declares a struct or enum as a signal. See the documentation of `signals-runtime`.
+pub use signals_macros::signal;
+
+/// Declares a function as a receiver of a signal. See the documentation of `signals-runtime`.
+pub use signals_macros::receiver;

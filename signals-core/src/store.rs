@@ -1,0 +1,149 @@
+//! What a database does for workers and operators: the life of deliveries, one method per transition.
+//!
+//! The methods come in the order of a delivery's life. Each is one transaction of the backend's own whose first write is
+//! guarded by what it expects (id, token, life); what the guard does not match *did not happen*, and the answer says so.
+//! All times are the database's. Slices may hold thousands of entries: an implementation works through them in bounded
+//! batches, and locks rows in key order.
+
+mod inspect;
+mod work;
+
+pub use inspect::{
+    AttemptRecord, Count, Counts, DeliveryDetail, DeliverySummary, Filter, LaneCounts, Page, ReceiverInfo, WorkerRecord,
+};
+pub use work::{
+    Acked, AttemptOutcome, Capabilities, Claim, ClaimLane, Claimed, Claims, DeathReason, Failed, Fate, Finished,
+    Forgotten, Held, LostLease, Migration, Promoted, Pruned, ReceiverEntry, Registered, Registration, Renewed,
+    Retention, SignalEntry, Snoozed, StoredSignal, WorkerInfo,
+};
+
+use std::time::Duration;
+
+use crate::delivery::{DeliveryId, ReceiverId};
+use crate::token::Incarnation;
+use crate::{BoxFuture, Result};
+
+/// The deliveries of one database, as workers and operators see them. Object-safe: used as `Arc<dyn Store>`.
+pub trait Store: Send + Sync + 'static {
+    /// What this database can and cannot do; asked, not guessed.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Every migration, oldest first, as SQL that a team may run with its own tool.
+    fn migrations(&self) -> Vec<Migration>;
+
+    /// Brings the tables up to date. Safe to call from many processes at once; does nothing when there is nothing to do,
+    /// also when a newer release has applied additive migrations (D7).
+    fn migrate(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Stores the receivers of this binary, and finds their ids (I14, I15). Writes only what changed.
+    ///
+    /// A name that any receiver lists as alias is that receiver: one id. When both have ids already, the alias's name and
+    /// its pending deliveries move to the receiver's id in one transaction; of two pending for one signal the alias's is
+    /// cancelled with reason "merged". A kept name for a different signal is [`NameTaken`](crate::Error::NameTaken).
+    /// Signals' names and aliases share one identity in the same way. A retired receiver stays retired and is reported.
+    fn register<'a>(&'a self, registration: &'a Registration) -> BoxFuture<'a, Result<Registered>>;
+
+    /// The ids under which `registration`'s receivers are stored already, without writing anything; receivers that are
+    /// not stored are absent from the answer. Workers call it again and again to notice merges and pauses.
+    fn resolve<'a>(&'a self, registration: &'a Registration) -> BoxFuture<'a, Result<Registered>>;
+
+    /// Draws an incarnation and stores it *durably* before it answers; a conflict draws again. Rows of `worker` are never
+    /// deleted: an implementation that lets one be drawn twice breaks the fence.
+    fn enlist<'a>(&'a self, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<Incarnation>>;
+
+    /// Notes that the worker is alive, and which lanes it knows. Writes, so that its success proves that this connection
+    /// can write.
+    fn heartbeat<'a>(&'a self, incarnation: Incarnation, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<()>>;
+
+    /// Notes that the worker has stopped.
+    fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>>;
+
+    /// The same store over a connection of its own, opened on the calling runtime: what the keeper renews through while
+    /// everything else is busy.
+    fn dedicated(&self) -> BoxFuture<'_, Result<std::sync::Arc<dyn Store>>>;
+
+    /// Hints that something may be ready, where the database can give them across processes. Only ever a hint: polling
+    /// alone is complete.
+    fn hints(&self) -> BoxFuture<'_, Result<Option<Box<dyn Hints>>>>;
+
+    /// T2 and T9: takes what is due, lane by lane. At most `limit` in all, at most a lane's own limit from it, oldest first.
+    ///
+    /// Must be atomic: an implementation that selects first and updates later delivers twice.
+    fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Claims>>;
+
+    /// T3: extends leases. The answer has one entry for each `held`, in order. A row that another statement holds locked
+    /// is [`Renewed::Unknown`], not lost.
+    fn renew<'a>(&'a self, held: &'a [Held], lease: Duration) -> BoxFuture<'a, Result<Vec<Renewed>>>;
+
+    /// T4 for plain receivers: batched, durable. One answer for each, in order.
+    fn ack<'a>(&'a self, acked: &'a [Acked]) -> BoxFuture<'a, Result<Vec<Finished>>>;
+
+    /// T5 and T7: records the attempt, and moves the delivery to where its fate says. One answer for each, in order.
+    fn fail<'a>(&'a self, failed: &'a [Failed]) -> BoxFuture<'a, Result<Vec<Finished>>>;
+
+    /// T6: ready again after a delay, the attempt refunded within the limits of
+    /// [`Counters::refunded`](crate::delivery::Counters::refunded).
+    fn snooze<'a>(&'a self, snoozed: &'a [Snoozed]) -> BoxFuture<'a, Result<Vec<Finished>>>;
+
+    /// T8: ready again at once, the attempt refunded likewise.
+    fn release<'a>(&'a self, held: &'a [Held]) -> BoxFuture<'a, Result<Vec<Finished>>>;
+
+    /// Moves what became due where it can be claimed, at most `limit`.
+    fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>>;
+
+    /// T10: cancels, whoever runs it. `actor` says who decided.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound), or [`WrongState`](crate::Error::WrongState) when it is settled already (W20).
+    fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// T10: makes a dead letter of it by hand, whoever runs it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::cancel`].
+    fn discard<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// T11: ready at once in a new life, counters at zero, its history kept; the signal's row is put back under its id
+    /// when it was forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::Error::NotFound), or [`WrongState`](crate::Error::WrongState) when it is neither dead nor cancelled.
+    fn retry<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Stops (`true`) or resumes claims of a receiver's deliveries, in all workers.
+    fn pause(&self, receiver: ReceiverId, paused: bool) -> BoxFuture<'_, Result<()>>;
+
+    /// Counts by lane and state, in one snapshot.
+    fn counts(&self) -> BoxFuture<'_, Result<Counts>>;
+
+    /// The receivers of this database, by name.
+    fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>>;
+
+    /// The workers that were seen within `within`.
+    fn workers(&self, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerRecord>>>;
+
+    /// Deliveries that match, newest signal first, then by receiver; `filter.after` continues a page.
+    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>>;
+
+    /// One delivery with all its attempts and its payload, wherever it is; looked up in one snapshot.
+    fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>>;
+
+    /// T12: forgets what is settled and older than its retention, and idempotency keys likewise; at most `limit` rows.
+    fn prune<'a>(&'a self, retention: &'a Retention, limit: usize) -> BoxFuture<'a, Result<Pruned>>;
+
+    /// T13: forgets signals that nothing refers to and that are older than `older_than`; at most `limit`.
+    fn forget(&self, older_than: Duration, limit: usize) -> BoxFuture<'_, Result<Forgotten>>;
+}
+
+/// A source of hints.
+pub trait Hints: Send {
+    /// Resolves when something may have become ready.
+    ///
+    /// # Cancel safety
+    ///
+    /// Must lose no hint when it is dropped and called again.
+    fn next(&mut self) -> BoxFuture<'_, Result<()>>;
+}

@@ -1,0 +1,192 @@
+//! What operators see.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::delivery::{Counters, DeliveryId, Lane, ReceiverId, State};
+use crate::store::{AttemptOutcome, DeathReason, StoredSignal};
+use crate::token::Incarnation;
+
+/// Counts of one database, lane by lane, ordered by receiver name and version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The lanes that hold anything, and those of every receiver that holds nothing.
+    pub lanes: Vec<LaneCounts>,
+}
+
+/// How many; exact up to a bound, "more than" beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(pub u64);
+
+impl Count {
+    /// The bound up to which a count is exact.
+    pub const BOUND: u64 = 10_000;
+
+    /// Whether this says "more than the bound".
+    #[must_use]
+    pub const fn is_exceeded(self) -> bool {
+        self.0 > Self::BOUND
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_exceeded() { f.pad("10,000+") } else { f.pad(&self.0.to_string()) }
+    }
+}
+
+/// Counts of one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneCounts {
+    /// The lane.
+    pub lane: Lane,
+    /// The receiver's name.
+    pub receiver: String,
+    /// The signal's name.
+    pub signal: String,
+    /// Ready and due.
+    pub ready: Count,
+    /// Ready later: delayed, retrying or snoozed.
+    pub scheduled: Count,
+    /// Running.
+    pub running: Count,
+    /// Done, while history keeps it.
+    pub done: Count,
+    /// Dead letters.
+    pub dead: Count,
+    /// Cancelled.
+    pub cancelled: Count,
+    /// When the oldest ready one was sent.
+    pub oldest: Option<Timestamp>,
+}
+
+impl LaneCounts {
+    /// Whether anything waits or runs.
+    #[must_use]
+    pub const fn has_pending(&self) -> bool {
+        self.ready.0 > 0 || self.scheduled.0 > 0 || self.running.0 > 0
+    }
+}
+
+/// A receiver as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverInfo {
+    /// Its id.
+    pub id: ReceiverId,
+    /// The name it was last registered under.
+    pub name: String,
+    /// All its other names.
+    pub aliases: Vec<String>,
+    /// The signal it receives.
+    pub signal: String,
+    /// Whether claims are stopped.
+    pub paused: bool,
+    /// Whether sends pass it by.
+    pub retired: bool,
+}
+
+/// A worker as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRecord {
+    /// Who.
+    pub incarnation: Incarnation,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// Which build.
+    pub build: String,
+    /// The lanes that it claims from.
+    pub lanes: Vec<Lane>,
+    /// When it enlisted.
+    pub started: Timestamp,
+    /// When it was last seen.
+    pub seen: Timestamp,
+}
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only these states; empty: all.
+    pub states: Vec<State>,
+    /// Only this receiver, by name or alias.
+    pub receiver: Option<String>,
+    /// Only this signal, by the name it was sent under.
+    pub signal: Option<String>,
+    /// Continue behind this delivery: the last of the page before.
+    pub after: Option<DeliveryId>,
+    /// The most deliveries of the page; zero means 100.
+    pub limit: usize,
+}
+
+/// One page of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The deliveries.
+    pub deliveries: Vec<DeliverySummary>,
+    /// Whether there are more behind the last one.
+    pub more: bool,
+}
+
+/// A delivery in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliverySummary {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Its lane.
+    pub lane: Lane,
+    /// The receiver's name.
+    pub receiver: String,
+    /// The name the signal was sent under.
+    pub signal: String,
+    /// Its state.
+    pub state: State,
+    /// Its life.
+    pub life: u32,
+    /// Its counters in this life.
+    pub counters: Counters,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it is due, if it waits for that.
+    pub due_at: Option<Timestamp>,
+    /// Who runs it, if it is running.
+    pub worker: Option<Incarnation>,
+    /// Until when, if it is running.
+    pub lease_until: Option<Timestamp>,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+    /// Why it is dead.
+    pub death: Option<DeathReason>,
+    /// Who cancelled, discarded or last retried it by hand; "merged" for one that a merge of names cancelled.
+    pub actor: Option<String>,
+}
+
+/// One delivery, with everything.
+#[derive(Clone, Debug)]
+pub struct DeliveryDetail {
+    /// What a list shows.
+    pub summary: DeliverySummary,
+    /// The signal with its payload; `None` when it was forgotten and the delivery kept no copy.
+    pub signal: Option<StoredSignal>,
+    /// Its failed attempts and lost leases, oldest first, of every life.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// A failed attempt, or a lost lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// The life.
+    pub life: u32,
+    /// The number of the attempt in its life.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// The error with its causes.
+    pub error: String,
+    /// Who ran it.
+    pub worker: Incarnation,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How long it ran; `None` when nobody knows.
+    pub ran: Option<Duration>,
+}

@@ -1,0 +1,1 @@
+//! The reference model: every promise without a database.

@@ -1,0 +1,3 @@
+//! Reliable in-application signals.
+
+pub mod backend;
