@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use signals_core::Error;
 use signals_core::delivery::{ReceiverId, State};
 use signals_core::store::{Acked, Filter, Finished, ReceiverEntry, Registration, SignalEntry};
+use signals_core::{Backend as _, Body, Error, ReceiverDef, ReceiverOptions, Registry, Signal as _};
 
-use super::{Fixture, LEASE, delivery, entry};
+use super::{Fixture, LEASE, Paid, delivery, entry, paid};
+use crate::backend::sqlite::SqliteBackend;
 
 #[tokio::test]
 async fn registering_again_writes_nothing() {
     let fixture = Fixture::new(&["a", "b"]).await;
     let receivers = [entry("a", &[]), entry("b", &[])];
     // With the write lock taken elsewhere, anything that writes would have to wait.
-    let writer = signals_core::Backend::begin(&fixture.backend).await.expect("begins");
+    let writer = fixture.backend.begin().await.expect("begins");
     let registered = tokio::time::timeout(Duration::from_secs(1), fixture.register(&receivers)).await;
     assert_eq!(registered.expect("does not wait").expect("registers").ids.len(), 2);
     drop(writer);
@@ -86,7 +87,40 @@ async fn retired_stays_retired_and_is_passed_by() {
 }
 
 #[tokio::test]
-async fn what_is_not_registered_is_named_and_nothing_is_stored() {
+async fn i14_a_linked_receiver_that_is_not_registered_is_named_and_nothing_is_stored() {
+    let fixture = Fixture::new(&["a", "gone"]).await;
+    static LINKED: [ReceiverDef; 3] = [linked("a"), linked("b"), linked("gone")];
+    let retire = Registration { retired: vec!["gone"], ..Registration::default() };
+    fixture.store.register(&retire).await.expect("retires");
+    let mut batch = fixture.batch(vec![paid(1)]);
+    let registry = LINKED.iter().fold(Registry::builder(), signals_core::RegistryBuilder::receiver_def);
+    batch.context.registry = std::sync::Arc::new(registry.build().expect("nothing contradicts itself"));
+    let mut tx = fixture.backend.begin().await.expect("begins");
+    let refused = SqliteBackend::send(&mut tx, &batch).await;
+    assert!(matches!(&refused, Err(Error::NotRegistered { receivers, .. }) if receivers == &["b"]), "{refused:?}");
+    fixture.backend.commit(tx).await.expect("commits nothing");
+    assert_eq!(fixture.number("SELECT count(*) FROM signals_signal").await, 0);
+
+    fixture.register(&[entry("b", &[]), entry("elsewhere", &[])]).await.expect("registers");
+    let mut tx = fixture.backend.begin().await.expect("begins");
+    let receipts = SqliteBackend::send(&mut tx, &batch).await.expect("sends");
+    assert_eq!(receipts[0].deliveries, 3, "linked and registered, less the retired");
+}
+
+const fn linked(name: &'static str) -> ReceiverDef {
+    ReceiverDef {
+        name,
+        aliases: &[],
+        signal: Paid::DEF,
+        options: ReceiverOptions::DEFAULT,
+        declare: |_| {},
+        body: Body::Blocking(|_, _| Ok(())),
+        location: Paid::DEF.location,
+    }
+}
+
+#[tokio::test]
+async fn pauses_stop_claims_and_resolve_writes_nothing() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.store.pause(ReceiverId(1), true).await.expect("pauses");
     fixture.send_ids(0..1).await;
