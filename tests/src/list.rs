@@ -143,7 +143,7 @@ cases! { ($)
         i6_a_transaction_under_an_old_token_cannot_acknowledge,
         i5_a_delivery_cancelled_while_it_runs_cannot_be_acknowledged,
         i4_one_transaction_acknowledges_a_delivery_once,
-        s5_a_savepoint_rolled_back_takes_an_acknowledgement_with_it,
+        s5_a_receiver_that_rolled_a_savepoint_back_can_be_acknowledged,
         e13_what_a_receiver_sends_commits_with_its_acknowledgement,
         w21_an_ended_transaction_acknowledges_nothing,
         w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told,
