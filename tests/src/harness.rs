@@ -11,7 +11,9 @@ use signals_core::store::{
     Finished, Held, Registered, Renewed, Snoozed, Store, WorkerInfo,
 };
 use signals_core::token::Tokens;
-use signals_core::{Backend, InTransaction, Receipt, ReceiverDef, Registry, Result, SendContext, Signal, SignalDef};
+use signals_core::{
+    Backend, InTransaction, Receipt, ReceiverDef, Registry, Result, SendBatch, SendContext, Signal, SignalDef,
+};
 
 /// The lease of a [`Puppet`].
 pub const LEASE: Duration = Duration::from_secs(20);
@@ -310,7 +312,7 @@ impl<B: Backend> InTransaction<B> for TestTx<B> {
         Ok(self.conn())
     }
 
-    fn finish(&mut self, _: &[Receipt]) {}
+    fn finish(&mut self, _: &SendBatch, _: &[Receipt]) {}
 }
 
 /// A worker that is moved by hand: it claims and finishes when the case says so, and runs nothing.
