@@ -1,0 +1,109 @@
+//! What 300 receivers cost in `cargo check`, against the same functions without attributes (goal P12).
+//!
+//! Rounds are interleaved: each measures both crates cold (their own artefacts removed, dependencies kept) and after a
+//! touch of `lib.rs`, incrementally, as an editor would see it. Medians count.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::flags;
+use super::generate::{MODULES, RECEIVERS, WITH, WITHOUT, workspace};
+use crate::Result;
+use crate::process::{Echo, cargo, root, run as run_process, target_dir};
+use crate::report::{Measured, median, results, seconds};
+
+const ADDED: f64 = 6.0;
+const TOUCHED: f64 = 1.5;
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// The seconds of one crate, a value a round.
+#[derive(Debug, Default)]
+struct Seconds {
+    cold: Vec<f64>,
+    touched: Vec<f64>,
+}
+
+/// Generates, measures, prints; `false` when a goal is missed.
+///
+/// # Errors
+///
+/// Returns an error when the crates cannot be written or do not compile.
+pub(crate) fn run(options: &[&str]) -> Result {
+    let [json, quick] = flags("compile", ["--json", "--quick"], options)?;
+    let rounds = if quick { 1 } else { 5 };
+    let bench = Bench { dir: target_dir()?.join("xtask/compile"), started: Instant::now() };
+
+    bench.progress(&format!("step 1 of 2: two crates of {} functions, and their dependencies", MODULES * RECEIVERS));
+    workspace(&bench.dir, &root()?)?;
+    bench.check(WITHOUT)?;
+    bench.check(WITH)?;
+
+    let (mut with, mut without) = (Seconds::default(), Seconds::default());
+    for round in 1..=rounds {
+        bench.progress(&format!("step 2 of 2: round {round} of {rounds}"));
+        bench.measure(WITHOUT, &mut without)?;
+        bench.measure(WITH, &mut with)?;
+    }
+
+    let of = |values: &[f64]| median(values);
+    let value = |name, value, goal| Measured { name, value, unit: "s", goal };
+    let measured = [
+        value("cold, without attributes", of(&without.cold), None),
+        value("cold, with attributes", of(&with.cold), None),
+        value("added by 300 receivers", of(&with.cold) - of(&without.cold), Some(ADDED)),
+        value("touched, without attributes", of(&without.touched), None),
+        value("touched, with attributes", of(&with.touched), Some(TOUCHED)),
+    ];
+    Ok(results("compile", &measured, json))
+}
+
+struct Bench {
+    dir: PathBuf,
+    started: Instant,
+}
+
+impl Bench {
+    fn progress(&self, text: &str) {
+        eprintln!("{text} (elapsed {})", seconds(self.started.elapsed()));
+    }
+
+    fn cargo(&self, args: &[&str]) -> Result<Command> {
+        let mut command = cargo()?;
+        command
+            .args(args)
+            .current_dir(&self.dir)
+            .env("CARGO_TARGET_DIR", self.dir.join("target"))
+            .env("CARGO_INCREMENTAL", "1")
+            .env("RUSTFLAGS", "");
+        Ok(command)
+    }
+
+    /// `cargo check` of one crate, in seconds.
+    fn check(&self, krate: &str) -> Result<f64> {
+        let ran = run_process(&mut self.cargo(&["check", "--quiet", "--package", krate])?, LIMIT, Echo::Keep)?;
+        if !ran.ok {
+            let first: Vec<_> = ran.lines.iter().take(20).map(String::as_str).collect();
+            return Err(format!("the generated crate `{krate}` does not compile:\n{}", first.join("\n")));
+        }
+        Ok(ran.took.as_secs_f64())
+    }
+
+    fn measure(&self, krate: &str, seconds: &mut Seconds) -> Result<()> {
+        let cleaned = run_process(&mut self.cargo(&["clean", "--package", krate])?, LIMIT, Echo::Keep)?;
+        if !cleaned.ok {
+            return Err(format!("`cargo clean -p {krate}` failed: {}", cleaned.lines.join("\n")));
+        }
+        seconds.cold.push(self.check(krate)?);
+        touch(&self.dir.join(krate).join("src/lib.rs"))?;
+        seconds.touched.push(self.check(krate)?);
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file's time is the operating system's")]
+fn touch(path: &Path) -> Result<()> {
+    let touched = File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    touched.map_err(|error| format!("cannot touch {} ({error}): run the bench again", path.display()))
+}
