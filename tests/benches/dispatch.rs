@@ -14,7 +14,8 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Instant;
 
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, SignalId};
-use signals_core::{Body, Context, Delivery, Receiver, ReceiverDef, States, __private, receiver, signal};
+use signals_core::payload::decode;
+use signals_core::{Body, Context, Delivery, Receiver, ReceiverDef, States, receiver, signal};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -51,7 +52,8 @@ async fn extracting(payment: &Payment, delivery: Delivery) {
 
 fn main() {
     let row = Row::new();
-    let lanes: HashMap<Lane, &'static ReceiverDef> = (0..LANES).map(|id| (lane(id), <plain as Receiver>::DEF)).collect();
+    let lanes: HashMap<Lane, &'static ReceiverDef> =
+        (0..LANES).map(|id| (lane(id), <plain as Receiver>::DEF)).collect();
 
     let mut rounds = Rounds::default();
     for _ in 0..ROUNDS {
@@ -59,13 +61,13 @@ fn main() {
             black_box(lanes.get(&lane(i64::from(call) * 7919 % LANES)));
         }));
         let decode = nanos(|_| {
-            black_box(__private::decode::<Payment>(black_box(PAYLOAD)).is_ok());
+            black_box(decode::<Payment>(black_box(PAYLOAD), usize::MAX).is_ok());
         });
         rounds.decode.push(decode);
         rounds.plain.push(nanos(|_| row.run(<plain as Receiver>::DEF)) - decode);
         rounds.extracting.push(nanos(|_| row.run(<extracting as Receiver>::DEF)) - decode);
     }
-    let decoding = allocations(|| assert!(__private::decode::<Payment>(PAYLOAD).is_ok(), "the payload decodes"));
+    let decoding = allocations(|| assert!(decode::<Payment>(PAYLOAD, usize::MAX).is_ok(), "the payload decodes"));
     let running = allocations(|| row.run(<plain as Receiver>::DEF));
 
     println!("look-up: {:.1} ns", median(rounds.look_up));
