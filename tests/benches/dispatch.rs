@@ -29,6 +29,7 @@ const PAYLOAD: &[u8] = br#"{"payment_id":4711,"order_id":815,"amount_cents":1299
 
 /// The signal.
 #[signal(name = "bench.payment")]
+#[derive(Debug)]
 pub struct Payment {
     /// A number.
     pub payment_id: i64,
