@@ -53,8 +53,10 @@ pub(crate) struct Ran {
     pub(crate) end: String,
     /// From its start to its end.
     pub(crate) took: Duration,
-    /// What it wrote to both streams, without colours, as the lines came.
+    /// What it wrote to both streams, without colours, as the lines came. The order between the streams is by chance.
     pub(crate) lines: Vec<String>,
+    /// What it wrote to its standard output alone.
+    pub(crate) stdout: Vec<String>,
 }
 
 /// Whether the output of a program is shown while it runs.
@@ -64,6 +66,13 @@ pub(crate) enum Echo {
     Both,
     /// It is kept only.
     Keep,
+}
+
+/// Where a line was written.
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
 }
 
 /// Runs `command` for at most `limit`, then kills it.
@@ -79,15 +88,19 @@ pub(crate) fn run(command: &mut Command, limit: Duration, echo: Echo) -> Result<
         .spawn()
         .map_err(|error| format!("cannot start {shown} ({error}): install it or repair PATH"))?;
     let (sender, receiver) = mpsc::channel();
-    forward(child.stdout.take(), echo == Echo::Both, false, &sender);
-    forward(child.stderr.take(), echo == Echo::Both, true, &sender);
+    forward(child.stdout.take(), Stream::Out, echo, &sender);
+    forward(child.stderr.take(), Stream::Err, echo, &sender);
     drop(sender);
 
-    let mut lines = Vec::new();
+    let (mut lines, mut stdout) = (Vec::new(), Vec::new());
     let mut ended: Option<(bool, String, Instant)> = None;
     loop {
         match receiver.recv_timeout(Duration::from_millis(20)) {
-            Ok(line) => lines.push(line),
+            Ok((Stream::Err, line)) => lines.push(line),
+            Ok((Stream::Out, line)) => {
+                stdout.push(line.clone());
+                lines.push(line);
+            }
             Err(RecvTimeoutError::Disconnected) if ended.is_some() => break,
             Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(5)),
             Err(RecvTimeoutError::Timeout) => {
@@ -108,23 +121,25 @@ pub(crate) fn run(command: &mut Command, limit: Duration, echo: Echo) -> Result<
         }
     }
     let (ok, end, at) = ended.expect("the loop is left only after the end was seen");
-    Ok(Ran { ok, end, took: at - started, lines })
+    Ok(Ran { ok, end, took: at - started, lines, stdout })
 }
 
 /// Passes the lines of one stream on from a thread of its own, which ends with the stream.
-fn forward(stream: Option<impl Read + Send + 'static>, echo: bool, to_stderr: bool, sender: &Sender<String>) {
-    let Some(stream) = stream else { return };
+fn forward(pipe: Option<impl Read + Send + 'static>, stream: Stream, echo: Echo, sender: &Sender<(Stream, String)>) {
+    let Some(pipe) = pipe else { return };
     let sender = sender.clone();
     thread::spawn(move || {
-        let mut reader = BufReader::new(stream);
+        let mut reader = BufReader::new(pipe);
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            if echo {
-                // A closed terminal is no reason to lose the result.
-                let _ = if to_stderr { io::stderr().write_all(&line) } else { io::stdout().write_all(&line) };
-            }
+            // A closed terminal is no reason to lose the result.
+            let _ = match (echo, stream) {
+                (Echo::Keep, _) => Ok(()),
+                (Echo::Both, Stream::Out) => io::stdout().write_all(&line),
+                (Echo::Both, Stream::Err) => io::stderr().write_all(&line),
+            };
             let text = plain(String::from_utf8_lossy(&line).trim_end());
-            if sender.send(text).is_err() {
+            if sender.send((stream, text)).is_err() {
                 break;
             }
             line.clear();
@@ -163,6 +178,7 @@ mod tests {
         let ran = run(&mut command, Duration::from_secs(20), Echo::Keep).expect("sh exists");
         assert!(!ran.ok && ran.end.contains('3'), "{ran:?}");
         assert!(ran.lines.contains(&"out".to_owned()) && ran.lines.contains(&"err".to_owned()), "{ran:?}");
+        assert_eq!(ran.stdout, ["out"]);
     }
 
     #[test]

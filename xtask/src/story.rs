@@ -1,7 +1,7 @@
 //! The story: the first example runs from beginning to end, quickly, and prints what it promises.
 //!
 //! `examples/shop/expected.txt` lists literal fragments, one a line, each of which must occur in a later line of the
-//! output than the one before. Lines that begin with `#` are comments.
+//! standard output than the one before. Lines that begin with `#` are comments.
 
 use std::fs;
 use std::process::Command;
@@ -49,7 +49,7 @@ pub(crate) fn check() -> Result<String> {
     if ran.took >= GOAL {
         return Err(format!("`{COMMAND}` took {}: it must end within {}", seconds(ran.took), seconds(GOAL)));
     }
-    compare(&expected, &ran.lines)?;
+    compare(&expected, &ran.stdout)?;
     Ok(format!("{} expected lines in {}", expected.len(), seconds(ran.took)))
 }
 

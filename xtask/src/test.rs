@@ -163,7 +163,7 @@ fn run_cargo(args: &[String], env: &[(&str, &str)]) -> Result<Vec<String>> {
         return Ok(ran.lines);
     }
     let counted = totals(&ran.lines).map(|totals| format!(", {}", totals.text)).unwrap_or_default();
-    Err(format!("`cargo {}` ended with {}{counted}", args.join(" "), ran.end))
+    Err(format!("{}{counted}: see its output above", ran.end))
 }
 
 /// What a test runner says of its tests.

@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler checks.
 //!
-//! A rule reads the [`Tree`](tree::Tree) and reports each violation with its place, why the rule exists and what to do.
+//! A rule reads the [`Tree`] and reports each violation with its place, why the rule exists and what to do.
 //! Rules are heuristics over text, kept so simple that a false alarm is rare and easy to understand; each has a test
 //! that shows it bite. Not checked, because text does not show it: that transitions are decided in `delivery.rs` alone.
 
