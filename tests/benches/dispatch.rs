@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, SignalId};
 use signals_core::payload::decode;
-use signals_core::{Body, Context, Delivery, Receiver, ReceiverDef, States, receiver, signal};
+use signals_core::{Body, Context, ContextBuilder, Delivery, Receiver, ReceiverDef, States, receiver, signal};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -65,17 +65,21 @@ fn main() {
             black_box(decode::<Payment>(black_box(PAYLOAD), usize::MAX).is_ok());
         });
         rounds.decode.push(decode);
-        rounds.plain.push(nanos(|_| row.run(<plain as Receiver>::DEF)) - decode);
-        rounds.extracting.push(nanos(|_| row.run(<extracting as Receiver>::DEF)) - decode);
+        rounds.plain.push(nanos(|_| run(<plain as Receiver>::DEF, &row.context().build())) - decode);
+        rounds.extracting.push(nanos(|_| run(<extracting as Receiver>::DEF, &row.context().build())) - decode);
+        rounds.runtime.push(nanos(|_| run(<plain as Receiver>::DEF, &row.context().runtime(0_u64).build())) - decode);
     }
     let decoding = allocations(|| assert!(decode::<Payment>(PAYLOAD, usize::MAX).is_ok(), "the payload decodes"));
-    let running = allocations(|| row.run(<plain as Receiver>::DEF));
+    let running = allocations(|| run(<plain as Receiver>::DEF, &row.context().build()));
+    let runtime = allocations(|| run(<plain as Receiver>::DEF, &row.context().runtime(0_u64).build()));
 
     println!("look-up: {:.1} ns", median(rounds.look_up));
     println!("decode alone: {:.1} ns", median(rounds.decode));
     println!("dispatch beyond decoding: {:.1} ns", median(rounds.plain));
     println!("allocations beyond decoding: {}", running - decoding);
     println!("dispatch with an extractor: {:.1} ns", median(rounds.extracting));
+    println!("dispatch with a runtime value: {:.1} ns", median(rounds.runtime));
+    println!("allocations with a runtime value: {}", runtime - decoding);
 }
 
 /// What a worker has in hand when it looks a receiver up.
@@ -89,16 +93,20 @@ impl Row {
         Self { signal: "bench.payment".into(), states: Arc::default() }
     }
 
-    /// Everything from the found receiver to the first poll of its future.
-    fn run(&self, def: &'static ReceiverDef) {
+    /// The context of an attempt, before the runtime adds what is its own (a cancellation, a transaction).
+    fn context(&self) -> ContextBuilder {
         let id = DeliveryId { signal: SignalId(1), receiver: ReceiverId(2) };
-        let delivery = Delivery::new(id, def.name, Arc::clone(&self.signal));
-        let context = Context::builder(delivery, Arc::clone(&self.states)).build();
-        let Body::Async(body) = black_box(def.body) else { unreachable!("the receivers of this bench are async") };
-        let mut future = body(black_box(PAYLOAD), &context);
-        let polled = future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
-        assert!(matches!(polled, Poll::Ready(Ok(()))), "the receiver is ready at once");
+        let delivery = Delivery::new(id, <plain as Receiver>::DEF.name, Arc::clone(&self.signal));
+        Context::builder(delivery, Arc::clone(&self.states))
     }
+}
+
+/// Decodes, extracts, and polls the receiver's future for the first time.
+fn run(def: &'static ReceiverDef, context: &Context) {
+    let Body::Async(body) = black_box(def.body) else { unreachable!("the receivers of this bench are async") };
+    let mut future = body(black_box(PAYLOAD), context);
+    let polled = future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+    assert!(matches!(polled, Poll::Ready(Ok(()))), "the receiver is ready at once");
 }
 
 #[derive(Default)]
@@ -107,6 +115,7 @@ struct Rounds {
     decode: Vec<f64>,
     plain: Vec<f64>,
     extracting: Vec<f64>,
+    runtime: Vec<f64>,
 }
 
 fn lane(id: i64) -> Lane {

@@ -74,7 +74,8 @@ impl Measured {
             Some(_) if self.is_met() => "met",
             Some(_) => "MISSED",
         };
-        vec![self.name.to_owned(), format!("{:.2} {}", self.value, self.unit), goal, verdict.to_owned()]
+        let value = format!("{:.2} {}", self.value, self.unit);
+        vec![self.name.to_owned(), value.trim_end().to_owned(), goal.trim_end().to_owned(), verdict.to_owned()]
     }
 
     fn json(&self) -> String {
