@@ -117,7 +117,11 @@ fn one_option(
     let Some(word) = words.iter().find(|word| at == word.0) else {
         return Err(syn::Error::new(at.span(), format!("unknown option `{at}`, expected {}", listed(words))));
     };
-    option(*word, &at, input)?;
+    let bare = input.is_empty() || input.peek(Token![,]);
+    option(*word, &at, input).map_err(|error| {
+        // Where a value is missing there is no token of it to point to.
+        if bare { syn::Error::new(at.span(), error) } else { error }
+    })?;
     if input.is_empty() || input.peek(Token![,]) {
         Ok(())
     } else {
@@ -203,10 +207,12 @@ pub(crate) fn factor(word: Word, input: ParseStream<'_>) -> syn::Result<f64> {
     let expected = format!("expected a number, as in `{word} = 2.0`");
     equals(input, &expected)?;
     let literal = literal(input, &expected)?;
-    let number = match &literal {
-        Lit::Float(number) => number.base10_parse::<f64>(),
-        Lit::Int(number) => number.base10_parse::<f64>(),
-        other => return Err(syn::Error::new(other.span(), expected)),
+    let number = if let Lit::Float(number) = &literal {
+        number.base10_parse::<f64>()
+    } else if let Lit::Int(number) = &literal {
+        number.base10_parse::<f64>()
+    } else {
+        return Err(syn::Error::new(literal.span(), expected));
     };
     match number {
         Ok(factor) if factor.is_finite() && factor >= 1.0 => Ok(factor),
@@ -232,7 +238,10 @@ pub(crate) fn flag(word: Word, input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         Ok(())
     } else {
-        Err(input.error(format!("`{word}` takes no value")))
+        let value: TokenStream = input.fork().parse()?;
+        let value =
+            value.into_iter().take_while(|token| !matches!(token, TokenTree::Punct(mark) if mark.as_char() == ','));
+        Err(syn::Error::new_spanned(value.collect::<TokenStream>(), format!("`{word}` takes no value")))
     }
 }
 
@@ -248,10 +257,8 @@ pub(crate) fn value_error(input: ParseStream<'_>, expected: &str) -> syn::Error 
 
 fn string(input: ParseStream<'_>, expected: &str) -> syn::Result<LitStr> {
     equals(input, expected)?;
-    match literal(input, expected)? {
-        Lit::Str(literal) => Ok(literal),
-        other => Err(syn::Error::new(other.span(), expected)),
-    }
+    let literal = literal(input, expected)?;
+    if let Lit::Str(text) = literal { Ok(text) } else { Err(syn::Error::new(literal.span(), expected)) }
 }
 
 /// A literal, also one that a `macro_rules!` passed on as an expression.

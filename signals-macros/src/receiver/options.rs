@@ -133,11 +133,14 @@ fn signal_type(input: ParseStream<'_>) -> syn::Result<Type> {
     while let Type::Group(group) = inner {
         inner = &group.elem;
     }
-    match inner {
-        Type::Tuple(_) | Type::TraitObject(_) => Err(syn::Error::new_spanned(signal, several)),
-        Type::Path(_) if input.peek(Token![|]) || input.peek(Token![+]) => Err(input.error(several)),
-        Type::Path(_) => Ok(signal),
-        _ => Err(syn::Error::new_spanned(signal, expected)),
+    if matches!(inner, Type::Tuple(_) | Type::TraitObject(_)) {
+        Err(syn::Error::new_spanned(signal, several))
+    } else if !matches!(inner, Type::Path(_)) {
+        Err(syn::Error::new_spanned(signal, expected))
+    } else if input.peek(Token![|]) || input.peek(Token![+]) {
+        Err(input.error(several))
+    } else {
+        Ok(signal)
     }
 }
 
