@@ -56,8 +56,5 @@ pub use send::{
 };
 pub use signal::{Location, Signal, SignalDef};
 
-/// Declares a struct or enum as a signal. See the documentation of `signals-runtime`.
-pub use signals_macros::signal;
-
-/// Declares a function as a receiver of a signal. See the documentation of `signals-runtime`.
-pub use signals_macros::receiver;
+#[doc(inline)]
+pub use signals_macros::{receiver, signal};
