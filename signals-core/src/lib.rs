@@ -1,6 +1,6 @@
 //! The words and the rules of reliable signals.
 //!
-//! This crate knows what a [signal](Signal), a [receiver](Receiver) and a [delivery](delivery) are, which
+//! This crate knows what a [signal](Signal), a [receiver](Receiver) and a [delivery](mod@delivery) are, which
 //! [transitions](delivery::TRANSITIONS) are legal, and what a [backend](Backend) must do. It knows no database and no
 //! async runtime: those are in `signals-runtime`, which applications depend on and which re-exports all of this.
 //!
