@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use signals_core::store::Retention;
-use signals_core::{Error, Receipt, Result, Signal};
+use signals_core::{Backend, Error, Outgoing, Receipt, Result, SendBatch, Signal};
 
 use crate::fixtures::{Paid, Refunded, SHIP, paid};
 use crate::{App, Db, Harness};
@@ -86,8 +86,9 @@ pub async fn s16_of_two_concurrent_sends_with_one_key_one_stores<H: Harness>(db:
     } else {
         let (mut first, mut second) = (app.begin().await, app.begin().await);
         let stored = paid(7).send(&mut first).idempotency_key("k").await;
-        let (committed, other) =
-            tokio::join!(first.commit(), async { paid(7).send(&mut second).idempotency_key("k").await });
+        // The second is asked while the first is still under way.
+        let (other, committed) =
+            tokio::join!(async { paid(7).send(&mut second).idempotency_key("k").await }, first.commit());
         if other.is_ok() {
             second.commit().await.expect("commits");
         } else {
@@ -100,6 +101,24 @@ pub async fn s16_of_two_concurrent_sends_with_one_key_one_stores<H: Harness>(db:
     let signals = || outcomes.iter().flatten().map(|receipt| receipt.signal_id);
     assert!(signals().all(|id| Some(id) == signals().next()), "{outcomes:?}");
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().err().is_none_or(Error::is_retryable)), "{outcomes:?}");
+}
+
+/// I1: one used key refuses the batch, and what was before it.
+pub async fn i1_a_batch_with_one_used_key_stores_none<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    send_under(&app, "used", &paid(7)).await.expect("sends");
+    let mut tx = app.begin().await;
+    let signals = [None, Some("fresh"), Some("used")].map(|key| {
+        let mut signal = Outgoing::new(&paid(8));
+        signal.key = key.map(str::to_owned);
+        signal
+    });
+    let batch = SendBatch { signals: signals.into(), context: tx.context.clone() };
+    let error = <H::Backend as Backend>::send(tx.conn(), &batch).await.expect_err("the last key was used");
+    let _ = tx.commit().await;
+    assert!(matches!(error, Error::KeyReused { .. }), "{error:?}");
+    assert_eq!(db.all().await.len(), 1);
+    assert!(!send_under(&app, "fresh", &paid(9)).await.expect("the key is free").repeated);
 }
 
 /// S16: a key that is held, not stored, gives way to nobody and answers at once or after a wait, with a typed error.

@@ -15,6 +15,7 @@
 
 pub mod fixtures;
 pub mod harness;
+pub mod stage;
 
 pub mod claim;
 pub mod finish;
@@ -27,6 +28,10 @@ pub mod send;
 pub mod settle;
 pub mod steal;
 pub mod tx;
+
+pub mod sender;
+pub mod transactional;
+pub mod worker;
 
 mod list;
 

@@ -75,6 +75,7 @@ cases! { ($)
         s16_the_same_key_with_another_payload_is_a_typed_error,
         s16_the_same_key_for_another_signal_is_a_typed_error,
         s16_of_two_concurrent_sends_with_one_key_one_stores,
+        i1_a_batch_with_one_used_key_stores_none,
         s16_a_key_in_a_transaction_in_progress_is_free_when_that_rolls_back,
         e12_a_key_in_a_savepoint_rolled_back_is_free,
         e12_a_key_is_free_again_after_its_retention,
@@ -214,6 +215,51 @@ cases! { ($)
         t13_a_forgetting_is_bounded,
         i6_the_id_of_a_forgotten_signal_is_never_used_again,
     }
+    sender {
+        s4_a_transaction_with_a_failed_send_refuses_to_commit,
+        s4_after_a_failed_send_the_transaction_sends_nothing_more,
+        s5_a_savepoint_rolled_back_takes_its_failed_send_with_it,
+        s5_a_savepoint_rolled_back_does_not_clear_a_failure_before_it,
+        s5_a_savepoint_released_with_a_failed_send_spoils_the_transaction,
+        s5_a_dropped_savepoint_is_rolled_back,
+        s6_a_send_that_was_dropped_midway_spoils_the_transaction,
+        s6_a_send_that_was_never_polled_spoils_nothing,
+        s6_a_dropped_begin_leaves_no_transaction_open,
+        s6_a_dropped_commit_runs_to_its_end,
+        i1_a_tx_that_is_not_committed_stores_nothing,
+        i14_a_program_that_forgot_to_register_cannot_send,
+    }
+    worker {
+        i3_a_delivery_is_done_when_its_receiver_returned_ok,
+        t5_a_failed_attempt_is_retried_when_its_backoff_is_over,
+        t5_a_receiver_that_always_fails_is_tried_as_often_as_it_says,
+        w7_a_panic_is_a_failed_attempt,
+        w9_a_receiver_that_never_returns_is_failed_at_its_timeout,
+        t7_a_receiver_can_discard,
+        t5_a_receiver_can_say_when_to_be_tried_again,
+        t6_a_receiver_can_snooze,
+        w17_a_payload_that_does_not_decode_is_a_dead_letter_at_once,
+        i11_the_idempotency_key_is_the_same_in_every_attempt_of_a_life,
+        i12_a_worker_of_some_receivers_leaves_the_others_alone,
+        i10_a_failing_receiver_does_not_keep_another_from_its_delivery,
+        t2_a_worker_runs_nothing_of_a_paused_receiver,
+        e13_what_a_receiver_sends_is_run_and_names_its_cause,
+        l2_a_stopped_worker_gives_back_what_runs_after_its_grace,
+        l1_a_commit_wakes_the_workers_of_its_process,
+        t10_a_cancelled_delivery_stops_its_receiver,
+        i7_two_workers_run_every_delivery_once,
+    }
+    transactional {
+        i5_the_effects_of_a_done_delivery_are_committed,
+        i5_the_effects_of_a_failed_attempt_are_rolled_back,
+        i5_the_effects_of_a_panic_are_rolled_back,
+        i5_the_effects_of_an_attempt_that_timed_out_are_rolled_back,
+        s4_a_receiver_that_ignores_a_refused_send_has_failed,
+        s5_a_receiver_that_undoes_a_refused_send_is_done,
+        i5_a_discarded_attempt_sends_nothing,
+        w21_a_receiver_that_ends_its_transaction_has_failed,
+        i5_many_transactional_deliveries_are_each_done_once,
+    }
 }
 
 #[cfg(test)]
@@ -234,11 +280,16 @@ mod tests {
             ("registry", include_str!("registry.rs")),
             ("inspect", include_str!("inspect.rs")),
             ("retention", include_str!("retention.rs")),
+            ("sender", include_str!("sender.rs")),
+            ("worker", include_str!("worker.rs")),
+            ("transactional", include_str!("transactional.rs")),
         ];
         let mut written = Vec::new();
         for (module, source) in modules {
             for line in source.lines() {
-                if let Some((name, _)) = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('<')) {
+                if let Some((name, _)) =
+                    line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once("<H: Harness>(db: "))
+                {
                     written.push(format!("{module}::{name}"));
                 }
             }
