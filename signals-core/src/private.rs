@@ -6,8 +6,6 @@ pub use std::boxed::Box;
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::{self, Err, Ok};
 
-use serde::de::DeserializeOwned;
-
 pub use crate::name::{dotted, dotted_len, from_path};
 pub use crate::registry::{LINKED, Linked, RECEIVERS, RETIRED, Retired, SIGNALS};
 pub use crate::retry::Backoff;
@@ -27,7 +25,8 @@ pub trait PayloadOf<S> {
     fn cast(signal: S) -> Self;
 }
 
-impl<S: Signal> PayloadOf<S> for S {
+// Not `S: Signal`: that obligation is mentioned once, in `type Signal = …`, and complained about once.
+impl<S> PayloadOf<S> for S {
     fn cast(signal: S) -> Self {
         signal
     }
@@ -56,10 +55,10 @@ impl<E: Into<BoxError>> ReceiverOutput for Result<(), E> {
     }
 }
 
-/// Decodes a payload straight from the row.
+/// Decodes a payload straight from the row, as the signal of the receiver `R`.
 ///
 /// The size was limited when the row was claimed.
-pub fn decode<S: DeserializeOwned>(bytes: &[u8]) -> Result<S, RunError> {
+pub fn decode<R: Receiver>(bytes: &[u8]) -> Result<R::Signal, RunError> {
     crate::payload::decode(bytes, usize::MAX).map_err(RunError::Undecodable)
 }
 

@@ -41,6 +41,38 @@ pub struct ReceiverDef {
 }
 
 impl ReceiverDef {
+    /// The receiver `R`, with every option at its default and no needs.
+    #[must_use]
+    pub const fn new<R: Receiver>(name: &'static str, location: Location, body: Body) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            signal: <R::Signal as Signal>::DEF,
+            options: ReceiverOptions::DEFAULT,
+            declare: |_| {},
+            body,
+            location,
+        }
+    }
+
+    /// With the names that it had before.
+    #[must_use]
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// With other options than the defaults.
+    #[must_use]
+    pub const fn options(self, options: ReceiverOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// With needs, as `declare` says them.
+    #[must_use]
+    pub const fn declare(self, declare: fn(&mut Needs)) -> Self {
+        Self { declare, ..self }
+    }
+
     /// What its parameters need of the worker that runs it.
     #[must_use]
     pub fn needs(&self) -> Needs {

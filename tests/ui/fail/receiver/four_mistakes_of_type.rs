@@ -1,0 +1,18 @@
+use signals_runtime::{receiver, signal};
+
+#[signal]
+struct PaymentCompleted {
+    id: i64,
+}
+
+struct Plain;
+struct Mailer;
+
+#[receiver(signal = Plain)]
+async fn fulfil_order(_payment: &PaymentCompleted, _mailer: Mailer) -> u32 {
+    1
+}
+
+fn main() {}
+
+extern crate signals_core as signals_runtime;

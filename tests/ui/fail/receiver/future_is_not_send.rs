@@ -1,0 +1,17 @@
+use signals_runtime::{receiver, signal};
+
+#[signal]
+struct PaymentCompleted {
+    id: i64,
+}
+
+#[receiver(signal = PaymentCompleted)]
+async fn fulfil_order(_payment: PaymentCompleted) {
+    let counter = std::rc::Rc::new(1);
+    std::future::ready(()).await;
+    drop(counter);
+}
+
+fn main() {}
+
+extern crate signals_core as signals_runtime;

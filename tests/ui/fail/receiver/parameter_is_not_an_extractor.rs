@@ -1,0 +1,15 @@
+use signals_runtime::{receiver, signal};
+
+#[signal]
+struct PaymentCompleted {
+    id: i64,
+}
+
+struct Mailer;
+
+#[receiver(signal = PaymentCompleted)]
+async fn fulfil_order(_payment: PaymentCompleted, _mailer: Mailer) {}
+
+fn main() {}
+
+extern crate signals_core as signals_runtime;

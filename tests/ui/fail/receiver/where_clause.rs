@@ -1,0 +1,17 @@
+use signals_runtime::{receiver, signal};
+
+#[signal]
+struct PaymentCompleted {
+    id: i64,
+}
+
+#[receiver(signal = PaymentCompleted)]
+async fn fulfil_order(_payment: &PaymentCompleted)
+where
+    PaymentCompleted: Sized,
+{
+}
+
+fn main() {}
+
+extern crate signals_core as signals_runtime;

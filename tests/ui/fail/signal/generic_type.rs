@@ -1,0 +1,10 @@
+use signals_runtime::signal;
+
+#[signal]
+struct PaymentCompleted<T> {
+    id: T,
+}
+
+fn main() {}
+
+extern crate signals_core as signals_runtime;
