@@ -1,0 +1,127 @@
+//! What operators see, in one snapshot each.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use signals_core::clock::Timestamp;
+use signals_core::delivery::{DeliveryId, Lane, State};
+use signals_core::store::{
+    Count, Counts, DeliveryDetail, DeliverySummary, Filter, LaneCounts, Page, StoredSignal, WorkerRecord,
+};
+
+use super::tables::{Row, Tables};
+
+/// The deliveries of a page when the filter does not say how many.
+const DEFAULT_PAGE: usize = 100;
+
+/// Counts by lane; a receiver that holds nothing is there with the lane of version 1.
+pub(super) fn counts(tables: &Tables, now: Timestamp) -> Counts {
+    let mut lanes: BTreeMap<Lane, LaneCounts> = BTreeMap::new();
+    for row in tables.rows() {
+        let counts = lanes.entry(row.lane).or_insert_with(|| empty(tables, row.lane));
+        let count = match row.state {
+            State::Ready if row.due_at.is_some_and(|due_at| due_at > now) => &mut counts.scheduled,
+            State::Ready => {
+                let sent_at = row.signal.sent_at;
+                counts.oldest = Some(counts.oldest.map_or(sent_at, |oldest| oldest.min(sent_at)));
+                &mut counts.ready
+            }
+            State::Running => &mut counts.running,
+            State::Done => &mut counts.done,
+            State::Dead => &mut counts.dead,
+            State::Cancelled => &mut counts.cancelled,
+        };
+        count.0 = (count.0 + 1).min(Count::BOUND + 1);
+    }
+    for receiver in tables.names.receivers() {
+        if !lanes.keys().any(|lane| lane.receiver == receiver.id) {
+            let lane = Lane { receiver: receiver.id, version: 1 };
+            lanes.insert(lane, empty(tables, lane));
+        }
+    }
+    let mut lanes: Vec<_> = lanes.into_values().collect();
+    lanes.sort_by(|a, b| (&a.receiver, a.lane.version).cmp(&(&b.receiver, b.lane.version)));
+    Counts { lanes }
+}
+
+fn empty(tables: &Tables, lane: Lane) -> LaneCounts {
+    LaneCounts {
+        lane,
+        receiver: tables.names.receiver_name(lane.receiver).to_owned(),
+        signal: tables.names.signal_of(lane.receiver).to_owned(),
+        ready: Count::default(),
+        scheduled: Count::default(),
+        running: Count::default(),
+        done: Count::default(),
+        dead: Count::default(),
+        cancelled: Count::default(),
+        oldest: None,
+    }
+}
+
+/// The workers that did not stop and were seen within `within`.
+pub(super) fn workers(tables: &Tables, within: Duration, now: Timestamp) -> Vec<WorkerRecord> {
+    let alive = tables.workers.iter().filter(|(_, row)| !row.stopped && now.since(row.seen) <= within);
+    alive
+        .map(|(incarnation, row)| WorkerRecord {
+            incarnation: *incarnation,
+            host: row.info.host.clone(),
+            pid: row.info.pid,
+            build: row.info.build.clone(),
+            lanes: row.info.lanes.clone(),
+            started: row.started,
+            seen: row.seen,
+        })
+        .collect()
+}
+
+/// One page: newest signal first, then by receiver.
+pub(super) fn list(tables: &Tables, filter: &Filter) -> Page {
+    let receiver = filter.receiver.as_deref().map(|name| tables.names.receiver_named(name));
+    let matches = |row: &&Row| {
+        (filter.states.is_empty() || filter.states.contains(&row.state))
+            && receiver.is_none_or(|wanted| wanted == Some(tables.names.survivor(row.id.receiver)))
+            && filter.signal.as_deref().is_none_or(|name| name == &*row.signal.name)
+            && filter.after.is_none_or(|after| place(row.id) > place(after))
+    };
+    let mut rows: Vec<&Row> = tables.rows().filter(matches).collect();
+    rows.sort_by_key(|row| place(row.id));
+    let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit };
+    Page { more: rows.len() > limit, deliveries: rows.iter().take(limit).map(|row| summary(tables, row)).collect() }
+}
+
+/// Where a delivery stands in a list.
+fn place(id: DeliveryId) -> (std::cmp::Reverse<i64>, i64) {
+    (std::cmp::Reverse(id.signal.0), id.receiver.0)
+}
+
+/// One delivery, with everything.
+pub(super) fn get(tables: &Tables, id: DeliveryId) -> Option<DeliveryDetail> {
+    let row = tables.row(id)?;
+    // The dead and the cancelled carry their payload; a completion has it as long as the signal is remembered.
+    let kept = row.state != State::Done || tables.signals.contains_key(&id.signal);
+    Some(DeliveryDetail {
+        summary: summary(tables, row),
+        signal: kept.then(|| StoredSignal::clone(&row.signal)),
+        attempts: row.attempts.clone(),
+    })
+}
+
+fn summary(tables: &Tables, row: &Row) -> DeliverySummary {
+    DeliverySummary {
+        id: row.id,
+        lane: row.lane,
+        receiver: tables.names.receiver_name(row.id.receiver).to_owned(),
+        signal: row.signal.name.to_string(),
+        state: row.state,
+        life: row.life,
+        counters: row.counters,
+        sent_at: row.signal.sent_at,
+        due_at: row.due_at,
+        worker: row.lease.map(|lease| lease.token.incarnation()),
+        lease_until: row.lease.map(|lease| lease.until),
+        settled_at: row.settled_at,
+        death: row.death,
+        actor: row.actor.clone(),
+    }
+}
