@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::clock::{Clock, SystemClock};
 use crate::store::{Acked, Store};
 use crate::{Receipt, Result, SendBatch, SendContext};
 
@@ -74,6 +75,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The deliveries.
     fn store(&self) -> Arc<dyn Store>;
+
+    /// The clock that stands in for the database's, for backends whose database has none.
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
+    }
 }
 
 /// Something that a signal can be sent through: a `Tx`, or a transaction of an enabled backend.
@@ -96,6 +102,6 @@ pub trait InTransaction<B: Backend>: Send {
     /// Returns an error when there is no transaction on it.
     fn start(&mut self) -> Result<&mut B::Conn>;
 
-    /// Unmarks it: everything is stored.
-    fn finish(&mut self, receipts: &[Receipt]);
+    /// Unmarks it: everything in `batch` is stored, and `receipts` says as what.
+    fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]);
 }

@@ -121,8 +121,8 @@ impl fmt::Display for Error {
             Self::Payload { signal, .. } => write!(f, "the payload of signal `{signal}` cannot be sent"),
             Self::NotRegistered { signal, receivers } => write!(
                 f,
-                "signal `{signal}` was not sent: this binary's receivers `{}` are not registered in this database; \
-                 call `signals.register()` (or `setup()`) before the first send",
+                "this binary's receivers `{}` of signal `{signal}` are not registered in this database: call \
+                 `signals.register()` (or `setup()`) before the first send and before a worker runs",
                 receivers.join("`, `")
             ),
             Self::NotInTransaction => f.write_str(

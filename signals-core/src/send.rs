@@ -316,7 +316,7 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
                 signal.check(&batch.context)?;
             }
             let receipts = if batch.signals.is_empty() { Vec::new() } else { B::send(conn, &batch).await? };
-            self.tx.finish(&receipts);
+            self.tx.finish(&batch, &receipts);
             Ok(receipts)
         })
     }

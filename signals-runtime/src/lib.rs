@@ -1,3 +1,85 @@
-//! Reliable in-application signals.
+//! Reliable signals between the modules of an application: deliveries are stored in the sender's own transaction, and
+//! workers run them at least once, each on its own, with retries and visible failures.
+//!
+//! ```
+//! use signals_runtime::{MemoryBackend, Registry, Signal as _, Signals, receiver, signal};
+//!
+//! #[signal]
+//! pub struct PaymentCompleted {
+//!     pub payment_id: i64,
+//! }
+//!
+//! #[receiver(signal = PaymentCompleted)]
+//! async fn mail_receipt(payment: &PaymentCompleted) -> Result<(), std::io::Error> {
+//!     println!("mailing the receipt of payment {}", payment.payment_id);
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let signals = Signals::new(MemoryBackend::new());
+//! signals.setup().await?;
+//!
+//! let mut tx = signals.begin().await?;
+//! PaymentCompleted { payment_id: 7 }.send(&mut tx).await?;
+//! tx.commit().await?;
+//!
+//! let report = signals.worker().build()?.drain().await?;
+//! assert_eq!(report.done, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `sqlite` | no | [`SqliteBackend`] and [`SqliteTx`]: deliveries in a SQLite file, through sqlx |
+//!
+//! [`MemoryBackend`] is always there. A library that only declares signals and receivers needs no feature.
+//!
+//! # Where things are
+//!
+//! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`](worker::Worker) runs receivers.
+//! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`], [`RetryAfter`] and
+//! [`Snooze`] what they may answer. [`defaults`] lists every default.
 
 pub mod backend;
+pub mod defaults;
+pub mod worker;
+
+mod extract;
+mod lineage;
+mod maintenance;
+mod signals;
+mod task;
+mod telemetry;
+mod tx;
+
+#[doc(hidden)]
+pub use signals_core::__private;
+
+pub use backend::memory::MemoryBackend;
+#[cfg(feature = "sqlite")]
+pub use backend::sqlite::SqliteBackend;
+pub use extract::{CancelReason, Cancelled, State};
+pub use signals::Signals;
+pub use signals_core::{
+    Backend, BoxError, BoxFuture, Context, Delivery, Discard, Error, ExtractError, FromContext, InTransaction, Needs,
+    Problem, Problems, Receipt, Receiver, Registry, RegistryBuilder, Result, RetryAfter, Sending, SendingAll, Signal,
+    Snooze, clock, delivery, link, outcome, payload, receiver, retired, retry, send_all, signal, store, token,
+};
+pub use tx::{Savepoint, Tx};
+pub use worker::{Worker, WorkerBuilder};
+
+/// A transaction of the memory backend.
+pub type MemoryTx = Tx<MemoryBackend>;
+
+/// A transaction in a SQLite file.
+#[cfg(feature = "sqlite")]
+pub type SqliteTx = Tx<SqliteBackend>;
+
+/// The README's examples, as tests.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,46 @@
+//! Keeps up with what other builds register: merged and retired receivers, and lanes that nobody here knows (I12).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use signals_core::Result;
+use signals_core::delivery::Lane;
+
+use crate::telemetry;
+use crate::worker::Engine;
+
+use super::rest;
+
+/// How often the ids of this program's receivers are looked up again.
+const LEARN_EVERY: Duration = Duration::from_secs(1);
+
+/// How many look-ups later parked lanes are looked for.
+const LOOK_FOR_PARKED: u32 = 30;
+
+pub(super) async fn run(engine: &Engine) {
+    let mut told = BTreeSet::new();
+    let mut rounds = 0;
+    while rest(engine, LEARN_EVERY).await {
+        let learned = engine.learn_lanes().await.map(drop);
+        let looked = if rounds % LOOK_FOR_PARKED == 0 { tell_parked(engine, &mut told).await } else { Ok(()) };
+        rounds += 1;
+        if let Err(error) = learned.and(looked) {
+            telemetry::store_failed("resolve", &error, LEARN_EVERY);
+        }
+    }
+}
+
+/// Tells once of every lane that holds deliveries and is unknown here; again when it was empty in between.
+async fn tell_parked(engine: &Engine, told: &mut BTreeSet<Lane>) -> Result<()> {
+    let known = engine.lanes();
+    let counts = engine.store.counts().await?;
+    let parked: Vec<_> =
+        counts.lanes.iter().filter(|lane| lane.has_pending() && !known.contains(&Some(lane.lane))).collect();
+    told.retain(|lane| parked.iter().any(|parked| parked.lane == *lane));
+    for lane in parked {
+        if told.insert(lane.lane) {
+            telemetry::parked(lane);
+        }
+    }
+    Ok(())
+}

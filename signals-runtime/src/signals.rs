@@ -1,0 +1,348 @@
+//! The handle of an application: its backend, its registry, and what it asks of both.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use signals_core::clock::Clock;
+use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::store::{
+    Counts, DeliveryDetail, Filter, Migration, Page, ReceiverInfo, Registered, Store, WorkerRecord,
+};
+use signals_core::{Backend, Error, Problems, Registry, Result, SendContext};
+use tokio::sync::watch;
+
+use crate::worker::WorkerBuilder;
+use crate::{Tx, defaults, lineage, task, telemetry};
+
+/// Reliable signals over one database. Cheap to clone; clones are the same handle.
+///
+/// ```
+/// # use signals_runtime::{MemoryBackend, Signals};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> signals_runtime::Result<()> {
+/// let signals = Signals::new(MemoryBackend::new());
+/// signals.setup().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Signals<B: Backend> {
+    inner: Arc<Inner<B>>,
+}
+
+pub(crate) struct Inner<B> {
+    pub(crate) backend: B,
+    pub(crate) store: Arc<dyn Store>,
+    registry: OnceLock<Result<Arc<Registry>, Problems>>,
+    clock: Arc<dyn Clock>,
+    payload_limit: usize,
+    build: Arc<str>,
+    committed: watch::Sender<u64>,
+}
+
+impl<B: Backend> Signals<B> {
+    /// A handle over `backend` with the receivers that are linked into this program.
+    ///
+    /// What is wrong with their declarations is reported by everything that needs them.
+    pub fn new(backend: B) -> Self {
+        let inner = Inner {
+            store: backend.store(),
+            clock: backend.clock(),
+            backend,
+            registry: OnceLock::new(),
+            payload_limit: defaults::PAYLOAD_LIMIT,
+            build: option_env!("CARGO_PKG_VERSION").unwrap_or_default().into(),
+            committed: watch::Sender::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// With the receivers of `registry` instead of the linked ones.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the handle was cloned or used before: this belongs right behind [`Signals::new`].
+    #[must_use]
+    pub fn with_registry(self, registry: Registry) -> Self {
+        self.configure(|inner| inner.registry = OnceLock::from(Ok(Arc::new(registry))))
+    }
+
+    /// With another limit than 256 KiB for the payload of a signal, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signals::with_registry`].
+    #[must_use]
+    pub fn with_payload_limit(self, bytes: usize) -> Self {
+        self.configure(|inner| inner.payload_limit = bytes)
+    }
+
+    /// With the name of this build of the application, shown beside its workers and in the headers of what it sends.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signals::with_registry`].
+    #[must_use]
+    pub fn with_build(self, build: impl Into<Arc<str>>) -> Self {
+        self.configure(|inner| inner.build = build.into())
+    }
+
+    fn configure(mut self, set: impl FnOnce(&mut Inner<B>)) -> Self {
+        set(Arc::get_mut(&mut self.inner).expect("a handle is configured before it is cloned or used"));
+        self
+    }
+
+    /// Creates the tables or brings them up to date. Needs the rights of a migrator; safe from many processes at once.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be reached or refuses, or holds a newer migration that is not additive.
+    pub async fn migrate(&self) -> Result<()> {
+        self.inner.store.migrate().await
+    }
+
+    /// Every migration as SQL, for teams that apply migrations with a tool of their own.
+    #[must_use]
+    pub fn migrations(&self) -> Vec<Migration> {
+        self.inner.store.migrations()
+    }
+
+    /// Stores the receivers of this program, so that every sender reaches them from now on (I14).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the declarations contradict each other ([`Error::Registry`], every problem at once), when a
+    /// stored name receives another signal ([`Error::NameTaken`]), or when the database refuses.
+    pub async fn register(&self) -> Result<()> {
+        let registration = self.registry()?.registration();
+        let registered = self.inner.store.register(&registration).await?;
+        telemetry::registered(&registered);
+        Ok(())
+    }
+
+    /// [`migrate`](Self::migrate), then [`register`](Self::register).
+    ///
+    /// # Errors
+    ///
+    /// As both.
+    pub async fn setup(&self) -> Result<()> {
+        self.migrate().await?;
+        self.register().await
+    }
+
+    /// Begins a transaction to write in and to send through.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be reached or another writer is in the way for too long.
+    ///
+    /// # Cancel safety
+    ///
+    /// The transaction that a dropped `begin` would have given is rolled back.
+    pub async fn begin(&self) -> Result<Tx<B>> {
+        self.registry()?;
+        let inner = self.inner.clone();
+        let tx = task::to_completion(async move { inner.backend.begin().await }).await?;
+        self.adopt(tx)
+    }
+
+    /// Makes a [`Tx`] of a transaction that the application has begun itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the declarations of this program contradict each other.
+    pub fn adopt(&self, tx: B::Tx) -> Result<Tx<B>> {
+        Ok(Tx::new(tx, self.inner.clone(), self.registry()?))
+    }
+
+    /// A worker that runs this program's receivers, to be configured and built.
+    pub fn worker(&self) -> WorkerBuilder<B> {
+        WorkerBuilder::new(self.clone())
+    }
+
+    /// The receivers of this program.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Registry`] with everything that is wrong with their declarations.
+    pub fn registry(&self) -> Result<Arc<Registry>> {
+        self.inner.registry()
+    }
+
+    /// The backend.
+    #[must_use]
+    pub fn backend(&self) -> &B {
+        &self.inner.backend
+    }
+
+    /// The deliveries, as workers see them.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.inner.store.clone()
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner<B>> {
+        &self.inner
+    }
+}
+
+/// Looking and acting. Each is one bounded query.
+impl<B: Backend> Signals<B> {
+    /// Counts by lane and state: exact up to 10,000 of a kind, "more" beyond.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.inner.store.counts().await
+    }
+
+    /// Deliveries that match, newest first, page by page.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn list(&self, filter: &Filter) -> Result<Page> {
+        self.inner.store.list(filter).await
+    }
+
+    /// One delivery with its payload and all its failed attempts.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn get(&self, delivery: DeliveryId) -> Result<Option<DeliveryDetail>> {
+        self.inner.store.get(delivery).await
+    }
+
+    /// The receivers that this database knows.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn receivers(&self) -> Result<Vec<ReceiverInfo>> {
+        self.inner.store.receivers().await
+    }
+
+    /// The workers seen within the last minute.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        self.inner.store.workers(Duration::from_secs(60)).await
+    }
+
+    /// Runs a dead or cancelled delivery again, from zero (T11). `actor` says who decided.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], or [`Error::WrongState`] when it is neither dead nor cancelled.
+    pub async fn retry(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
+        self.inner.store.retry(delivery, actor).await?;
+        self.inner.wake();
+        Ok(())
+    }
+
+    /// Cancels a delivery, whoever runs it (T10). `actor` says who decided.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    pub async fn cancel(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
+        self.inner.store.cancel(delivery, actor).await
+    }
+
+    /// Makes a dead letter of a delivery by hand, whoever runs it (T10). `actor` says who decided.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    pub async fn discard(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
+        self.inner.store.discard(delivery, actor).await
+    }
+
+    /// Stops claims of a receiver's deliveries in all workers, within a second. Sends still reach it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misconfigured`] when this database knows no receiver of that name.
+    pub async fn pause(&self, receiver: &str) -> Result<()> {
+        self.inner.store.pause(self.receiver_id(receiver).await?, true).await
+    }
+
+    /// Resumes what [`pause`](Self::pause) stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`pause`](Self::pause).
+    pub async fn resume(&self, receiver: &str) -> Result<()> {
+        self.inner.store.pause(self.receiver_id(receiver).await?, false).await
+    }
+
+    async fn receiver_id(&self, name: &str) -> Result<ReceiverId> {
+        let receivers = self.receivers().await?;
+        receivers
+            .iter()
+            .find(|receiver| receiver.name == name || receiver.aliases.iter().any(|alias| alias == name))
+            .map(|receiver| receiver.id)
+            .ok_or_else(|| Error::Misconfigured(format!("this database knows no receiver `{name}`")))
+    }
+}
+
+impl<B: Backend> Inner<B> {
+    pub(crate) fn registry(&self) -> Result<Arc<Registry>> {
+        let linked = || {
+            Registry::linked().map(Arc::new).map_err(|error| match error {
+                Error::Registry(problems) => problems,
+                other => unreachable!("building a registry only finds problems, not {other}"),
+            })
+        };
+        self.registry.get_or_init(linked).clone().map_err(Error::Registry)
+    }
+
+    /// What this binary's receivers are called in the database.
+    pub(crate) async fn resolve(&self) -> Result<Registered> {
+        self.store.resolve(&self.registry()?.registration()).await
+    }
+
+    pub(crate) fn send_context(&self, registry: &Arc<Registry>) -> SendContext {
+        SendContext {
+            registry: registry.clone(),
+            payload_limit: self.payload_limit,
+            headers: lineage::headers(&self.build),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl<B> Inner<B> {
+    /// Tells the workers of this process that something was committed.
+    pub(crate) fn wake(&self) {
+        self.committed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    pub(crate) fn build(&self) -> &Arc<str> {
+        &self.build
+    }
+
+    pub(crate) fn payload_limit(&self) -> usize {
+        self.payload_limit
+    }
+}
+
+impl<B: Backend> Clone for Signals<B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<B: Backend> fmt::Debug for Signals<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signals").field("backend", &B::NAME).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! Transactions that a worker lends to a receiver: begun before the receiver, acknowledged and committed after it.
+//!
+//! The worker keeps the slot, the receiver gets the `Tx`; whatever becomes of the receiver (an error, a panic, a time-out
+//! that drops its future), dropping the `Tx` puts it back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signals_core::store::Acked;
+use signals_core::{Backend, BoxFuture, ContextBuilder, Error, ExtractError, FromContext, Needs, Result};
+
+use super::{Open, Tx};
+use crate::signals::Inner;
+use crate::task;
+
+/// Where a lent transaction waits while nobody uses it.
+pub(crate) struct Slot<B: Backend>(Mutex<Option<Open<B>>>);
+
+impl<B: Backend> Slot<B> {
+    fn take(&self) -> Option<Open<B>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, open: Open<B>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+    }
+}
+
+/// What a worker can begin, whatever its backend is.
+pub(crate) trait Transactions: Send + Sync {
+    /// Begins a transaction for one attempt.
+    fn begin(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LentTx>>>;
+}
+
+/// A transaction for one attempt.
+pub(crate) trait LentTx: Send {
+    /// Puts it where its extractor looks for it.
+    fn lend(&self, context: ContextBuilder) -> ContextBuilder;
+
+    /// Acknowledges in it and commits (T4, I5).
+    fn ack(self: Box<Self>, acked: Acked) -> BoxFuture<'static, Result<()>>;
+
+    /// Rolls it back.
+    fn rollback(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
+}
+
+impl<B: Backend> Transactions for Inner<B> {
+    fn begin(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LentTx>>> {
+        Box::pin(async move {
+            let registry = self.registry()?;
+            let signals = self.clone();
+            let tx = task::to_completion(async move {
+                let mut tx = signals.backend.begin().await?;
+                signals.backend.fence(&mut tx).await?;
+                Ok(tx)
+            })
+            .await?;
+            let slot = Arc::new(Slot(Mutex::new(None)));
+            let home = Some(slot.clone());
+            slot.put(Open { tx, signals: self, registry, failed: None, depth: 0, wakes: false, home });
+            Ok(Box::new(Lent { slot }) as Box<dyn LentTx>)
+        })
+    }
+}
+
+struct Lent<B: Backend> {
+    slot: Arc<Slot<B>>,
+}
+
+impl<B: Backend> Lent<B> {
+    /// The transaction, for good.
+    ///
+    /// # Errors
+    ///
+    /// When the receiver still has it: moved into a task that outlives the attempt, or leaked.
+    fn reclaim(&self) -> Result<Open<B>> {
+        let mut open = self.slot.take().ok_or(Error::TransactionEnded)?;
+        open.home = None;
+        Ok(open)
+    }
+}
+
+impl<B: Backend> LentTx for Lent<B> {
+    fn lend(&self, context: ContextBuilder) -> ContextBuilder {
+        context.runtime(self.slot.clone())
+    }
+
+    fn ack(self: Box<Self>, acked: Acked) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let mut open = self.reclaim()?;
+            if open.failed.is_some() || open.depth > 0 {
+                open.rollback().await?;
+                return Err(Error::SendFailed);
+            }
+            let signals = open.signals.clone();
+            if let Err(error) = signals.backend.ack(&mut open.tx, &acked).await {
+                // Rolling back may fail for the same reason; the first error is the one to tell.
+                let _ = open.rollback().await;
+                return Err(error);
+            }
+            open.commit().await
+        })
+    }
+
+    fn rollback(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            match self.reclaim() {
+                Ok(open) => open.rollback().await,
+                Err(_still_lent) => Ok(()),
+            }
+        })
+    }
+}
+
+impl<B: Backend> Open<B> {
+    /// Puts a lent transaction back into its slot; drops any other, which rolls it back.
+    pub(super) fn hand_back(self) {
+        if let Some(home) = self.home.clone() {
+            home.put(self);
+        }
+    }
+}
+
+/// The transaction in which the delivery is acknowledged. Take it as `tx: &mut Tx<B>`.
+impl<B: Backend> FromContext for Tx<B> {
+    fn from_context(context: &signals_core::Context) -> Result<Self, ExtractError> {
+        let slot = context.runtime::<Arc<Slot<B>>>().ok_or_else(|| {
+            ExtractError::new(format!("this worker lends no transaction of the {} backend to this receiver", B::NAME))
+        })?;
+        let open = slot.take().ok_or_else(|| ExtractError::new("the transaction of this attempt is lent already"))?;
+        Ok(Self { open: Some(open) })
+    }
+
+    fn declare(needs: &mut Needs) {
+        needs.transaction::<B>();
+    }
+}

@@ -1,0 +1,278 @@
+//! Configures a worker, and reports every mistake at once.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_core::store::{Capabilities, Registered, Retention};
+use signals_core::{Backend, BoxFuture, Error, Problem, Problems, ReceiverDef, Result, States};
+use tokio::sync::watch;
+
+use super::{App, Config, Plan, RunReceiver, Worker};
+use crate::signals::Inner;
+use crate::{Signals, defaults};
+
+/// The shortest lease: three renewals have to fit in.
+const MIN_LEASE: Duration = Duration::from_millis(300);
+
+/// Configures a [`Worker`]. Every setting has a default: see [`defaults`].
+#[must_use = "a worker runs when it is built and run"]
+pub struct WorkerBuilder<B: Backend> {
+    signals: Signals<B>,
+    states: States,
+    only: Option<Vec<String>>,
+    timeout: Duration,
+    config: Config,
+}
+
+impl<B: Backend> WorkerBuilder<B> {
+    pub(crate) fn new(signals: Signals<B>) -> Self {
+        let config = Config {
+            concurrency: defaults::CONCURRENCY,
+            lane_share: defaults::LANE_SHARE,
+            lease: defaults::LEASE,
+            grace: defaults::GRACE,
+            poll_busy: defaults::POLL_BUSY,
+            poll_idle: defaults::POLL_IDLE,
+            retention: Retention {
+                done: defaults::HISTORY,
+                cancelled: defaults::KEEP_CANCELLED,
+                dead: None,
+                keys: defaults::KEEP_KEYS,
+            },
+            keep_signals: defaults::KEEP_SIGNALS,
+        };
+        Self { signals, states: States::default(), only: None, timeout: defaults::TIMEOUT, config }
+    }
+
+    /// Gives receivers a `T`, which they take as `State<T>`. One of each type; the last one counts.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Runs at most this many attempts at once. Default 16.
+    pub fn concurrency(mut self, attempts: usize) -> Self {
+        self.config.concurrency = attempts;
+        self
+    }
+
+    /// Lets one receiver take at most this part of the slots, rounded up. Default 0.75; 1.0 lets it take all.
+    pub fn lane_share(mut self, share: f64) -> Self {
+        self.config.lane_share = share;
+        self
+    }
+
+    /// How long a delivery stays this worker's without being renewed. Default 20 s, renewed every third of it.
+    ///
+    /// It is how long the deliveries of a worker that died wait at most, but for one second.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.config.lease = lease;
+        self
+    }
+
+    /// How long an attempt may take whose receiver sets no `timeout`. Default 5 min, and 5 s for transactional receivers
+    /// on a database with one writer, which this does not change.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long what runs may go on after the worker was asked to stop. Default 25 s.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config.grace = grace;
+        self
+    }
+
+    /// How often the database is asked while the worker is busy and while it is idle. Default 10 ms and 100 ms. Commits
+    /// of this process wake the worker at once, whatever this says.
+    pub fn poll(mut self, busy: Duration, idle: Duration) -> Self {
+        self.config.poll_busy = busy;
+        self.config.poll_idle = idle;
+        self
+    }
+
+    /// Runs only receivers whose names begin with one of these: `only(["receipts."])`.
+    pub fn only<N: Into<String>>(mut self, prefixes: impl IntoIterator<Item = N>) -> Self {
+        self.only = Some(prefixes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How long completions are kept to be looked at. Default 24 h; zero keeps none.
+    pub fn history(mut self, keep: Duration) -> Self {
+        self.config.retention.done = keep;
+        self
+    }
+
+    /// How long cancelled deliveries are kept. Default 7 days.
+    pub fn keep_cancelled(mut self, keep: Duration) -> Self {
+        self.config.retention.cancelled = keep;
+        self
+    }
+
+    /// How long dead letters are kept. Default: until somebody decides.
+    pub fn keep_dead(mut self, keep: Duration) -> Self {
+        self.config.retention.dead = Some(keep);
+        self
+    }
+
+    /// How long signals are kept to which no delivery refers any more. Default 7 days.
+    pub fn keep_signals(mut self, keep: Duration) -> Self {
+        self.config.keep_signals = keep;
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Registry`] with every problem: contradictions between declarations, crates of `link!` that
+    /// contributed nothing, states that receivers need and nobody gave, transactions of another backend, time-outs that
+    /// do not fit the lease, a pool that is too small, settings out of range. Each names file, line and the way out.
+    pub fn build(self) -> Result<Worker> {
+        let mut problems = Vec::new();
+        let capabilities = self.signals.store().capabilities();
+        let receivers = match self.signals.registry() {
+            Ok(registry) => self.chosen(registry.receivers(), &capabilities),
+            Err(Error::Registry(found)) => {
+                problems.extend(found.into_vec());
+                // Its receivers are checked all the same: one error with everything.
+                let mut linked: Vec<&ReceiverDef> = signals_core::__private::RECEIVERS.iter().copied().collect();
+                linked.sort_by_key(|def| (def.name, def.location.line));
+                self.chosen(linked.into_iter(), &capabilities)
+            }
+            Err(other) => return Err(other),
+        };
+        self.check_settings(receivers.is_empty(), &mut problems);
+        for receiver in &receivers {
+            self.check_receiver(receiver, &capabilities, &mut problems);
+        }
+        check_pool(&self.config, &receivers, &capabilities, &mut problems);
+        Problems::check(problems)?;
+        let inner = self.signals.inner().clone();
+        Ok(Worker::new(Plan {
+            store: inner.store.clone(),
+            payload_limit: inner.payload_limit(),
+            build: inner.build().clone(),
+            transactions: inner.clone(),
+            app: inner,
+            receivers,
+            states: Arc::new(self.states),
+            config: self.config,
+        }))
+    }
+
+    fn chosen(
+        &self,
+        defs: impl Iterator<Item = &'static ReceiverDef>,
+        capabilities: &Capabilities,
+    ) -> Vec<RunReceiver> {
+        let chosen = |def: &&ReceiverDef| match &self.only {
+            Some(prefixes) => prefixes.iter().any(|prefix| def.name.starts_with(prefix.as_str())),
+            None => true,
+        };
+        defs.filter(chosen)
+            .map(|def| {
+                let transactional = def.needs().is_transactional();
+                let default = if transactional && capabilities.single_writer {
+                    defaults::TIMEOUT_SINGLE_WRITER
+                } else {
+                    self.timeout
+                };
+                RunReceiver { def, timeout: def.options.timeout.unwrap_or(default), transactional }
+            })
+            .collect()
+    }
+
+    fn check_settings(&self, no_receivers: bool, problems: &mut Vec<Problem>) {
+        let mut wrong = |what: String| problems.push(Problem::new(what));
+        let config = &self.config;
+        if config.concurrency == 0 {
+            wrong("`concurrency(0)` runs nothing: give the worker at least 1".to_owned());
+        }
+        if !(config.lane_share > 0.0 && config.lane_share <= 1.0) {
+            wrong(format!("`lane_share({})` must be above 0 and at most 1", config.lane_share));
+        }
+        if config.lease < MIN_LEASE {
+            wrong(format!("`lease({:?})` is too short to be renewed: give it at least {MIN_LEASE:?}", config.lease));
+        }
+        if config.poll_busy.is_zero() || config.poll_idle.is_zero() {
+            wrong("`poll` of zero would ask without a pause: give it at least 1 ms".to_owned());
+        }
+        if no_receivers {
+            wrong(match &self.only {
+                Some(prefixes) => format!(
+                    "`only([\"{}\"])` matches no receiver of this program: compare it with `signals.registry()`",
+                    prefixes.join("\", \"")
+                ),
+                None => "this program has no receivers: are the crates that declare them named in `link!`?".to_owned(),
+            });
+        }
+    }
+
+    fn check_receiver(&self, receiver: &RunReceiver, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
+        let RunReceiver { def: ReceiverDef { name, location, .. }, timeout, transactional } = receiver;
+        let mut wrong = |what: String| problems.push(Problem::new(format!("receiver `{name}` at {location}: {what}")));
+        let needs = receiver.def.needs();
+        for state in needs.states().iter().filter(|state| !self.states.contains(state.id)) {
+            wrong(format!(
+                "it takes `State<{0}>`, which this worker was not given: add `.state(…)` with a `{0}`",
+                state.name
+            ));
+        }
+        for tx in needs.transactions().iter().filter(|tx| tx.backend != TypeId::of::<B>()) {
+            wrong(format!(
+                "it takes a transaction of the {} backend, but this worker runs on {}: exclude it with `only`, or take \
+                 the transaction type of this backend",
+                tx.name, capabilities.name
+            ));
+        }
+        let most = self.config.lease / 3;
+        if *transactional && capabilities.single_writer && *timeout >= most {
+            wrong(format!(
+                "its time-out of {timeout:?} must be shorter than a third of the lease ({most:?}), because its \
+                 transaction keeps every other writer of {} waiting, renewals included: set `timeout = \"…\"`, or a \
+                 longer `lease`",
+                capabilities.name
+            ));
+        }
+    }
+}
+
+/// Every transactional attempt takes a connection of the application's pool, beside what the worker takes itself.
+fn check_pool(config: &Config, receivers: &[RunReceiver], capabilities: &Capabilities, problems: &mut Vec<Problem>) {
+    let (Some(size), Some(own)) = (capabilities.pool_size, capabilities.pool_connections) else { return };
+    let at_once = match receivers.iter().filter(|receiver| receiver.transactional).count() {
+        0 => 0,
+        _ if capabilities.single_writer => 1,
+        transactional => {
+            let share = super::slots::lane_share(config.concurrency, config.lane_share, receivers.len());
+            (transactional * share).min(config.concurrency)
+        }
+    };
+    let needed = own as usize + at_once + 1;
+    if (size as usize) < needed {
+        problems.push(Problem::new(format!(
+            "the pool of {size} connections is too small: this worker takes up to {} of it, and the application needs at \
+             least one: set `max_connections` to {needed} or more",
+            needed - 1
+        )));
+    }
+}
+
+impl<B: Backend> App for Inner<B> {
+    fn resolve(&self) -> BoxFuture<'_, Result<Registered>> {
+        Box::pin(Inner::resolve(self))
+    }
+
+    fn commits(&self) -> watch::Receiver<u64> {
+        Inner::commits(self)
+    }
+}
+
+impl<B: Backend> fmt::Debug for WorkerBuilder<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerBuilder").field("config", &self.config).field("only", &self.only).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! Claims what is due and starts it: the only part that knows slots and lanes.
+//!
+//! ```text
+//! hints, polls ──► hope ──► wanted ──► claim ──► queues by lane ──► start in turns ──► executor
+//!                             ▲                                                          │
+//!                             └──────────────── a slot is free ◄─────────────────────────┘
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use signals_core::delivery::Lane;
+use signals_core::store::{Claim, Claims};
+use signals_core::{BoxFuture, Result};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::backoff::Backoff;
+use super::completer::Finish;
+use super::shutdown::Phase;
+use super::slots::{LaneLimits, Rate, Slots, Wanted, lane_share};
+use super::{Engine, executor};
+use crate::{defaults, telemetry};
+
+/// How often in a row a drain takes no for an answer.
+const DRAIN_TRIES: u32 = 5;
+
+/// The part itself. Runs until the worker stops, or until nothing is due when it drains.
+pub(crate) struct Claimer {
+    engine: Arc<Engine>,
+    slots: Slots,
+    lanes: watch::Receiver<Vec<Option<Lane>>>,
+    tasks: JoinSet<()>,
+    free: mpsc::UnboundedSender<usize>,
+    freed: mpsc::UnboundedReceiver<usize>,
+    lately: Rate,
+    backoff: Backoff,
+    refused_until: Option<Instant>,
+}
+
+/// A claim that is under way.
+struct UnderWay {
+    wanted: Wanted,
+    claims: BoxFuture<'static, Result<Claims>>,
+}
+
+/// Gives its slot back, whatever becomes of the task.
+struct SlotGuard {
+    free: mpsc::UnboundedSender<usize>,
+    receiver: usize,
+}
+
+impl Drop for SlotGuard {
+    fn drop(&mut self) {
+        // The claimer is gone when nobody listens.
+        let _ = self.free.send(self.receiver);
+    }
+}
+
+impl Claimer {
+    pub(crate) fn new(engine: Arc<Engine>, lanes: watch::Receiver<Vec<Option<Lane>>>) -> Self {
+        let config = &engine.config;
+        let share = lane_share(config.concurrency, config.lane_share, engine.receivers.len());
+        let limits = engine.receivers.iter().map(|receiver| LaneLimits {
+            slots: receiver.def.options.concurrency.map_or(share, |own| share.min(own as usize)),
+            exclusive: receiver.transactional && engine.single_writer,
+        });
+        let slots = Slots::new(config.concurrency, limits);
+        let (free, freed) = mpsc::unbounded_channel();
+        let mut claimer = Self {
+            slots,
+            lanes,
+            tasks: JoinSet::new(),
+            free,
+            freed,
+            lately: Rate::over(Duration::from_secs(1)),
+            backoff: Backoff::new(),
+            refused_until: None,
+            engine,
+        };
+        claimer.learn_lanes();
+        claimer
+    }
+
+    /// Claims and runs until the worker stops, then waits for what runs.
+    pub(crate) async fn run(mut self) {
+        let mut under_way: Option<UnderWay> = None;
+        let engine = self.engine.clone();
+        let stop = engine.shutdown.reached(Phase::Stop);
+        tokio::pin!(stop);
+        loop {
+            self.start_queued();
+            if under_way.is_none() {
+                under_way = self.claim();
+            }
+            let poll = self.poll_interval();
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(receiver) = self.freed.recv() => self.freed(receiver),
+                claims = async { under_way.as_mut().expect("checked").claims.as_mut().await }, if under_way.is_some() => {
+                    let UnderWay { wanted, .. } = under_way.take().expect("it has just resolved");
+                    self.claimed(&wanted, claims);
+                }
+                () = engine.wake.notified() => self.slots.hope(),
+                _ = self.lanes.changed() => self.learn_lanes(),
+                () = engine.link.changed(), if engine.link.incarnation().is_none() => self.slots.hope(),
+                Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+                () = tokio::time::sleep(poll) => self.slots.hope(),
+            }
+        }
+        if let Some(UnderWay { wanted, claims }) = under_way {
+            // Dropping it could leave deliveries claimed that nobody knows of.
+            self.claimed(&wanted, claims.await);
+        }
+        self.wind_down().await;
+    }
+
+    /// Runs what is due, what that causes, and so on, until nothing is.
+    ///
+    /// # Errors
+    ///
+    /// Returns the database's error when it keeps refusing.
+    pub(crate) async fn drain(mut self) -> Result<()> {
+        let engine = self.engine.clone();
+        let mut refusals = 0;
+        let result = loop {
+            self.start_queued();
+            if engine.shutdown.phase() > Phase::Run {
+                break Ok(());
+            }
+            if self.slots.is_idle() && engine.table.is_empty() {
+                engine.link.changed().await;
+                match self.probe().await {
+                    Ok(true) => break Ok(()),
+                    Ok(false) => refusals = 0,
+                    Err(_) if refusals < DRAIN_TRIES => {
+                        refusals += 1;
+                        tokio::time::sleep(self.backoff.next()).await;
+                    }
+                    Err(error) => break Err(error),
+                }
+                continue;
+            }
+            tokio::select! {
+                Some(receiver) = self.freed.recv() => self.freed(receiver),
+                () = engine.wake.notified() => self.slots.hope(),
+                () = engine.progress.notified() => {}
+                Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+                () = tokio::time::sleep(defaults::POLL_IDLE) => {}
+            }
+            if let Err(error) = self.refill().await {
+                // Whether the database answers at all shows when nothing runs any more.
+                telemetry::store_failed("claim", &error, Duration::ZERO);
+            }
+        };
+        self.wind_down().await;
+        result
+    }
+
+    /// Whether there is nothing left to do, asked while nothing runs. What there is, is queued.
+    async fn probe(&mut self) -> Result<bool> {
+        let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
+        self.slots.hope();
+        let found = self.refill().await?;
+        Ok(promoted.moved == 0 && !found)
+    }
+
+    /// Claims once, and waits for it. Whether anything was found.
+    async fn refill(&mut self) -> Result<bool> {
+        let Some(UnderWay { wanted, claims }) = self.claim() else { return Ok(false) };
+        let claims = claims.await?;
+        let found = !claims.claimed.is_empty() || !claims.lost.is_empty();
+        self.claimed(&wanted, Ok(claims));
+        Ok(found)
+    }
+
+    fn claim(&mut self) -> Option<UnderWay> {
+        if self.refused_until.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let wanted = self.slots.wanted(Instant::now())?;
+        let config = &self.engine.config;
+        let right = self.engine.link.draw(config.lease)?;
+        let claim = Claim {
+            token: right.token,
+            lease: config.lease,
+            lanes: wanted.lanes.clone(),
+            limit: wanted.limit,
+            steal: right.steal,
+            suspect: !self.engine.table.holds_suspect(),
+        };
+        let store = self.engine.store.clone();
+        Some(UnderWay { wanted, claims: Box::pin(async move { store.claim(&claim).await }) })
+    }
+
+    fn claimed(&mut self, wanted: &Wanted, claims: Result<Claims>) {
+        match claims {
+            Ok(Claims { claimed, lost }) => {
+                self.backoff.reset();
+                self.refused_until = None;
+                lost.iter().for_each(telemetry::lost_lease);
+                self.lately.count(Instant::now(), claimed.len());
+                for claimed in &claimed {
+                    if let Some(receiver) = self.slots.receiver_of(claimed.held.lane) {
+                        self.engine.table.enter(claimed.held, receiver, claimed.counters);
+                    }
+                }
+                self.slots.claimed(wanted, claimed);
+            }
+            Err(error) => {
+                let pause = self.backoff.next();
+                telemetry::store_failed("claim", &error, pause);
+                self.refused_until = Some(Instant::now() + pause);
+            }
+        }
+    }
+
+    fn start_queued(&mut self) {
+        while let Some((receiver, claimed)) = self.slots.start_next() {
+            let guard = SlotGuard { free: self.free.clone(), receiver };
+            if !self.engine.table.holds(&claimed.held) {
+                telemetry::attempt_abandoned(self.engine.receivers[receiver].def.name, &claimed.held);
+                continue;
+            }
+            let engine = self.engine.clone();
+            self.tasks.spawn(async move {
+                let _slot = guard;
+                executor::execute(engine, receiver, claimed).await;
+            });
+        }
+    }
+
+    fn freed(&mut self, receiver: usize) {
+        let now = Instant::now();
+        self.slots.finished(receiver, now);
+        while let Ok(receiver) = self.freed.try_recv() {
+            self.slots.finished(receiver, now);
+        }
+    }
+
+    fn learn_lanes(&mut self) {
+        for (receiver, lane) in self.lanes.borrow_and_update().iter().enumerate() {
+            self.slots.set_lane(receiver, *lane);
+        }
+        self.slots.hope();
+    }
+
+    fn poll_interval(&mut self) -> Duration {
+        let busy = self.lately.per_window(Instant::now()) > defaults::BUSY_CLAIMS;
+        let config = &self.engine.config;
+        if busy { config.poll_busy } else { config.poll_idle }
+    }
+
+    /// Gives back what has not started, and waits for what has: it ends by itself, or is cancelled when the grace is over.
+    async fn wind_down(mut self) {
+        for claimed in self.slots.take_queued() {
+            if self.engine.table.finish(&claimed.held) {
+                self.engine.complete(Finish::Release(claimed.held));
+            }
+        }
+        let engine = self.engine.clone();
+        let now = engine.shutdown.reached(Phase::Now);
+        tokio::pin!(now);
+        let mut cancelled = false;
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                _ = self.tasks.join_next() => {}
+                () = &mut now, if !cancelled => {
+                    cancelled = true;
+                    engine.table.cancel_running();
+                }
+            }
+        }
+    }
+}

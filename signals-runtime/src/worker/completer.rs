@@ -1,0 +1,186 @@
+//! Stores outcomes: in batches, and again and again until the database has them or the lease is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_core::store::{Acked, Failed, Finished, Held, Snoozed, Store};
+use signals_core::{BoxFuture, Error, Result};
+use tokio::sync::mpsc;
+
+use super::Engine;
+use super::backoff::Backoff;
+use crate::telemetry;
+
+/// The most outcomes of one batch.
+const BATCH: usize = 1_000;
+
+/// An outcome on its way into the database.
+#[derive(Clone, Debug)]
+pub(crate) enum Finish {
+    Ack(Acked),
+    Fail(Failed),
+    Snooze(Snoozed),
+    Release(Held),
+}
+
+/// Stores what comes in until every sender is gone.
+pub(crate) async fn run(engine: Arc<Engine>, mut outcomes: mpsc::UnboundedReceiver<Finish>) {
+    let mut batch = Vec::new();
+    while outcomes.recv_many(&mut batch, BATCH).await > 0 {
+        let mut sorted = Sorted::default();
+        for finish in batch.drain(..) {
+            match finish {
+                Finish::Ack(acked) => sorted.acks.push(acked),
+                Finish::Fail(failed) => sorted.fails.push(failed),
+                Finish::Snooze(snoozed) => sorted.snoozes.push(snoozed),
+                Finish::Release(held) => sorted.releases.push(held),
+            }
+        }
+        sorted.store(&engine).await;
+    }
+}
+
+#[derive(Default)]
+struct Sorted {
+    acks: Vec<Acked>,
+    fails: Vec<Failed>,
+    snoozes: Vec<Snoozed>,
+    releases: Vec<Held>,
+}
+
+impl Sorted {
+    async fn store(self, engine: &Engine) {
+        // What failed goes first: a batch of completions must not hold up its neighbours' retries.
+        keep_trying(engine, self.fails).await;
+        keep_trying(engine, self.acks).await;
+        keep_trying(engine, self.snoozes).await;
+        keep_trying(engine, self.releases).await;
+    }
+}
+
+/// One kind of outcome.
+trait Outcome: Sync + Send + Sized {
+    /// The method of the store, for messages.
+    const VERB: &'static str;
+
+    fn held(&self) -> Held;
+
+    fn store<'a>(store: &'a dyn Store, batch: &'a [Self]) -> BoxFuture<'a, Result<Vec<Finished>>>;
+
+    /// It is stored.
+    fn happened(&self, engine: &Engine);
+}
+
+impl Outcome for Acked {
+    const VERB: &'static str = "ack";
+
+    fn held(&self) -> Held {
+        self.held
+    }
+
+    fn store<'a>(store: &'a dyn Store, batch: &'a [Self]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        store.ack(batch)
+    }
+
+    fn happened(&self, engine: &Engine) {
+        engine.tally.done();
+    }
+}
+
+impl Outcome for Failed {
+    const VERB: &'static str = "fail";
+
+    fn held(&self) -> Held {
+        self.held
+    }
+
+    fn store<'a>(store: &'a dyn Store, batch: &'a [Self]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        store.fail(batch)
+    }
+
+    fn happened(&self, engine: &Engine) {
+        engine.tell_failed(self);
+    }
+}
+
+impl Outcome for Snoozed {
+    const VERB: &'static str = "snooze";
+
+    fn held(&self) -> Held {
+        self.held
+    }
+
+    fn store<'a>(store: &'a dyn Store, batch: &'a [Self]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        store.snooze(batch)
+    }
+
+    fn happened(&self, engine: &Engine) {
+        engine.tally.snoozed();
+    }
+}
+
+impl Outcome for Held {
+    const VERB: &'static str = "release";
+
+    fn held(&self) -> Held {
+        *self
+    }
+
+    fn store<'a>(store: &'a dyn Store, batch: &'a [Self]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        store.release(batch)
+    }
+
+    fn happened(&self, engine: &Engine) {
+        engine.tally.released();
+    }
+}
+
+/// Stores `batch`, repeating what the database did not take. A batch that it refuses for good is taken apart, so that one
+/// bad outcome costs no other its own.
+async fn keep_trying<T: Outcome>(engine: &Engine, mut batch: Vec<T>) {
+    let mut backoff = Backoff::new();
+    let mut repeated = false;
+    while !batch.is_empty() {
+        match T::store(engine.store.as_ref(), &batch).await {
+            Ok(answers) => return tell(engine, &batch, &answers, repeated),
+            Err(error) if error.is_retryable() || error.is_connection() || matches!(error, Error::NotWritable(_)) => {
+                repeated |= error.is_connection();
+                let pause = backoff.next();
+                telemetry::store_failed(T::VERB, &error, pause);
+                tokio::time::sleep(pause).await;
+                // Leases that the keeper has lost meanwhile are nobody's business any more.
+                batch.retain(|outcome| engine.table.holds(&outcome.held()));
+            }
+            Err(error) => return one_by_one(engine, batch, &error).await,
+        }
+    }
+}
+
+async fn one_by_one<T: Outcome>(engine: &Engine, batch: Vec<T>, first: &Error) {
+    telemetry::store_failed(T::VERB, first, Duration::ZERO);
+    for outcome in batch {
+        let one = std::slice::from_ref(&outcome);
+        match T::store(engine.store.as_ref(), one).await {
+            Ok(answers) => tell(engine, one, &answers, false),
+            Err(error) => {
+                telemetry::gave_up(T::VERB, &outcome.held(), &error);
+                engine.settled(&outcome.held());
+            }
+        }
+    }
+}
+
+fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated: bool) {
+    for (outcome, answer) in batch.iter().zip(answers) {
+        let held = outcome.held();
+        match answer {
+            Finished::Done => outcome.happened(engine),
+            Finished::Stale if repeated => telemetry::unknown(engine.receiver_name(&held), &held, T::VERB),
+            Finished::Stale => {
+                engine.tally.stale();
+                telemetry::stale(engine.receiver_name(&held), &held, T::VERB);
+            }
+        }
+        engine.settled(&held);
+    }
+}

@@ -1,0 +1,391 @@
+//! The worker: claims deliveries, runs their receivers, stores the outcomes.
+//!
+//! ```text
+//!             hints, polls                                     ┌────────────► keeper (own thread, own connection)
+//!                  ▼                                           │ renews, fails what is overdue, hears SIGTERM
+//! waker ──► claimer ── spawn ──► executor ── outcome ──► completer
+//!              ▲                    │                        │
+//!              └──── slot free ─────┘                        ▼
+//! maintenance: promote · prune · forget · lanes           database
+//! ```
+//!
+//! Every part is a file. They share one [`Engine`]; the [`Table`] in it knows of each claimed delivery who may decide its
+//! outcome. No part names a concrete database.
+
+mod backoff;
+mod blocking;
+mod build;
+mod claimer;
+mod completer;
+mod executor;
+mod keeper;
+mod link;
+mod report;
+mod shutdown;
+mod slots;
+mod table;
+mod waker;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_core::delivery::Lane;
+use signals_core::store::{Failed, Held, Registered, Retention, Store, WorkerInfo};
+use signals_core::{BoxFuture, Error, ReceiverDef, Result, States};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+pub(crate) use backoff::Backoff;
+pub use build::WorkerBuilder;
+pub use report::{DrainError, Failure, Report};
+pub(crate) use shutdown::Phase;
+
+use crate::maintenance;
+use crate::telemetry;
+use crate::tx::Transactions;
+use claimer::Claimer;
+use completer::Finish;
+use keeper::Keeper;
+use link::Link;
+use report::Tally;
+use shutdown::Shutdown;
+use table::Table;
+
+/// How long a worker that has nothing left to run waits for its last outcomes and its keeper.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// A worker, built and not yet running.
+///
+/// [`run`](Self::run) it until the process is asked to stop, [`run_until`](Self::run_until) something happens, or
+/// [`drain`](Self::drain) what is due.
+pub struct Worker {
+    plan: Plan,
+}
+
+/// What a worker is made of before it runs.
+pub(crate) struct Plan {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) transactions: Arc<dyn Transactions>,
+    pub(crate) app: Arc<dyn App>,
+    pub(crate) receivers: Vec<RunReceiver>,
+    pub(crate) states: Arc<States>,
+    pub(crate) config: Config,
+    pub(crate) payload_limit: usize,
+    pub(crate) build: Arc<str>,
+}
+
+/// What a worker asks of the application's handle, whatever its backend is.
+pub(crate) trait App: Send + Sync {
+    /// The ids of this program's receivers, as the database has them now.
+    fn resolve(&self) -> BoxFuture<'_, Result<Registered>>;
+
+    /// Counts the commits of this process.
+    fn commits(&self) -> watch::Receiver<u64>;
+}
+
+/// The settings of a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) concurrency: usize,
+    pub(crate) lane_share: f64,
+    pub(crate) lease: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) poll_busy: Duration,
+    pub(crate) poll_idle: Duration,
+    pub(crate) retention: Retention,
+    pub(crate) keep_signals: Duration,
+}
+
+/// A receiver that this worker runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunReceiver {
+    pub(crate) def: &'static ReceiverDef,
+    pub(crate) timeout: Duration,
+    pub(crate) transactional: bool,
+}
+
+/// What the parts of a running worker share.
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) transactions: Arc<dyn Transactions>,
+    pub(crate) app: Arc<dyn App>,
+    pub(crate) receivers: Vec<RunReceiver>,
+    pub(crate) states: Arc<States>,
+    pub(crate) config: Config,
+    pub(crate) payload_limit: usize,
+    pub(crate) single_writer: bool,
+    pub(crate) keep_history: bool,
+    pub(crate) table: Table,
+    pub(crate) link: Link,
+    pub(crate) tally: Tally,
+    pub(crate) shutdown: Shutdown,
+    /// Something may be ready to be claimed.
+    pub(crate) wake: Arc<Notify>,
+    /// A delivery has left the table.
+    pub(crate) progress: Notify,
+    /// The lane of each receiver, by its number; `None` while the database knows none.
+    lanes: watch::Sender<Vec<Option<Lane>>>,
+    outcomes: mpsc::UnboundedSender<Finish>,
+    build: Arc<str>,
+}
+
+/// What the worker does with its time.
+enum Mission<'m> {
+    /// Until the process is asked to stop.
+    Signals,
+    /// Until this resolves.
+    Until(BoxFuture<'m, ()>),
+    /// Until nothing is due.
+    Drain,
+}
+
+impl Worker {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self { plan }
+    }
+
+    /// Runs until SIGTERM or Ctrl-C, then stops claiming, waits for what runs for the grace (25 s by default), gives the
+    /// rest back, and returns what it did. A second signal ends the grace at once.
+    ///
+    /// It outlives failures of the database: it waits, with growing and jittered pauses, and enlists anew.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when it cannot start: [`Error::NotRegistered`] when a receiver of this program is not registered
+    /// in this database, [`Error::NotMigrated`] when the tables are missing, or what the database says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this stops the worker at once. Its keeper gives back what it held, if the process lives on.
+    pub async fn run(self) -> Result<Report> {
+        self.start(Mission::Signals).await
+    }
+
+    /// Runs until `stop` resolves, then as after a first signal in [`run`](Self::run). Signals are not listened to.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_until(self, stop: impl Future<Output = ()> + Send) -> Result<Report> {
+        self.start(Mission::Until(Box::pin(stop))).await
+    }
+
+    /// Runs everything that is due, and what that sends, until nothing is due: for tests and one-off jobs. Deliveries
+    /// that are due later, retries among them, stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError::Failed`] with the report when an attempt failed; [`DrainError::Worker`] as [`run`](Self::run), and
+    /// when the database keeps refusing.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Self::run).
+    pub async fn drain(self) -> Result<Report, DrainError> {
+        let report = self.start(Mission::Drain).await?;
+        if report.failed() > 0 { Err(DrainError::Failed(report)) } else { Ok(report) }
+    }
+
+    async fn start(self, mission: Mission<'_>) -> Result<Report> {
+        let (outcomes, incoming) = mpsc::unbounded_channel();
+        let engine = Arc::new(Engine::new(self.plan, outcomes));
+        engine.learn_lanes().await?.check()?;
+        let mut keeper = Keeper::start(engine.clone(), matches!(mission, Mission::Signals))?;
+        let _stop_all = StopGuard(engine.shutdown.clone());
+
+        let mut helpers = JoinSet::new();
+        helpers.spawn(waker::local(engine.app.commits(), engine.wake.clone()));
+        let mut steady = JoinSet::new();
+        let mut storing = JoinSet::new();
+        storing.spawn(completer::run(engine.clone(), incoming));
+
+        let claimer = Claimer::new(engine.clone(), engine.lanes.subscribe());
+        let result = match mission {
+            Mission::Drain => {
+                let drained = within(&mut keeper, &engine, claimer.drain()).await;
+                engine.shutdown.advance(Phase::Stop);
+                drained.unwrap_or(Ok(()))
+            }
+            Mission::Signals | Mission::Until(_) => {
+                helpers.spawn(waker::across(engine.clone(), engine.wake.clone()));
+                steady.spawn(maintenance::run(engine.clone()));
+                let stop = async {
+                    match mission {
+                        Mission::Until(stop) => {
+                            stop.await;
+                            engine.shutdown.advance(Phase::Stop);
+                        }
+                        Mission::Signals | Mission::Drain => {}
+                    }
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    _ = within(&mut keeper, &engine, claimer.run()) => {}
+                    () = stop => {}
+                }
+                Ok(())
+            }
+        };
+        engine.say_goodbye(storing, steady).await;
+        // A keeper that waits for a database which does not answer does not keep the process.
+        let _ = tokio::time::timeout(FAREWELL, keeper.stopped()).await;
+        result.map(|()| engine.tally.report())
+    }
+}
+
+/// Runs the claimer's part for as long as there is a keeper: without one no lease is renewed.
+async fn within<T>(keeper: &mut Keeper, engine: &Engine, part: impl Future<Output = T>) -> Option<T> {
+    tokio::pin!(part);
+    tokio::select! {
+        done = &mut part => return Some(done),
+        () = keeper.stopped() => engine.shutdown.advance(Phase::Now),
+    }
+    Some(part.await)
+}
+
+/// Ends the keeper's thread when the future of a running worker is dropped.
+struct StopGuard(Shutdown);
+
+impl Drop for StopGuard {
+    fn drop(&mut self) {
+        self.0.advance(Phase::Done);
+    }
+}
+
+impl Engine {
+    fn new(plan: Plan, outcomes: mpsc::UnboundedSender<Finish>) -> Self {
+        let Plan { store, transactions, app, receivers, states, config, payload_limit, build } = plan;
+        Self {
+            single_writer: store.capabilities().single_writer,
+            keep_history: !config.retention.done.is_zero(),
+            lanes: watch::Sender::new(vec![None; receivers.len()]),
+            store,
+            transactions,
+            app,
+            receivers,
+            states,
+            config,
+            payload_limit,
+            table: Table::default(),
+            link: Link::default(),
+            tally: Tally::default(),
+            shutdown: Shutdown::new(),
+            wake: Arc::new(Notify::new()),
+            progress: Notify::new(),
+            outcomes,
+            build,
+        }
+    }
+
+    /// Hands an outcome to the completer.
+    pub(crate) fn complete(&self, finish: Finish) {
+        // Without a completer the worker has stopped, and the keeper gives back what is left.
+        let _ = self.outcomes.send(finish);
+    }
+
+    /// The delivery's outcome is stored, or given up.
+    pub(crate) fn settled(&self, held: &Held) {
+        self.table.remove(held);
+        self.progress.notify_one();
+    }
+
+    /// Counts and tells a failed attempt that is stored.
+    pub(crate) fn tell_failed(&self, failed: &Failed) {
+        let (name, attempt) = (self.receiver_name(&failed.held), self.table.attempt(&failed.held));
+        self.tally.failed(name, failed, attempt);
+        telemetry::failed(name, failed, attempt);
+    }
+
+    /// What the receiver of this delivery is called in this program.
+    pub(crate) fn receiver_name(&self, held: &Held) -> &'static str {
+        let lanes = self.lanes.borrow();
+        let receiver = lanes.iter().position(|lane| lane.is_some_and(|lane| lane == held.lane));
+        receiver.map_or("a receiver that was merged or retired", |receiver| self.receivers[receiver].def.name)
+    }
+
+    /// How this worker presents itself.
+    pub(crate) fn worker_info(&self) -> WorkerInfo {
+        WorkerInfo {
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            pid: std::process::id(),
+            build: self.build.to_string(),
+            lanes: self.lanes.borrow().iter().flatten().copied().collect(),
+        }
+    }
+
+    /// The lanes that this worker claims from.
+    pub(crate) fn lanes(&self) -> Vec<Option<Lane>> {
+        self.lanes.borrow().clone()
+    }
+
+    /// Asks the database which lanes are whose: merges and retirements change it while workers run.
+    pub(crate) async fn learn_lanes(&self) -> Result<Learned> {
+        let registered = self.app.resolve().await?;
+        let lane = |receiver: &RunReceiver| {
+            let id = registered.ids.iter().find(|(name, _)| *name == receiver.def.name)?.1;
+            Some(Lane { receiver: id, version: receiver.def.signal.version })
+        };
+        let lanes: Vec<Option<Lane>> = self.receivers.iter().map(lane).collect();
+        let missing = self
+            .receivers
+            .iter()
+            .zip(&lanes)
+            .filter(|(receiver, lane)| lane.is_none() && !registered.retired.contains(&receiver.def.name))
+            .map(|(receiver, _)| receiver.def)
+            .collect();
+        self.lanes.send_if_modified(|now| {
+            let changed = *now != lanes;
+            *now = lanes;
+            changed
+        });
+        Ok(Learned { missing })
+    }
+
+    /// Waits for the last outcomes, then lets the keeper go.
+    async fn say_goodbye(&self, mut storing: JoinSet<()>, mut steady: JoinSet<()>) {
+        let stored = async {
+            while !self.table.is_empty() {
+                self.progress.notified().await;
+            }
+        };
+        // With a database that does not answer, the leases expire by themselves.
+        let _ = tokio::time::timeout(FAREWELL, stored).await;
+        let _ = tokio::time::timeout(FAREWELL, async { while steady.join_next().await.is_some() {} }).await;
+        storing.abort_all();
+        while storing.join_next().await.is_some() {}
+        self.shutdown.advance(Phase::Done);
+    }
+}
+
+/// What [`Engine::learn_lanes`] found.
+pub(crate) struct Learned {
+    missing: Vec<&'static ReceiverDef>,
+}
+
+impl Learned {
+    fn check(self) -> Result<()> {
+        match self.missing.first() {
+            None => Ok(()),
+            Some(first) => Err(Error::NotRegistered {
+                signal: first.signal.name.to_owned(),
+                receivers: self.missing.iter().map(|def| def.name.to_owned()).collect(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let receivers: Vec<_> = self.plan.receivers.iter().map(|receiver| receiver.def.name).collect();
+        f.debug_struct("Worker")
+            .field("receivers", &receivers)
+            .field("config", &self.plan.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,325 @@
+//! Which lane may run how much: pure arithmetic over slots, queues and rates. No clock of its own, no database.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use signals_core::delivery::Lane;
+use signals_core::store::{ClaimLane, Claimed};
+
+/// Over how long the rate of a lane is looked at: what it finished in this time is what is claimed ahead.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// The most deliveries of a lane that are claimed ahead.
+const MAX_AHEAD: usize = 1_000;
+
+/// The slots of one worker.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    lanes: Vec<LaneSlots>,
+    total: usize,
+    running: usize,
+    /// How many run that shut out every other writer; at most one.
+    exclusive_running: usize,
+    /// Where the next round begins.
+    turn: usize,
+}
+
+/// How one receiver's lane may use them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LaneLimits {
+    /// Attempts at once.
+    pub(crate) slots: usize,
+    /// Whether only one of all such lanes' attempts may run at a time.
+    pub(crate) exclusive: bool,
+}
+
+#[derive(Debug)]
+struct LaneSlots {
+    /// `None` while the database does not know the receiver, or it is retired.
+    lane: Option<Lane>,
+    limits: LaneLimits,
+    running: usize,
+    queue: VecDeque<Claimed>,
+    rate: Rate,
+    /// Whether asking again may find something: set by hints and polls, cleared by a short batch.
+    hopeful: bool,
+}
+
+/// What a claim should ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) lanes: Vec<ClaimLane>,
+    pub(crate) limit: usize,
+}
+
+/// ¾ of `total` for a share of 0.75, rounded up, never less than one; everything when there is only one lane.
+pub(crate) fn lane_share(total: usize, share: f64, lanes: usize) -> usize {
+    if lanes <= 1 {
+        return total;
+    }
+    ((total as f64 * share).ceil() as usize).clamp(1, total.max(1))
+}
+
+impl Slots {
+    pub(crate) fn new(total: usize, lanes: impl IntoIterator<Item = LaneLimits>) -> Self {
+        let lane = |limits| LaneSlots {
+            lane: None,
+            limits,
+            running: 0,
+            queue: VecDeque::new(),
+            rate: Rate::over(WINDOW),
+            hopeful: true,
+        };
+        Self { lanes: lanes.into_iter().map(lane).collect(), total, running: 0, exclusive_running: 0, turn: 0 }
+    }
+
+    /// The lane of receiver number `receiver`, as the database has it now.
+    pub(crate) fn set_lane(&mut self, receiver: usize, lane: Option<Lane>) {
+        self.lanes[receiver].lane = lane;
+    }
+
+    /// The receiver that `lane` belongs to.
+    pub(crate) fn receiver_of(&self, lane: Lane) -> Option<usize> {
+        self.lanes.iter().position(|slots| slots.lane == Some(lane))
+    }
+
+    /// Something may have become ready.
+    pub(crate) fn hope(&mut self) {
+        for lane in &mut self.lanes {
+            lane.hopeful = true;
+        }
+    }
+
+    /// What to claim now: what can start at once, plus what each lane has been finishing lately, so that fast receivers
+    /// come in batches of hundreds and slow ones are never held waiting.
+    pub(crate) fn wanted(&mut self, now: Instant) -> Option<Wanted> {
+        let queued: usize = self.lanes.iter().map(|lane| lane.queue.len()).sum();
+        let free = (self.total - self.running).saturating_sub(queued);
+        let count = self.lanes.len();
+        let mut wanted = Wanted { lanes: Vec::new(), limit: free };
+        for offset in 0..count {
+            let lane = &mut self.lanes[(self.turn + offset) % count];
+            let Some(id) = lane.lane.filter(|_| lane.hopeful) else { continue };
+            let startable = lane.startable(free, self.exclusive_running);
+            let ahead = lane.rate.per_window(now).min(MAX_AHEAD);
+            let room = ahead.saturating_sub(lane.queue.len());
+            // Claiming ahead waits until half of it is used up, or every finished delivery would cost a statement.
+            let room = if room * 2 >= ahead || startable > 0 { room } else { 0 };
+            if startable + room > 0 {
+                wanted.lanes.push(ClaimLane { lane: id, limit: startable + room });
+                wanted.limit += room;
+            }
+        }
+        self.turn = if count == 0 { 0 } else { (self.turn + 1) % count };
+        (!wanted.lanes.is_empty() && wanted.limit > 0).then_some(wanted)
+    }
+
+    /// What a claim for `wanted` took, lane by lane: a short batch is a reason to wait for the next hint or poll.
+    pub(crate) fn claimed(&mut self, wanted: &Wanted, claimed: Vec<Claimed>) {
+        let cut_short = claimed.len() >= wanted.limit;
+        for asked in &wanted.lanes {
+            let got = claimed.iter().filter(|claimed| claimed.held.lane == asked.lane).count();
+            if let Some(receiver) = self.receiver_of(asked.lane)
+                && got < asked.limit
+                && !cut_short
+            {
+                self.lanes[receiver].hopeful = false;
+            }
+        }
+        for claimed in claimed {
+            if let Some(receiver) = self.receiver_of(claimed.held.lane) {
+                self.lanes[receiver].queue.push_back(claimed);
+            }
+        }
+    }
+
+    /// The next delivery that may start, lanes taking turns. Its slot is taken.
+    pub(crate) fn start_next(&mut self) -> Option<(usize, Claimed)> {
+        if self.running >= self.total {
+            return None;
+        }
+        let count = self.lanes.len();
+        for offset in 0..count {
+            let receiver = (self.turn + offset) % count;
+            let lane = &mut self.lanes[receiver];
+            let excluded = lane.limits.exclusive && self.exclusive_running > 0;
+            if lane.running >= lane.limits.slots || excluded {
+                continue;
+            }
+            if let Some(claimed) = lane.queue.pop_front() {
+                lane.running += 1;
+                self.running += 1;
+                self.exclusive_running += usize::from(lane.limits.exclusive);
+                self.turn = (receiver + 1) % count;
+                return Some((receiver, claimed));
+            }
+        }
+        None
+    }
+
+    /// The slot of a delivery of this receiver is free again.
+    pub(crate) fn finished(&mut self, receiver: usize, now: Instant) {
+        let lane = &mut self.lanes[receiver];
+        lane.running -= 1;
+        lane.rate.count(now, 1);
+        self.running -= 1;
+        self.exclusive_running -= usize::from(lane.limits.exclusive);
+    }
+
+    /// Takes everything that was claimed and not started.
+    pub(crate) fn take_queued(&mut self) -> Vec<Claimed> {
+        self.lanes.iter_mut().flat_map(|lane| lane.queue.drain(..)).collect()
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running == 0 && self.lanes.iter().all(|lane| lane.queue.is_empty())
+    }
+}
+
+impl LaneSlots {
+    fn startable(&self, free: usize, exclusive_running: usize) -> usize {
+        let open = if self.limits.exclusive {
+            1usize.saturating_sub(exclusive_running)
+        } else {
+            self.limits.slots.saturating_sub(self.running)
+        };
+        open.saturating_sub(self.queue.len()).min(free)
+    }
+}
+
+/// How many of something there were per window: the fuller of this window and the one before.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    window: Duration,
+    began: Option<Instant>,
+    current: usize,
+    previous: usize,
+}
+
+impl Rate {
+    pub(crate) fn over(window: Duration) -> Self {
+        Self { window, began: None, current: 0, previous: 0 }
+    }
+
+    pub(crate) fn count(&mut self, now: Instant, events: usize) {
+        self.roll(now);
+        self.current += events;
+    }
+
+    pub(crate) fn per_window(&mut self, now: Instant) -> usize {
+        self.roll(now);
+        self.current.max(self.previous)
+    }
+
+    fn roll(&mut self, now: Instant) {
+        let began = *self.began.get_or_insert(now);
+        let windows = now.saturating_duration_since(began).as_micros() / self.window.as_micros().max(1);
+        if windows > 0 {
+            self.previous = if windows == 1 { self.current } else { 0 };
+            self.current = 0;
+            self.began = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use signals_core::clock::Timestamp;
+    use signals_core::delivery::{Counters, DeliveryId, ReceiverId, SignalId};
+    use signals_core::store::{Held, StoredSignal};
+    use signals_core::token::Token;
+
+    use super::*;
+
+    fn lane(receiver: i64) -> Lane {
+        Lane { receiver: ReceiverId(receiver), version: 1 }
+    }
+
+    fn claimed(receiver: i64, position: i64) -> Claimed {
+        let delivery = DeliveryId { signal: SignalId(position), receiver: ReceiverId(receiver) };
+        let held = Held { delivery, lane: lane(receiver), position, life: 0, token: Token::from_bits(1) };
+        let signal = StoredSignal {
+            id: delivery.signal,
+            name: "a".into(),
+            version: 1,
+            payload: Vec::new(),
+            headers: Default::default(),
+            sent_at: Timestamp::default(),
+        };
+        Claimed { held, counters: Counters::default().claimed(), signal: Arc::new(signal) }
+    }
+
+    fn slots(total: usize, limits: &[(usize, bool)]) -> Slots {
+        let mut slots = Slots::new(total, limits.iter().map(|&(slots, exclusive)| LaneLimits { slots, exclusive }));
+        for receiver in 0..limits.len() {
+            slots.set_lane(receiver, Some(lane(receiver as i64)));
+        }
+        slots
+    }
+
+    #[test]
+    fn w19_one_lane_never_takes_all_slots_unless_it_is_alone() {
+        assert_eq!(
+            [(16, 2), (16, 1), (1, 5), (2, 2), (3, 2)].map(|(n, lanes)| lane_share(n, 0.75, lanes)),
+            [12, 16, 1, 2, 3]
+        );
+        let mut slots = slots(4, &[(3, false), (3, false)]);
+        let wanted = slots.wanted(Instant::now()).expect("everything is free");
+        slots.claimed(&wanted, (0..3).map(|n| claimed(0, n)).collect());
+        while slots.start_next().is_some() {}
+        assert_eq!(slots.running, 3);
+        slots.hope();
+        let wanted = slots.wanted(Instant::now()).expect("one is free");
+        assert_eq!((wanted.lanes, wanted.limit), (vec![ClaimLane { lane: lane(1), limit: 1 }], 1));
+    }
+
+    #[test]
+    fn lanes_take_turns() {
+        let mut slots = slots(4, &[(4, false), (4, false)]);
+        let wanted = Wanted { lanes: vec![], limit: 9 };
+        slots.claimed(&wanted, (0..4).map(|n| claimed(0, n)).chain((4..6).map(|n| claimed(1, n))).collect());
+        let order: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
+        assert_eq!(order, [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn a_short_batch_waits_for_a_hint_and_a_full_one_does_not() {
+        let mut slots = slots(4, &[(4, false)]);
+        let now = Instant::now();
+        let wanted = slots.wanted(now).expect("four are free");
+        slots.claimed(&wanted, vec![claimed(0, 1)]);
+        assert_eq!(slots.wanted(now), None);
+        slots.hope();
+        assert_eq!(slots.wanted(now).map(|wanted| wanted.limit), Some(3));
+    }
+
+    #[test]
+    fn fast_lanes_are_claimed_ahead_by_what_they_finish() {
+        let mut slots = slots(2, &[(2, false)]);
+        let now = Instant::now();
+        for n in 0..300 {
+            let wanted = Wanted { lanes: vec![], limit: 0 };
+            slots.claimed(&wanted, vec![claimed(0, n)]);
+            let (receiver, _) = slots.start_next().expect("a slot is free");
+            slots.finished(receiver, now);
+        }
+        assert_eq!(slots.wanted(now).map(|wanted| wanted.limit), Some(302));
+        assert_eq!(slots.wanted(now + WINDOW * 3).map(|wanted| wanted.limit), Some(2), "what was fast long ago is not");
+    }
+
+    #[test]
+    fn exclusive_lanes_run_one_at_a_time() {
+        let mut slots = slots(8, &[(6, true), (6, true), (6, false)]);
+        let wanted = slots.wanted(Instant::now()).expect("everything is free");
+        assert_eq!(wanted.lanes.iter().map(|lane| lane.limit).collect::<Vec<_>>(), [1, 1, 6]);
+        slots.claimed(&wanted, vec![claimed(0, 1), claimed(1, 2), claimed(2, 3)]);
+        let started: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
+        assert_eq!(started.len(), 2, "{started:?}");
+        let exclusive = started.into_iter().find(|&receiver| receiver < 2).expect("one of the two");
+        slots.finished(exclusive, Instant::now());
+        assert!(slots.start_next().is_some());
+        assert!(slots.start_next().is_none());
+    }
+}
