@@ -4,11 +4,7 @@ extern crate signals_core as signals_runtime;
 
 use signals_runtime::{Receiver as _, Registry};
 
-signals_runtime::link!(
-    signals_fixture_strict,
-    signals_fixture_contract,
-    signals_fixture_renamed,
-);
+signals_runtime::link!(signals_fixture_strict, signals_fixture_contract, signals_fixture_renamed,);
 
 fn linked() -> Registry {
     Registry::linked().unwrap_or_else(|error| panic!("{error}"))

@@ -12,7 +12,7 @@ use signals_runtime::{defaults, delivery::DeliveryId};
 use crate::worker::{Fault, WorkerOptions};
 
 /// What `--help` prints.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 A shop whose modules tell each other what happened by signals.
 
 usage: shop                      tell the story, and check it; needs nothing
@@ -32,7 +32,7 @@ options:
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print [`HELP`].
     Help,
     /// Tell the story.
@@ -56,7 +56,7 @@ struct Options {
 }
 
 /// The command that `args`, the program's name first, say.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_iter(args);
     let mut words = Vec::new();
     let mut options = Options {

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use crate::facts;
 
 /// Serves on `port` of this machine until Ctrl-C.
-pub async fn serve(shop: &Shop, port: u16) -> Result<()> {
+pub(crate) async fn serve(shop: &Shop, port: u16) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .with_context(|| format!("port {port} cannot be used; try another with --port"))?;
@@ -40,7 +40,7 @@ pub async fn serve(shop: &Shop, port: u16) -> Result<()> {
 }
 
 /// The routes of the shop.
-pub fn router(shop: Shop) -> Router {
+pub(crate) fn router(shop: Shop) -> Router {
     Router::new()
         .route("/orders", post(place_order))
         .route("/orders/{id}", get(show_order))
@@ -129,11 +129,14 @@ impl From<PaymentError> for Refusal {
 impl From<signals_runtime::Error> for Refusal {
     fn from(error: signals_runtime::Error) -> Self {
         use signals_runtime::Error;
-        let status = match &error {
-            Error::KeyReused { .. } => StatusCode::CONFLICT,
-            Error::KeyInvalid => StatusCode::BAD_REQUEST,
-            retryable if retryable.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
-            _ => return Self::internal(&error.into()),
+        let status = if matches!(error, Error::KeyReused { .. }) {
+            StatusCode::CONFLICT
+        } else if matches!(error, Error::KeyInvalid) {
+            StatusCode::BAD_REQUEST
+        } else if error.is_retryable() {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            return Self::internal(&error.into());
         };
         Self { status, message: error.to_string() }
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use base::Shop;
 
 /// The shop in the file `database`, created and brought up to date as needed.
-pub async fn open(database: &Path) -> Result<Shop> {
+pub(crate) async fn open(database: &Path) -> Result<Shop> {
     let opened = async {
         let shop = base::open(database).await?;
         shop.setup().await?;
@@ -19,7 +19,7 @@ pub async fn open(database: &Path) -> Result<Shop> {
 }
 
 /// The shop in the file `database`, which must be there.
-pub async fn existing(database: &Path) -> Result<Shop> {
+pub(crate) async fn existing(database: &Path) -> Result<Shop> {
     if !database.exists() {
         bail!("there is no database {}: `shop serve` or `shop worker` creates it", database.display());
     }
@@ -28,16 +28,16 @@ pub async fn existing(database: &Path) -> Result<Shop> {
 
 /// What the shop keeps beside its database: `shop.db` has `shop-mail` and `shop-exports`.
 #[derive(Clone, Debug)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// One file for each mail that was sent.
-    pub mail: PathBuf,
+    pub(crate) mail: PathBuf,
     /// One file for each order that was exported.
-    pub exports: PathBuf,
+    pub(crate) exports: PathBuf,
 }
 
 impl Folders {
     /// The folders beside `database`.
-    pub fn beside(database: &Path) -> Self {
+    pub(crate) fn beside(database: &Path) -> Self {
         let stem = database.file_stem().unwrap_or_default().to_string_lossy();
         let folder = |what| database.with_file_name(format!("{stem}-{what}"));
         Self { mail: folder("mail"), exports: folder("exports") }

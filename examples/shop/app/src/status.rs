@@ -12,7 +12,7 @@ use crate::table::Table;
 const NEWEST: usize = 50;
 
 /// Prints receivers, workers and the newest deliveries.
-pub async fn show(shop: &Shop, json: bool) -> Result<()> {
+pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
     let counts = shop.counts().await?;
     let workers = shop.workers().await?;
     let deliveries = deliveries(shop, NEWEST).await?;
@@ -36,7 +36,7 @@ pub async fn show(shop: &Shop, json: bool) -> Result<()> {
 }
 
 /// The newest deliveries with their failed attempts, newest signal first.
-pub async fn deliveries(shop: &Shop, limit: usize) -> Result<Vec<DeliveryDetail>> {
+pub(crate) async fn deliveries(shop: &Shop, limit: usize) -> Result<Vec<DeliveryDetail>> {
     let page = shop.list(&Filter { limit, ..Filter::default() }).await?;
     let mut details = Vec::with_capacity(page.deliveries.len());
     for summary in page.deliveries {
@@ -46,7 +46,7 @@ pub async fn deliveries(shop: &Shop, limit: usize) -> Result<Vec<DeliveryDetail>
 }
 
 /// Deliveries as a table, with their failed attempts beneath each.
-pub fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> Table<7> {
+pub(crate) fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> Table<7> {
     let headings = ["delivery", "signal", "receiver", "state", "attempts", "failed", "lost leases"];
     let mut table = Table::new(indent, headings);
     for DeliveryDetail { summary, attempts, .. } in deliveries {

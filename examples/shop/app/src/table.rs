@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Rows of cells under headings.
 #[derive(Debug)]
-pub struct Table<const COLUMNS: usize> {
+pub(crate) struct Table<const COLUMNS: usize> {
     indent: usize,
     rows: Vec<Row<COLUMNS>>,
 }
@@ -17,17 +17,17 @@ enum Row<const COLUMNS: usize> {
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     /// A table with these headings, indented by `indent` spaces.
-    pub fn new(indent: usize, headings: [&str; COLUMNS]) -> Self {
+    pub(crate) fn new(indent: usize, headings: [&str; COLUMNS]) -> Self {
         Self { indent, rows: vec![Row::Cells(headings.map(str::to_owned))] }
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: [String; COLUMNS]) {
+    pub(crate) fn row(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(Row::Cells(cells));
     }
 
     /// Adds a line about the row above it, which takes part in no column.
-    pub fn note(&mut self, text: String) {
+    pub(crate) fn note(&mut self, text: String) {
         self.rows.push(Row::Note(text));
     }
 }

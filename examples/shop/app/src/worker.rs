@@ -13,18 +13,18 @@ use crate::shop::{self, Folders};
 
 /// How a worker is run.
 #[derive(Clone, Debug)]
-pub struct WorkerOptions {
+pub(crate) struct WorkerOptions {
     /// How long a delivery stays with a worker that is gone.
-    pub lease: Duration,
+    pub(crate) lease: Duration,
     /// What is broken around it.
-    pub faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
     /// Whether it ends when its standard input does: no worker of the story outlives the story.
-    pub with_parent: bool,
+    pub(crate) with_parent: bool,
 }
 
 /// Something that is broken, to be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The mail server refuses the first two mails.
     Mail,
     /// The risk table is too short for amounts from 1000.00 on: a panic.
@@ -35,10 +35,10 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mail, Self::Score, Self::Export];
+    pub(crate) const ALL: [Self; 3] = [Self::Mail, Self::Score, Self::Export];
 
     /// What the command line calls it.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Score => "score",
@@ -48,7 +48,7 @@ impl Fault {
 }
 
 /// Runs a worker over `database` until SIGTERM or Ctrl-C.
-pub async fn run(database: &Path, options: &WorkerOptions) -> Result<()> {
+pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> {
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string().replace('\n', " ");
         eprintln!("{text}");

@@ -14,6 +14,7 @@ pub const TABLE: &str = "CREATE TABLE IF NOT EXISTS customer_order \
 
 /// A customer has placed an order.
 #[signal]
+#[derive(Clone, Debug)]
 pub struct OrderPlaced {
     /// Which order.
     pub order_id: i64,

@@ -15,6 +15,7 @@ pub const TABLE: &str = "CREATE TABLE IF NOT EXISTS payment \
 
 /// The processor has decided about a payment.
 #[signal]
+#[derive(Clone, Debug)]
 pub struct PaymentCompleted {
     /// Which payment.
     pub payment_id: i64,

@@ -24,7 +24,7 @@ const ORDERS: &str = "/orders";
 const WEBHOOK: &str = "/webhooks/payments";
 
 /// Plays all acts.
-pub async fn play(story: &mut Story) -> Result<()> {
+pub(crate) async fn play(story: &mut Story) -> Result<()> {
     let worker = story.start_worker(&[Fault::Mail, Fault::Score]).await?;
     order_is_paid(story, &worker).await?;
     webhook_misbehaves(story).await?;

@@ -11,10 +11,14 @@ use signals_runtime::store::{DeliveryDetail, Filter};
 use super::Story;
 
 /// How long the story waits for something that takes a moment.
-pub const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// Looks again and again until there is something to see; an error after `within`.
-pub async fn until<T>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+pub(crate) async fn until<T>(
+    what: &str,
+    within: Duration,
+    mut look: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let started = Instant::now();
     loop {
         if let Some(seen) = look().await? {
@@ -26,7 +30,7 @@ pub async fn until<T>(what: &str, within: Duration, mut look: impl AsyncFnMut() 
 }
 
 /// Prints `claim` when `seen` is what is `expected`; an error otherwise.
-pub fn claim<T: PartialEq + fmt::Debug>(claim: &str, seen: &T, expected: &T) -> Result<()> {
+pub(crate) fn claim<T: PartialEq + fmt::Debug>(claim: &str, seen: &T, expected: &T) -> Result<()> {
     if seen != expected {
         bail!("this does not hold: {claim} (expected {expected:?}, found {seen:?})");
     }
@@ -35,11 +39,11 @@ pub fn claim<T: PartialEq + fmt::Debug>(claim: &str, seen: &T, expected: &T) -> 
 }
 
 /// Every delivery there is, and its state.
-pub type Snapshot = Vec<(DeliveryId, State)>;
+pub(crate) type Snapshot = Vec<(DeliveryId, State)>;
 
 impl Story {
     /// Waits until the delivery of `signal` to `receiver` is in `state`, and returns it.
-    pub async fn wait(&self, signal: SignalId, receiver: &str, state: State) -> Result<DeliveryDetail> {
+    pub(crate) async fn wait(&self, signal: SignalId, receiver: &str, state: State) -> Result<DeliveryDetail> {
         let what = format!("signal {signal} to be {state} for {receiver}");
         until(&what, SOON, async || {
             let found = self.find(signal, receiver).await?;
@@ -59,13 +63,13 @@ impl Story {
     }
 
     /// All deliveries, to be compared with those of another moment.
-    pub async fn snapshot(&self) -> Result<Snapshot> {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let page = self.shop.list(&Filter { limit: 1_000, ..Filter::default() }).await?;
         Ok(page.deliveries.into_iter().map(|delivery| (delivery.id, delivery.state)).collect())
     }
 }
 
 /// The id of the signal that an answer of the server names.
-pub fn signal(answer: &serde_json::Value) -> Result<SignalId> {
+pub(crate) fn signal(answer: &serde_json::Value) -> Result<SignalId> {
     answer["signal"].as_i64().map(SignalId).context("the answer names no signal")
 }

@@ -13,18 +13,18 @@ use tokio::net::TcpStream;
 
 /// Talks to the shop's server, and says so.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     server: SocketAddr,
 }
 
 impl Client {
     /// A client of `server`.
-    pub fn new(server: SocketAddr) -> Self {
+    pub(crate) fn new(server: SocketAddr) -> Self {
         Self { server }
     }
 
     /// Posts `body` to `path`; the answer's status must be `expected`.
-    pub async fn post(&self, path: &str, body: &str, expected: StatusCode) -> Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &str, expected: StatusCode) -> Result<Value> {
         let (status, answer) =
             self.exchange(path, body).await.with_context(|| format!("POST {path} was not answered"))?;
         say!("> POST {path} {body}");

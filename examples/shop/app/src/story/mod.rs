@@ -48,7 +48,7 @@ struct Story {
 }
 
 /// Tells the story, and removes what it made.
-pub async fn run() -> Result<()> {
+pub(crate) async fn run() -> Result<()> {
     let started = Instant::now();
     let folder = tempfile::Builder::new().prefix("shop-").tempdir().context("no folder for the story's files")?;
     let told = tokio::select! {

@@ -17,7 +17,7 @@ use crate::worker::Fault;
 
 /// A worker process. Killed when dropped.
 #[derive(Debug)]
-pub struct WorkerProcess {
+pub(crate) struct WorkerProcess {
     name: String,
     pid: u32,
     child: Child,
@@ -29,7 +29,7 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     /// Starts `shop worker` over `database`; its lines appear with `name` before them.
-    pub fn start(name: &str, database: &Path, faults: &[Fault]) -> Result<Self> {
+    pub(crate) fn start(name: &str, database: &Path, faults: &[Fault]) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is not known")?;
         let mut command = Command::new(program);
         command.args(["worker", "--with-parent", "--lease", &LEASE.as_secs().to_string(), "--database"]).arg(database);
@@ -55,12 +55,12 @@ impl WorkerProcess {
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Waits until it has said `text`.
-    pub async fn says(&self, text: &str) -> Result<()> {
+    pub(crate) async fn says(&self, text: &str) -> Result<()> {
         check::until(&format!("{} to say `{text}`", self.name), check::SOON, async || {
             let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(said.iter().any(|line| line.contains(text)).then_some(()))
@@ -69,13 +69,13 @@ impl WorkerProcess {
     }
 
     /// Asks it to stop (SIGTERM), and waits until it has.
-    pub async fn stop(mut self) -> Result<ExitStatus> {
+    pub(crate) async fn stop(mut self) -> Result<ExitStatus> {
         terminate(&mut self.child, self.pid)?;
         self.ended(Duration::from_secs(10)).await
     }
 
     /// Kills it (SIGKILL).
-    pub async fn kill(mut self) -> Result<ExitStatus> {
+    pub(crate) async fn kill(mut self) -> Result<ExitStatus> {
         self.child.start_kill().with_context(|| format!("{} could not be killed", self.name))?;
         self.ended(Duration::from_secs(5)).await
     }
