@@ -1,7 +1,7 @@
 //! Reliable signals between the modules of an application: deliveries are stored in the sender's own transaction, and
 //! workers run them at least once, each on its own, with retries and visible failures.
 //!
-//! ```
+//! ```standalone_crate
 //! use signals_runtime::{MemoryBackend, Registry, Signal as _, Signals, receiver, signal};
 //!
 //! #[signal]

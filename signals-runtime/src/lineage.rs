@@ -42,13 +42,11 @@ tokio::task_local! {
 
 /// The headers of a send from here.
 pub(crate) fn headers(build: &Arc<str>) -> Headers {
-    let build = Some(build.clone());
-    CAUSE
-        .try_with(|cause| Headers {
-            correlation: Some(cause.correlation),
-            causation: Some(cause.signal),
-            traceparent: cause.traceparent.clone(),
-            build: build.clone(),
-        })
-        .unwrap_or(Headers { build: build.clone(), ..Headers::default() })
+    let inherited = CAUSE.try_with(|cause| Headers {
+        correlation: Some(cause.correlation),
+        causation: Some(cause.signal),
+        traceparent: cause.traceparent.clone(),
+        build: None,
+    });
+    Headers { build: Some(build.clone()), ..inherited.unwrap_or_default() }
 }

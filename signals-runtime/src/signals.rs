@@ -51,7 +51,7 @@ impl<B: Backend> Signals<B> {
             backend,
             registry: OnceLock::new(),
             payload_limit: defaults::PAYLOAD_LIMIT,
-            build: option_env!("CARGO_PKG_VERSION").unwrap_or_default().into(),
+            build: executable(),
             committed: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -78,6 +78,7 @@ impl<B: Backend> Signals<B> {
     }
 
     /// With the name of this build of the application, shown beside its workers and in the headers of what it sends.
+    /// Default: the name of the executable.
     ///
     /// # Panics
     ///
@@ -333,6 +334,11 @@ impl<B> Inner<B> {
     pub(crate) fn payload_limit(&self) -> usize {
         self.payload_limit
     }
+}
+
+fn executable() -> Arc<str> {
+    let path = std::env::current_exe().ok();
+    path.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into()).unwrap_or_default()
 }
 
 impl<B: Backend> Clone for Signals<B> {

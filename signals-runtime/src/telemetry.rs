@@ -8,62 +8,65 @@ use signals_core::store::{Failed, Fate, Held, LaneCounts, LostLease, Registered}
 use signals_core::token::Incarnation;
 use signals_core::{Error, Receipt, SendBatch, outcome};
 
+/// What filters name these events by, whatever file they come from.
+const TARGET: &str = "signals";
+
 pub(crate) fn sent(batch: &SendBatch, receipts: &[Receipt]) {
     for (signal, receipt) in batch.signals.iter().zip(receipts) {
         let name = signal.def.name;
         let signal_id = receipt.signal_id.0;
         if receipt.deliveries == 0 && !signal.def.allow_unheard {
             tracing::warn!(
-                signal = name,
+                target: TARGET, signal = name,
                 signal_id,
                 "signal sent to nobody: no receiver of it is registered; `#[signal(allow_unheard)]` silences this"
             );
         }
         let (deliveries, repeated) = (receipt.deliveries, receipt.repeated);
-        tracing::debug!(signal = name, signal_id, deliveries, repeated, bytes = signal.payload.len(), "signal stored");
+        tracing::debug!(target: TARGET, signal = name, signal_id, deliveries, repeated, bytes = signal.payload.len(), "signal stored");
     }
 }
 
 pub(crate) fn registered(registered: &Registered) {
     for receiver in &registered.retired {
         tracing::warn!(
-            receiver,
+            target: TARGET, receiver,
             "this build links a retired receiver: sends pass it by until an operator brings it back"
         );
     }
     for alias in &registered.merged {
-        tracing::info!(alias, "receiver merged with the one that lists it as alias");
+        tracing::info!(target: TARGET, alias, "receiver merged with the one that lists it as alias");
     }
-    tracing::debug!(receivers = registered.ids.len(), "receivers registered");
+    tracing::debug!(target: TARGET, receivers = registered.ids.len(), "receivers registered");
 }
 
 pub(crate) fn worker_started(incarnation: Incarnation, receivers: usize) {
-    tracing::info!(worker = %incarnation, receivers, "worker enlisted");
+    tracing::info!(target: TARGET, worker = %incarnation, receivers, "worker enlisted");
 }
 
 pub(crate) fn worker_stopped(incarnation: Incarnation) {
-    tracing::info!(worker = %incarnation, "worker stopped");
+    tracing::info!(target: TARGET, worker = %incarnation, "worker stopped");
 }
 
 pub(crate) fn keeper_disconnected(error: &Error) {
-    tracing::warn!(error = %outcome::render(error), "the keeper lost its database; leases are not renewed until it is back");
+    tracing::warn!(target: TARGET, error = %outcome::render(error), "the keeper lost its database; leases are not renewed until it is back");
 }
 
 pub(crate) fn keeper_reconnected(incarnation: Incarnation, after: Duration) {
-    tracing::info!(worker = %incarnation, ?after, "the keeper is connected again");
+    tracing::info!(target: TARGET, worker = %incarnation, ?after, "the keeper is connected again");
 }
 
 pub(crate) fn keeper_panicked() {
-    tracing::error!("the keeper's thread panicked; the worker stops");
+    tracing::error!(target: TARGET, "the keeper's thread panicked; the worker stops");
 }
 
 pub(crate) fn store_failed(verb: &'static str, error: &Error, retry_in: Duration) {
-    tracing::warn!(verb, error = %outcome::render(error), ?retry_in, "the database refused; trying again");
+    tracing::warn!(target: TARGET, verb, error = %outcome::render(error), ?retry_in, "the database refused; trying again");
 }
 
 pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
     tracing::error!(
-        verb,
+        target: TARGET, verb,
         delivery = %held.delivery,
         error = %outcome::render(error),
         "an outcome could not be stored; the delivery runs again when its lease has expired"
@@ -75,10 +78,10 @@ pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32) {
     let (outcome, error, ran) = (failed.outcome.as_str(), &failed.error, failed.ran);
     match failed.fate {
         Fate::Retry { delay } => tracing::warn!(
-            receiver, %delivery, attempt, outcome, error, ?ran, retry_in = ?delay, "attempt failed"
+            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, retry_in = ?delay, "attempt failed"
         ),
         Fate::Dead(reason) => tracing::error!(
-            receiver, %delivery, attempt, outcome, error, ?ran, reason = reason.as_str(), "delivery is dead"
+            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, reason = reason.as_str(), "delivery is dead"
         ),
     }
 }
@@ -86,23 +89,23 @@ pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32) {
 pub(crate) fn lost_lease(lost: &LostLease) {
     let LostLease { delivery, lost_leases, dead } = lost;
     if *dead {
-        tracing::error!(%delivery, lost_leases, "delivery is dead: its workers crashed or hung too often");
+        tracing::error!(target: TARGET, %delivery, lost_leases, "delivery is dead: its workers crashed or hung too often");
     } else {
-        tracing::warn!(%delivery, lost_leases, "stole a delivery whose lease had expired");
+        tracing::warn!(target: TARGET, %delivery, lost_leases, "stole a delivery whose lease had expired");
     }
 }
 
 pub(crate) fn stale(receiver: &str, held: &Held, verb: &'static str) {
-    tracing::warn!(receiver, delivery = %held.delivery, token = %held.token, verb, "outcome refused: stolen, cancelled or settled meanwhile");
+    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "outcome refused: stolen, cancelled or settled meanwhile");
 }
 
 pub(crate) fn unknown(receiver: &str, held: &Held, verb: &'static str) {
-    tracing::warn!(receiver, delivery = %held.delivery, token = %held.token, verb, "repeated after a cut connection: it happened then, or was stolen since");
+    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "repeated after a cut connection: it happened then, or was stolen since");
 }
 
 pub(crate) fn parked(lane: &LaneCounts) {
     tracing::warn!(
-        receiver = lane.receiver,
+        target: TARGET, receiver = lane.receiver,
         version = lane.lane.version,
         ready = lane.ready.0,
         scheduled = lane.scheduled.0,
@@ -111,12 +114,12 @@ pub(crate) fn parked(lane: &LaneCounts) {
 }
 
 pub(crate) fn attempt_abandoned(receiver: &str, held: &Held) {
-    tracing::warn!(receiver, delivery = %held.delivery, "attempt given up: its lease is lost");
+    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, "attempt given up: its lease is lost");
 }
 
 pub(crate) fn not_started(receiver: &str, held: &Held, error: &Error, again_in: Duration) {
     tracing::warn!(
-        receiver,
+        target: TARGET, receiver,
         delivery = %held.delivery,
         error = %outcome::render(error),
         ?again_in,

@@ -9,7 +9,7 @@ use signals_core::{Context, ExtractError, FromContext, Needs};
 ///
 /// A worker whose receivers need a state that it was not given is not built.
 ///
-/// ```
+/// ```standalone_crate
 /// # use signals_runtime::{State, receiver, signal};
 /// # #[signal] pub struct PaymentCompleted { pub payment_id: i64 }
 /// #[derive(Clone)]

@@ -16,7 +16,7 @@ pub(crate) async fn local(mut commits: watch::Receiver<u64>, wake: Arc<Notify>) 
         wake.notify_one();
     }
     // The handle is gone; the worker holds one, so this is not reached before it stops.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Passes on the database's hints, opening their source again whenever it breaks.
