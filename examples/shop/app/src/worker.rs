@@ -8,6 +8,7 @@ use analytics::{RiskTable, Warehouse};
 use anyhow::Result;
 use base::say;
 use receipts::Mailer;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::shop::{self, Folders};
 
@@ -53,7 +54,9 @@ pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> 
         let text = panic.to_string().replace('\n', " ");
         eprintln!("{text}");
     }));
-    tracing_subscriber::fmt().with_writer(io::stderr).without_time().with_ansi(false).init();
+    // What the library itself tells; the story tells the rest in words of its own.
+    let level = if options.with_parent { LevelFilter::ERROR } else { LevelFilter::INFO };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).without_time().with_ansi(false).init();
     if options.with_parent {
         end_with_stdin();
     }
@@ -71,8 +74,8 @@ pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> 
     if !options.with_parent {
         say!("worker {} over {}: stop it with Ctrl-C", std::process::id(), database.display());
     }
-    worker.run().await?;
-    say!("worker {} has stopped and holds no lease", std::process::id());
+    let report = worker.run().await?;
+    say!("stopped: {} done, {} failed attempts, {} given back", report.done, report.failed(), report.released);
     Ok(())
 }
 

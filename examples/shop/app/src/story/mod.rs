@@ -53,7 +53,7 @@ pub(crate) async fn run() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("shop-").tempdir().context("no folder for the story's files")?;
     let told = tokio::select! {
         told = tokio::time::timeout(LIMIT, tell(folder.path())) => told.unwrap_or_else(|_| bail!("it took more than {LIMIT:?}")),
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into).and_then(|()| bail!("it was interrupted")),
+        asked = asked_to_stop() => asked.and_then(|()| bail!("it was interrupted")),
     };
     if let Err(error) = told {
         let kept = folder.keep();
@@ -63,6 +63,24 @@ pub(crate) async fn run() -> Result<()> {
     say!("\nAll of this is true of the database, and took {:.1} s. Now by hand:", started.elapsed().as_secs_f64());
     say!("{}", NEXT.trim_end());
     Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+#[cfg(unix)]
+async fn asked_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn asked_to_stop() -> Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
 }
 
 const NEXT: &str = "
