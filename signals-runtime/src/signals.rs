@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use signals_core::clock::Clock;
-use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
 use signals_core::store::{
-    Counts, DeliveryDetail, Filter, Migration, Page, ReceiverInfo, Registered, Store, WorkerRecord,
+    Counts, DeliveryDetail, Filter, LaneCounts, Migration, Page, ReceiverInfo, Registered, Store, WorkerRecord,
 };
 use signals_core::{Backend, Error, Problems, Registry, Result, SendContext};
 use tokio::sync::watch;
@@ -214,6 +214,23 @@ impl<B: Backend> Signals<B> {
     /// Returns an error when the database cannot be asked.
     pub async fn get(&self, delivery: DeliveryId) -> Result<Option<DeliveryDetail>> {
         self.inner.store.get(delivery).await
+    }
+
+    /// The lanes that hold deliveries nobody runs: neither this program nor a worker seen within the last minute knows
+    /// their receiver and payload version (I12). They wait for a build that does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked.
+    pub async fn parked(&self) -> Result<Vec<LaneCounts>> {
+        let registry = self.registry()?;
+        let mut known = Vec::new();
+        for (name, receiver) in self.inner.resolve().await?.ids {
+            known.extend(registry.receiver(name).map(|def| Lane { receiver, version: def.signal.version }));
+        }
+        known.extend(self.workers().await?.into_iter().flat_map(|worker| worker.lanes));
+        let lanes = self.counts().await?.lanes.into_iter();
+        Ok(lanes.filter(|lane| lane.has_pending() && !known.contains(&lane.lane)).collect())
     }
 
     /// The receivers that this database knows.

@@ -1,0 +1,219 @@
+//! Worker processes over one SQLite file, killed and asked to stop. Only the log outside the database is believed.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use signals_rig::{Line, Log, open, send};
+use signals_runtime::delivery::State;
+use signals_runtime::store::Filter;
+use signals_runtime::{Signals, SqliteBackend};
+
+const LEASE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Rig {
+    _folder: tempfile::TempDir,
+    database: PathBuf,
+    log: Log,
+    signals: Signals<SqliteBackend>,
+}
+
+/// A worker process, killed when it is dropped.
+struct WorkerProcess(Child);
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl WorkerProcess {
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").arg(signal).arg(self.0.id().to_string()).status();
+        assert!(kill.expect("kill runs").success());
+    }
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (database, log) = (folder.path().join("rig.db"), Log(folder.path().join("log")));
+        let signals = open(&database).await.expect("a database");
+        Self { _folder: folder, database, log, signals }
+    }
+
+    fn worker(&self, grace: Duration) -> WorkerProcess {
+        let child = Command::new(env!("CARGO_BIN_EXE_signals-rig"))
+            .arg("worker")
+            .args([&self.database, &self.log.0])
+            .args([LEASE.as_millis().to_string(), grace.as_millis().to_string()])
+            .stdout(Stdio::null())
+            .spawn();
+        WorkerProcess(child.expect("a worker process"))
+    }
+
+    /// Waits until the log satisfies `enough`.
+    async fn log_until(&self, what: &str, enough: impl Fn(&[Line]) -> bool) -> Vec<Line> {
+        let began = Instant::now();
+        loop {
+            let lines = self.log.read();
+            if enough(&lines) {
+                return lines;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {lines:#?}");
+            tokio::time::sleep(Duration::from_millis(2)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+
+    async fn states(&self) -> Vec<State> {
+        let filter = Filter { limit: 10_000, ..Filter::default() };
+        let page = self.signals.list(&filter).await.expect("deliveries");
+        page.deliveries.into_iter().map(|delivery| delivery.state).collect()
+    }
+
+    async fn states_until(&self, what: &str, enough: impl Fn(&[State]) -> bool) -> Vec<State> {
+        let began = Instant::now();
+        loop {
+            let states = self.states().await;
+            if enough(&states) {
+                return states;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {states:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+}
+
+fn starts(lines: &[Line], number: i64) -> Vec<&Line> {
+    lines.iter().filter(|line| line.what == "start" && line.number == number).collect()
+}
+
+/// W1, E15, L1: the delivery of a killed worker starts again within its lease plus one second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w1_e15_l1_a_killed_workers_delivery_runs_again_within_its_lease_and_a_second() {
+    let rig = Rig::new().await;
+    let mut first = rig.worker(Duration::from_secs(5));
+    send(&rig.signals, 1..2, Duration::from_secs(30)).await.expect("sent");
+    rig.log_until("the first start", |lines| starts(lines, 1).len() == 1).await;
+    let second = rig.worker(Duration::from_secs(5));
+    // The second worker must have been connected for a whole lease before the first dies: L1 then counts from the last
+    // renewal, which is at most a third of a lease before the kill.
+    let connected = Instant::now() + LEASE;
+    rig.log_until("a second worker that is settled", |_| Instant::now() > connected).await;
+
+    let killed = Instant::now();
+    first.0.kill().expect("SIGKILL");
+    first.0.wait().expect("it is dead");
+    let lines = rig.log_until("the second start", |lines| starts(lines, 1).len() == 2).await;
+
+    let recovered = killed.elapsed();
+    assert!(recovered <= LEASE + Duration::from_secs(1), "recovered after {recovered:?}");
+    let starts = starts(&lines, 1);
+    assert_eq!(starts[1].pid, second.0.id());
+    assert_eq!([starts[0].attempt, starts[1].attempt], [1, 1], "a crash costs a lease, not an attempt");
+}
+
+/// L1: a restarted worker counts from its connecting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l1_a_restarted_worker_recovers_within_a_lease_and_a_second_of_its_connecting() {
+    let rig = Rig::new().await;
+    let mut first = rig.worker(Duration::from_secs(5));
+    send(&rig.signals, 1..2, Duration::from_secs(30)).await.expect("sent");
+    rig.log_until("the first start", |lines| starts(lines, 1).len() == 1).await;
+    first.0.kill().expect("SIGKILL");
+    first.0.wait().expect("it is dead");
+
+    let _second = rig.worker(Duration::from_secs(5));
+    let lines = rig.log_until("the second start", |lines| starts(lines, 1).len() == 2).await;
+
+    let workers = rig.signals.workers().await.expect("workers");
+    let connected = workers.iter().map(|worker| worker.started.as_micros()).max().expect("the second enlisted");
+    let recovered = Duration::from_micros((starts(&lines, 1)[1].at - connected).try_into().expect("later"));
+    assert!(recovered <= LEASE + Duration::from_secs(1), "recovered {recovered:?} after it connected");
+}
+
+/// L2, W12: after SIGTERM the process lets what runs finish, holds no lease, and exits 0.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_w12_sigterm_under_load_finishes_or_gives_back_and_exits_0() {
+    let rig = Rig::new().await;
+    let mut worker = rig.worker(Duration::from_secs(3));
+    send(&rig.signals, 0..60, Duration::from_millis(300)).await.expect("sent");
+    rig.log_until("work", |lines| lines.iter().any(|line| line.what == "end")).await;
+
+    let asked = Instant::now();
+    worker.signal("-TERM");
+    let status = worker.0.wait().expect("it exits");
+
+    assert!(status.success(), "{status}");
+    assert!(asked.elapsed() < Duration::from_secs(4), "took {:?}", asked.elapsed());
+    let states = rig.states().await;
+    assert!(!states.contains(&State::Running), "a lease is still held: {states:?}");
+    assert!(!states.contains(&State::Dead), "shutting down burns nothing");
+    let lines = rig.log.read();
+    let count = |what: &str| lines.iter().filter(|line| line.what == what).count();
+    assert_eq!(count("start"), count("end"), "what had started was allowed to finish");
+}
+
+/// W12: a second SIGTERM ends the grace: what runs is given back, its attempt refunded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w12_a_second_sigterm_gives_back_at_once_without_burning_an_attempt() {
+    let rig = Rig::new().await;
+    let mut worker = rig.worker(Duration::from_secs(60));
+    send(&rig.signals, 1..2, Duration::from_secs(50)).await.expect("sent");
+    rig.log_until("the start", |lines| starts(lines, 1).len() == 1).await;
+
+    let asked = Instant::now();
+    // Two that arrive at once count as one, so it is asked again and again.
+    let status = loop {
+        worker.signal("-TERM");
+        tokio::time::sleep(Duration::from_millis(100)).await; // tidy: not a wait: the pause of a poll with a deadline
+        if let Some(status) = worker.0.try_wait().expect("a child") {
+            break status;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(5), "it has not exited");
+    };
+
+    assert!(status.success(), "{status}");
+    let page = rig.signals.list(&Filter::default()).await.expect("deliveries");
+    let hold = page.deliveries.iter().find(|delivery| delivery.receiver == "rig.hold").expect("it is pending");
+    assert_eq!((hold.state, hold.counters.attempt, hold.counters.refunds), (State::Ready, 0, 1));
+}
+
+/// W2, W3, I5: a worker killed again and again while it works loses nothing and doubles no transactional effect.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w2_w3_i5_kills_under_load_lose_nothing_and_double_no_transactional_effect() {
+    const SENT: i64 = 120;
+    let rig = Rig::new().await;
+    send(&rig.signals, 0..SENT, Duration::from_millis(5)).await.expect("sent");
+    let mut kills = 0;
+    let mut seen = 0;
+    while kills < 5 {
+        let mut worker = rig.worker(Duration::from_secs(5));
+        let lines = rig.log_until("more work", |lines| lines.len() > seen + 20 || done(lines, SENT)).await;
+        seen = lines.len();
+        worker.0.kill().expect("SIGKILL");
+        worker.0.wait().expect("it is dead");
+        kills += 1;
+    }
+    let _last = rig.worker(Duration::from_secs(5));
+    let states = rig.states_until("everything done", |states| states.iter().all(|state| *state == State::Done)).await;
+
+    assert_eq!(states.len(), 2 * SENT as usize, "nothing is lost");
+    let effects: i64 = sqlx_count(&rig.signals).await;
+    assert_eq!(effects, SENT, "one effect for each: the table's key refuses a second one");
+    let lines = rig.log.read();
+    assert!((0..SENT).all(|number| !starts(&lines, number).is_empty()));
+}
+
+fn done(lines: &[Line], sent: i64) -> bool {
+    lines.iter().filter(|line| line.what == "end").count() >= sent as usize
+}
+
+async fn sqlx_count(signals: &Signals<SqliteBackend>) -> i64 {
+    use sqlx::Row as _;
+
+    let row = sqlx::query("SELECT count(*) FROM effect").fetch_one(signals.backend().pool()).await;
+    row.expect("a count").get(0)
+}
