@@ -1,1 +1,187 @@
 //! Deliveries in one SQLite file.
+//!
+//! What is particular here: one writer at a time, so a transactional receiver shuts out every other write while it runs;
+//! no clock of the database's own, so all times are parameters, read while the write lock is held; and no server, so a
+//! worker notices commits of other processes by `PRAGMA data_version`.
+//!
+//! The SQL is in `sql/`, one statement a file, and the tables are in `migrations/`. Nothing outside this folder knows of
+//! either.
+
+mod by_hand;
+mod claim;
+mod connections;
+mod error;
+mod finish;
+mod hints;
+mod inspect;
+mod migrate;
+mod open;
+mod register;
+mod rows;
+mod send;
+mod sql;
+mod store;
+mod transactions;
+mod upkeep;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use signals_core::clock::Clock;
+use signals_core::store::{Acked, Finished, Store};
+use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+pub use open::SqliteOptions;
+
+use store::SqliteStore;
+
+/// Signals and their deliveries in the application's own SQLite file.
+///
+/// ```no_run
+/// # async fn example() -> signals_core::Result<()> {
+/// use signals_runtime::backend::sqlite::SqliteBackend;
+///
+/// let backend = SqliteBackend::open("app.db").await?;
+/// let pool = backend.pool(); // for the application's own statements
+/// # let _ = pool;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteBackend {
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+    store: Arc<SqliteStore>,
+}
+
+impl SqliteBackend {
+    fn assemble(pool: SqlitePool, clock: Arc<dyn Clock>) -> Self {
+        let store = Arc::new(SqliteStore::new(&pool, Arc::clone(&clock)));
+        Self { pool, clock, store }
+    }
+
+    /// The same database with another clock, for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self::assemble(self.pool, clock)
+    }
+
+    /// The clock that decides what is due and what has expired.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The application's connections.
+    #[must_use]
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// Begins, past connections on which a receiver ended its transaction behind sqlx's back: sqlx still counts that
+    /// transaction as open, and would refuse them for ever.
+    async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        let connections = self.pool.options().get_max_connections();
+        for _ in 0..=connections {
+            #[expect(clippy::disallowed_methods, reason = "this is what `Signals::begin` calls, in a task of its own")]
+            match self.pool.begin_with(transactions::BEGIN_IMMEDIATE).await {
+                Err(sqlx::Error::InvalidSavePointStatement) => {
+                    let mut conn = self.pool.acquire().await?;
+                    conn.ping().await?;
+                    if conn.is_in_transaction() {
+                        drop(conn.detach());
+                    }
+                }
+                begun => return begun,
+            }
+        }
+        Err(sqlx::Error::BeginFailed)
+    }
+}
+
+impl fmt::Debug for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBackend")
+            .field("file", &self.pool.connect_options().get_filename())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Backend for SqliteBackend {
+    type Conn = SqliteConnection;
+    type Tx = Transaction<'static, Sqlite>;
+
+    const NAME: &'static str = "sqlite";
+
+    fn begin(&self) -> BoxFuture<'_, Result<Self::Tx>> {
+        Box::pin(async move { self.begin_immediate().await.map_err(error::of) })
+    }
+
+    fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { tx.commit().await.map_err(error::of_commit) })
+    }
+
+    fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { tx.rollback().await.map_err(error::of) })
+    }
+
+    fn conn(tx: &Self::Tx) -> &Self::Conn {
+        tx
+    }
+
+    fn conn_mut(tx: &mut Self::Tx) -> &mut Self::Conn {
+        tx
+    }
+
+    fn savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::begin(conn).await.map_err(error::of) })
+    }
+
+    fn release_savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::commit(conn).await.map_err(error::of) })
+    }
+
+    fn rollback_savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::rollback(conn).await.map_err(error::of) })
+    }
+
+    fn start_rollback_savepoint(conn: &mut Self::Conn) {
+        transactions::start_rollback(conn);
+    }
+
+    fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>> {
+        Box::pin(send::send(conn, batch))
+    }
+
+    fn fence<'t>(&'t self, tx: &'t mut Self::Tx) -> BoxFuture<'t, Result<()>> {
+        Box::pin(async move { sqlx::query(sql::FENCE).execute(&mut **tx).await.map(drop).map_err(error::of) })
+    }
+
+    fn ack<'t>(&'t self, tx: &'t mut Self::Tx, acked: &'t Acked) -> BoxFuture<'t, Result<()>> {
+        Box::pin(async move {
+            if let Err(error) = sqlx::query(sql::FENCE_END).execute(&mut **tx).await {
+                if !error::is_missing_savepoint(&error) {
+                    return Err(error::of(error));
+                }
+                // sqlx still counts the transaction as open. If it is not, one must be, or its rollback fails and the
+                // connection goes back to the pool unusable; if another one is, this fails and that is rolled back.
+                let _ = sqlx::query(transactions::BEGIN).execute(&mut **tx).await;
+                return Err(Error::TransactionEnded);
+            }
+            let now = self.clock.now();
+            match finish::ack_all(tx, std::slice::from_ref(acked), now).await?.as_slice() {
+                [Finished::Done] => Ok(()),
+                _ => Err(Error::Stale { delivery: acked.held.delivery }),
+            }
+        })
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+}

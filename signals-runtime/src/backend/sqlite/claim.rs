@@ -1,0 +1,237 @@
+//! T2 and T9: takes what is due, lane by lane, in one transaction that holds the write lock.
+//!
+//! A look without the lock comes first, so that polling an idle database never stands in a writer's way. What it finds
+//! is looked at again under the lock.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use signals_core::clock::Timestamp;
+use signals_core::delivery::{Counters, Lane, MAX_LOST_LEASES, SUSPECT_LEASES, Transition};
+use signals_core::store::{
+    AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal,
+};
+use signals_core::token::Token;
+use signals_core::{Error, Result};
+use sqlx::SqliteConnection;
+
+use super::connections::Connections;
+use super::rows::{self, ToJson as _};
+use super::{error, finish, sql};
+
+/// What a lost lease says in the history of attempts.
+const LEASE_LOST: &str = "the lease expired: the worker crashed, hung, or lost its database";
+
+/// Until when this store steals nothing: a writer that held the lock for long also kept every renewal waiting.
+#[derive(Debug, Default)]
+pub(super) struct Patience(Mutex<Option<Instant>>);
+
+impl Patience {
+    fn may_steal(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|until| Instant::now() >= until)
+    }
+
+    fn waited_long(&self, lease: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(lease);
+    }
+}
+
+/// Claims.
+pub(super) async fn claim(connections: &Connections, patience: &Patience, claim: &Claim) -> Result<Claims> {
+    if claim.limit == 0 || claim.lanes.is_empty() {
+        return Ok(Claims::default());
+    }
+    let mut steal = claim.steal && patience.may_steal();
+    let mut conn = connections.quick().await?;
+    let lanes = probe(&mut conn, claim, steal, connections.now()).await?;
+    if lanes.is_empty() {
+        return Ok(Claims::default());
+    }
+    let mut tx = match connections.write(conn).await {
+        Ok(tx) => tx,
+        Err(error) => {
+            if matches!(error, Error::Contention(_)) {
+                patience.waited_long(claim.lease);
+            }
+            return Err(error);
+        }
+    };
+    if tx.waited() > claim.lease / 3 {
+        patience.waited_long(claim.lease);
+        steal = false;
+    }
+    let now = tx.now();
+
+    let mut taking =
+        Taking { claim, steal, now, suspect: claim.suspect, signals: HashMap::new(), claims: Claims::default() };
+    for lane in lanes {
+        let room = claim.limit - taking.claims.claimed.len();
+        if room == 0 {
+            break;
+        }
+        taking.lane(&mut tx, lane, room).await?;
+    }
+    let claims = taking.claims;
+    if claims.claimed.is_empty() && claims.lost.is_empty() {
+        return Ok(claims);
+    }
+    let taken: Vec<_> = claims.claimed.iter().map(|claimed| key(&claimed.held)).collect();
+    for chunk in taken.chunks(rows::CHUNK) {
+        sqlx::query(sql::CLAIM)
+            .bind(chunk.to_json()?)
+            .bind(rows::token_bits(claim.token))
+            .bind(now.saturating_add(claim.lease).as_micros())
+            .execute(&mut *tx)
+            .await
+            .map_err(error::of)?;
+    }
+    tx.commit().await?;
+    Ok(claims)
+}
+
+/// The lanes that hold anything to claim, in the claim's order.
+async fn probe(conn: &mut SqliteConnection, claim: &Claim, steal: bool, now: Timestamp) -> Result<Vec<ClaimLane>> {
+    let lanes: Vec<(i64, u32)> = claim.lanes.iter().map(|lane| (lane.lane.receiver.0, lane.lane.version)).collect();
+    let found: Vec<i64> = sqlx::query_scalar(sql::CLAIM_PROBE)
+        .bind(lanes.to_json()?)
+        .bind(steal)
+        .bind(now.as_micros())
+        .bind(claim.suspect)
+        .bind(SUSPECT_LEASES)
+        .bind(MAX_LOST_LEASES)
+        .fetch_all(conn)
+        .await
+        .map_err(error::of)?;
+    Ok(found.into_iter().filter_map(|at| claim.lanes.get(usize::try_from(at).ok()?).copied()).collect())
+}
+
+/// A claim in progress.
+struct Taking<'c> {
+    claim: &'c Claim,
+    steal: bool,
+    now: Timestamp,
+    /// Whether a suspect may still be taken.
+    suspect: bool,
+    signals: HashMap<i64, Arc<StoredSignal>>,
+    claims: Claims,
+}
+
+impl Taking<'_> {
+    async fn lane(&mut self, conn: &mut SqliteConnection, lane: ClaimLane, room: usize) -> Result<()> {
+        let room = room.min(lane.limit);
+        let rows = sqlx::query(sql::CLAIM_SELECT)
+            .bind(lane.lane.receiver.0)
+            .bind(lane.lane.version)
+            .bind(self.steal)
+            .bind(self.now.as_micros())
+            .bind(rows::limit(room))
+            .bind(i64::from(self.suspect))
+            .bind(SUSPECT_LEASES)
+            .bind(MAX_LOST_LEASES)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(error::of)?;
+        let mut taken = 0;
+        let (mut lost, mut crashed) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let found = Found::read(row, lane.lane)?;
+            let (counters, crash) = match found.token {
+                None => (found.counters.claimed(), false),
+                Some(_) => match found.counters.lease_lost() {
+                    (counters, Transition::Crash) => (counters, true),
+                    (counters, _) => (counters, false),
+                },
+            };
+            if !crash && taken == room {
+                continue;
+            }
+            let held = found.held(self.claim.token);
+            if let Some(old) = found.token {
+                let lease = LostLease { delivery: held.delivery, lost_leases: counters.lost_leases, dead: crash };
+                self.claims.lost.push(lease);
+                lost.push(Held { token: old, ..held });
+            }
+            if crash {
+                crashed.push(Held { token: found.token.unwrap_or(held.token), ..held });
+                continue;
+            }
+            taken += 1;
+            self.suspect &= !counters.is_suspect();
+            let signal = match self.signals.get(&found.signal) {
+                Some(signal) => Arc::clone(signal),
+                None => {
+                    let signal = Arc::new(rows::signal(found.signal, row)?);
+                    self.signals.insert(found.signal, Arc::clone(&signal));
+                    signal
+                }
+            };
+            self.claims.claimed.push(Claimed { held, counters, signal });
+        }
+        self.lost(conn, &lost, &crashed).await
+    }
+
+    /// Records the leases that expired, and settles what has lost too many.
+    async fn lost(&self, conn: &mut SqliteConnection, lost: &[Held], crashed: &[Held]) -> Result<()> {
+        let attempts: Vec<_> = lost
+            .iter()
+            .map(|held| {
+                let (receiver, version, id, signal, life, token) = rows::held(held);
+                (receiver, version, id, signal, life, token, AttemptOutcome::LeaseLost.as_str(), LEASE_LOST, None)
+            })
+            .collect();
+        finish::record(conn, &attempts, self.now).await?;
+        if crashed.is_empty() {
+            return Ok(());
+        }
+        let dead: Vec<_> = crashed
+            .iter()
+            .map(|held| {
+                let (receiver, version, id, signal, life, token) = rows::held(held);
+                let reason = Some(DeathReason::Crashed.as_str());
+                (receiver, version, id, signal, life, Some(token), "dead", reason, None, None)
+            })
+            .collect();
+        finish::settle(conn, &dead, self.now).await?;
+        let keys: Vec<_> = crashed.iter().map(rows::held).collect();
+        finish::remove(conn, &keys).await.map(drop)
+    }
+}
+
+/// A row that can be claimed.
+struct Found {
+    lane: Lane,
+    id: i64,
+    signal: i64,
+    life: u32,
+    counters: Counters,
+    /// Whose lease expired; `None`: it is ready.
+    token: Option<Token>,
+}
+
+impl Found {
+    fn read(row: &sqlx::sqlite::SqliteRow, lane: Lane) -> Result<Self> {
+        Ok(Self {
+            lane,
+            id: rows::get(row, "id")?,
+            signal: rows::get(row, "signal")?,
+            life: rows::count(rows::get(row, "life")?),
+            counters: rows::counters(row)?,
+            token: rows::get::<Option<i64>>(row, "token")?.map(rows::token),
+        })
+    }
+
+    fn held(&self, token: Token) -> Held {
+        Held {
+            delivery: rows::delivery(self.signal, self.lane.receiver.0),
+            lane: self.lane,
+            position: self.id,
+            life: self.life,
+            token,
+        }
+    }
+}
+
+fn key(held: &Held) -> (i64, u32, i64) {
+    (held.lane.receiver.0, held.lane.version, held.position)
+}

@@ -1,0 +1,218 @@
+//! The store's own connections: one for claims and renewals, one for what must be durable, one for reads.
+//!
+//! ```text
+//!  claim, renew, promote, heartbeat ──► quick  (synchronous=NORMAL)  ┐
+//!  ack, fail, by hand, upkeep       ──► durable (synchronous=FULL)   ├─ one gate: SQLite has one writer, and waiting
+//!                                                                    │  here is fairer than its busy handler
+//!  counts, list, get                ──► reads                        ┘  (reads pass it by)
+//! ```
+//!
+//! A claim that a crash of the machine undoes is harmless, because its token is never used again; so claims do not wait
+//! for the disk. Connections are opened when they are first needed, and again after an error of the connection.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use signals_core::clock::{Clock, Timestamp};
+use signals_core::{Error, Result};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{error, transactions};
+
+/// How long a connection of ours waits for the write lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One connection, opened when it is first needed.
+#[derive(Debug)]
+struct Slot {
+    options: SqliteConnectOptions,
+    conn: Mutex<Option<SqliteConnection>>,
+    broken: AtomicBool,
+}
+
+impl Slot {
+    fn new(options: SqliteConnectOptions) -> Self {
+        Self { options, conn: Mutex::new(None), broken: AtomicBool::new(false) }
+    }
+
+    async fn lock(&self) -> Result<Connection<'_>> {
+        let mut conn = self.conn.lock().await;
+        if self.broken.swap(false, Ordering::AcqRel) {
+            *conn = None;
+        }
+        if conn.is_none() {
+            *conn = Some(self.options.connect().await.map_err(error::of)?);
+        }
+        Ok(Connection(conn))
+    }
+}
+
+/// The three connections of one store.
+#[derive(Debug)]
+pub(super) struct Connections {
+    clock: Arc<dyn Clock>,
+    gate: Mutex<()>,
+    quick: Slot,
+    durable: Slot,
+    reads: Slot,
+}
+
+impl Connections {
+    /// Connections to the database that `options` opens.
+    pub(super) fn new(options: &SqliteConnectOptions, clock: Arc<dyn Clock>) -> Self {
+        let options = options.clone().busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
+        Self {
+            clock,
+            gate: Mutex::new(()),
+            quick: Slot::new(options.clone().synchronous(SqliteSynchronous::Normal)),
+            durable: Slot::new(options.clone().synchronous(SqliteSynchronous::Full)),
+            reads: Slot::new(options),
+        }
+    }
+
+    /// The time. For writes, ask [`Writing::now`] instead: it was read under the lock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The connection for claims, outside a transaction.
+    pub(super) async fn quick(&self) -> Result<Connection<'_>> {
+        self.quick.lock().await
+    }
+
+    /// The connection for reads, outside a transaction: each statement is one snapshot.
+    pub(super) async fn reads(&self) -> Result<Connection<'_>> {
+        self.reads.lock().await
+    }
+
+    /// A transaction that holds the write lock and is durable when it commits.
+    pub(super) async fn durable(&self) -> Result<Writing<'_>> {
+        self.write(self.durable.lock().await?).await
+    }
+
+    /// A transaction that holds the write lock; a crash of the machine may undo it.
+    pub(super) async fn quick_write(&self) -> Result<Writing<'_>> {
+        self.write(self.quick.lock().await?).await
+    }
+
+    /// As [`Connections::quick_write`], on a connection that is locked already.
+    pub(super) async fn write<'a>(&'a self, mut conn: Connection<'a>) -> Result<Writing<'a>> {
+        let since = Instant::now();
+        let gate = self.gate.lock().await;
+        // Dropped while it waits, sqlx's thread rolls back a BEGIN that nobody took over.
+        transactions::begin_immediate(&mut conn).await.map_err(error::of)?;
+        Ok(Writing { conn, open: true, now: self.clock.now(), waited: since.elapsed(), _gate: gate })
+    }
+
+    /// A transaction that reads from one snapshot.
+    pub(super) async fn snapshot(&self) -> Result<Reading<'_>> {
+        let mut conn = self.reads.lock().await?;
+        transactions::begin(&mut conn).await.map_err(error::of)?;
+        Ok(Reading { conn })
+    }
+
+    /// Looks at an error on its way out: after one of the connection, all are opened again.
+    pub(super) fn note(&self, error: &Error) {
+        if error.is_connection() {
+            for slot in [&self.quick, &self.durable, &self.reads] {
+                slot.broken.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// An open connection that nobody else uses meanwhile.
+pub(super) struct Connection<'a>(MutexGuard<'a, Option<SqliteConnection>>);
+
+impl Deref for Connection<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.0.as_ref().expect("a slot is filled before its guard is handed out")
+    }
+}
+
+impl DerefMut for Connection<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.0.as_mut().expect("a slot is filled before its guard is handed out")
+    }
+}
+
+/// A transaction that holds the write lock. Rolls back when it is dropped.
+pub(super) struct Writing<'a> {
+    conn: Connection<'a>,
+    open: bool,
+    now: Timestamp,
+    waited: Duration,
+    _gate: MutexGuard<'a, ()>,
+}
+
+impl Writing<'_> {
+    /// The time, read when the lock was held.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How long it took to get the lock.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// Commits.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        transactions::commit(&mut self.conn).await.map_err(error::of_commit)?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Deref for Writing<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.conn
+    }
+}
+
+impl DerefMut for Writing<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.conn
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            transactions::start_rollback(&mut self.conn);
+        }
+    }
+}
+
+/// A transaction that reads from one snapshot. Ends when it is dropped.
+pub(super) struct Reading<'a> {
+    conn: Connection<'a>,
+}
+
+impl Deref for Reading<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.conn
+    }
+}
+
+impl DerefMut for Reading<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.conn
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        transactions::start_rollback(&mut self.conn);
+    }
+}

@@ -1,0 +1,144 @@
+//! What operators see. Every answer is one snapshot, and none waits for a writer.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use signals_core::Result;
+use signals_core::clock::Timestamp;
+use signals_core::delivery::{DeliveryId, ReceiverId, State};
+use signals_core::store::{
+    AttemptOutcome, AttemptRecord, Count, Counts, DeathReason, DeliveryDetail, DeliverySummary, Filter, LaneCounts,
+    Page, ReceiverInfo,
+};
+use signals_core::token::Incarnation;
+use sqlx::sqlite::SqliteRow;
+
+use super::by_hand;
+use super::connections::Connections;
+use super::rows::{self, ToJson as _, get as column};
+use super::{error, sql};
+
+/// How many deliveries a page has unless the filter says so.
+const PAGE: usize = 100;
+
+/// Counts by lane and state.
+pub(super) async fn counts(connections: &Connections) -> Result<Counts> {
+    let bound = i64::try_from(Count::BOUND).map_err(error::foreign)?;
+    let found = sqlx::query(sql::COUNTS)
+        .bind(connections.now().as_micros())
+        .bind(bound)
+        .fetch_all(&mut *connections.reads().await?)
+        .await
+        .map_err(error::of)?;
+    let lanes = found.iter().map(|row| lane_counts(row, bound + 1)).collect::<Result<_>>()?;
+    Ok(Counts { lanes })
+}
+
+fn lane_counts(row: &SqliteRow, most: i64) -> Result<LaneCounts> {
+    let number = |name| column::<i64>(row, name);
+    let count = |value: i64| Count(value.clamp(0, most).unsigned_abs());
+    Ok(LaneCounts {
+        // A receiver that holds nothing is shown with the version that signals have unless they say otherwise.
+        lane: rows::lane(number("id")?, column::<Option<i64>>(row, "version")?.unwrap_or(1)),
+        receiver: column(row, "name")?,
+        signal: column(row, "signal")?,
+        ready: count(number("ready")? + number("due")?),
+        scheduled: count(number("scheduled")?),
+        running: count(number("running")?),
+        done: count(number("done")?),
+        dead: count(number("dead")?),
+        cancelled: count(number("cancelled")?),
+        oldest: column::<Option<i64>>(row, "oldest")?.map(Timestamp::from_micros),
+    })
+}
+
+/// The receivers, by name.
+pub(super) async fn receivers(connections: &Connections) -> Result<Vec<ReceiverInfo>> {
+    let rows: Vec<(i64, String, String, bool, bool, String)> =
+        sqlx::query_as(sql::RECEIVERS).fetch_all(&mut *connections.reads().await?).await.map_err(error::of)?;
+    rows.into_iter()
+        .map(|(id, name, signal, paused, retired, aliases)| {
+            let aliases = serde_json::from_str(&aliases).map_err(error::foreign)?;
+            Ok(ReceiverInfo { id: ReceiverId(id), name, aliases, signal, paused, retired })
+        })
+        .collect()
+}
+
+/// One page of deliveries.
+pub(super) async fn list(connections: &Connections, filter: &Filter) -> Result<Page> {
+    let limit = if filter.limit == 0 { PAGE } else { filter.limit };
+    let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
+    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let found = sqlx::query(sql::LIST)
+        .bind(states.to_json()?)
+        .bind(filter.receiver.as_deref())
+        .bind(filter.signal.as_deref())
+        .bind(filter.after.map(|after| after.signal.0))
+        .bind(filter.after.map(|after| after.receiver.0))
+        .bind(rows::limit(limit).saturating_add(1))
+        .fetch_all(&mut *connections.reads().await?)
+        .await
+        .map_err(error::of)?;
+    let more = found.len() > limit;
+    let deliveries = found.iter().take(limit).map(summary).collect::<Result<_>>()?;
+    Ok(Page { deliveries, more })
+}
+
+/// One delivery with everything.
+pub(super) async fn get(connections: &Connections, asked: DeliveryId) -> Result<Option<DeliveryDetail>> {
+    let mut snapshot = connections.snapshot().await?;
+    let Some((delivery, _)) = by_hand::find(&mut snapshot, asked).await? else { return Ok(None) };
+    let (signal, receiver) = (delivery.signal.0, delivery.receiver.0);
+    let row = sqlx::query(sql::GET).bind(signal).bind(receiver).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+    let summary = summary(&row)?;
+    let stored = sqlx::query(sql::GET_SIGNAL)
+        .bind(signal)
+        .bind(receiver)
+        .fetch_optional(&mut *snapshot)
+        .await
+        .map_err(error::of)?;
+    let attempts: Vec<(i64, i64, String, String, i64, i64, Option<i64>)> = sqlx::query_as(sql::GET_ATTEMPTS)
+        .bind(signal)
+        .bind(receiver)
+        .fetch_all(&mut *snapshot)
+        .await
+        .map_err(error::of)?;
+    let attempts = attempts
+        .into_iter()
+        .map(|(life, attempt, outcome, error, worker, ended_at, ran)| {
+            let unknown = || error::foreign(format!("`{outcome}` is no outcome of an attempt"));
+            Ok(AttemptRecord {
+                life: rows::count(life),
+                attempt: rows::count(attempt),
+                outcome: AttemptOutcome::from_word(&outcome).ok_or_else(unknown)?,
+                error,
+                worker: Incarnation::from_bits(rows::count(worker)),
+                ended_at: Timestamp::from_micros(ended_at),
+                ran: ran.map(|micros| Duration::from_micros(micros.max(0).unsigned_abs())),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let signal = stored.map(|row| rows::signal(signal, &row)).transpose()?;
+    Ok(Some(DeliveryDetail { summary, signal, attempts }))
+}
+
+fn summary(row: &SqliteRow) -> Result<DeliverySummary> {
+    let (signal, receiver) = (column(row, "signal")?, column(row, "receiver")?);
+    let moment = |name| column::<Option<i64>>(row, name).map(|micros| micros.map(Timestamp::from_micros));
+    Ok(DeliverySummary {
+        id: rows::delivery(signal, receiver),
+        lane: rows::lane(receiver, column(row, "version")?),
+        receiver: column(row, "receiver_name")?,
+        signal: column(row, "name")?,
+        state: State::from_str(&column::<String>(row, "state")?).map_err(error::foreign)?,
+        life: rows::count(column(row, "life")?),
+        counters: rows::counters(row)?,
+        sent_at: Timestamp::from_micros(column(row, "sent_at")?),
+        due_at: moment("due_at")?,
+        worker: column::<Option<i64>>(row, "token")?.map(|bits| rows::token(bits).incarnation()),
+        lease_until: moment("lease_until")?,
+        settled_at: moment("settled_at")?,
+        death: column::<Option<String>>(row, "reason")?.and_then(|reason| DeathReason::from_word(&reason)),
+        actor: column(row, "actor")?,
+    })
+}

@@ -1,0 +1,68 @@
+//! The migrator: embedded migrations and a version table of its own.
+//!
+//! Each migration is applied together with its line in `signals_migration` in one transaction that holds the write lock
+//! from before it looks, so any number of processes may migrate at once. A migration is never edited after a release.
+
+use std::collections::BTreeMap;
+
+use signals_core::store::Migration;
+use signals_core::{Error, Result};
+use sqlx::SqliteConnection;
+
+use super::connections::Connections;
+use super::{error, sql};
+
+/// Every migration, oldest first.
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "deliveries", sql: include_str!("migrations/0001_deliveries.sql"), additive: true }];
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(connections: &Connections) -> Result<()> {
+    if let Ok(()) = check(&mut *connections.reads().await?).await {
+        return Ok(());
+    }
+    let mut tx = connections.durable().await?;
+    let now = tx.now();
+    sqlx::query(sql::MIGRATIONS_PREPARE).execute(&mut *tx).await.map_err(error::of)?;
+    let applied = applied(&mut tx).await?;
+    refuse_newer(&applied)?;
+    for migration in MIGRATIONS.iter().filter(|migration| !applied.contains_key(&migration.number)) {
+        sqlx::raw_sql(migration.sql).execute(&mut *tx).await.map_err(error::of)?;
+        sqlx::query(sql::MIGRATIONS_NOTE)
+            .bind(migration.number)
+            .bind(migration.name)
+            .bind(migration.additive)
+            .bind(now.as_micros())
+            .execute(&mut *tx)
+            .await
+            .map_err(error::of)?;
+    }
+    tx.commit().await
+}
+
+/// Whether the tables are what this binary works with.
+pub(super) async fn check(conn: &mut SqliteConnection) -> Result<()> {
+    let applied = applied(conn).await?;
+    refuse_newer(&applied)?;
+    match MIGRATIONS.iter().find(|migration| !applied.contains_key(&migration.number)) {
+        None => Ok(()),
+        Some(missing) => {
+            Err(Error::NotMigrated { found: format!("migration {} ({}) is not applied", missing.number, missing.name) })
+        }
+    }
+}
+
+fn refuse_newer(applied: &BTreeMap<i64, bool>) -> Result<()> {
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    match applied.iter().find(|&(&number, &additive)| number > known && !additive) {
+        None => Ok(()),
+        Some((&migration, _)) => Err(Error::SchemaTooNew { migration }),
+    }
+}
+
+/// The numbers applied, and whether each was additive.
+async fn applied(conn: &mut SqliteConnection) -> Result<BTreeMap<i64, bool>> {
+    let rows: Vec<(i64, String, bool)> =
+        sqlx::query_as(sql::MIGRATIONS_APPLIED).fetch_all(conn).await.map_err(error::of)?;
+    Ok(rows.into_iter().map(|(number, _, additive)| (number, additive)).collect())
+}

@@ -1,0 +1,116 @@
+//! Lists of rows as JSON arrays: one bound parameter for any number of rows, read by `json_each`.
+
+use std::sync::Arc;
+
+use signals_core::clock::Timestamp;
+use signals_core::delivery::{Counters, DeliveryId, Lane, ReceiverId, SignalId};
+use signals_core::store::{Held, StoredSignal};
+use signals_core::token::Token;
+use signals_core::{Headers, Result};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::error;
+
+/// How many rows one statement works on.
+pub(super) const CHUNK: usize = 1000;
+
+/// A held delivery as the statements expect it: receiver, version, id, signal, life, token.
+pub(super) type HeldRow = (i64, u32, i64, i64, u32, i64);
+
+/// See [`HeldRow`].
+pub(super) fn held(held: &Held) -> HeldRow {
+    let Held { delivery, lane, position, life, token } = held;
+    (lane.receiver.0, lane.version, *position, delivery.signal.0, *life, token_bits(*token))
+}
+
+/// A token as SQLite stores it.
+#[expect(clippy::cast_possible_wrap, reason = "the same 64 bits; only equality counts")]
+pub(super) fn token_bits(token: Token) -> i64 {
+    token.bits() as i64
+}
+
+/// A token as SQLite stored it.
+#[expect(clippy::cast_sign_loss, reason = "the same 64 bits; only equality counts")]
+pub(super) fn token(bits: i64) -> Token {
+    Token::from_bits(bits as u64)
+}
+
+/// A stored count; what does not fit is as much as there can be.
+pub(super) fn count(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(if value < 0 { 0 } else { u32::MAX })
+}
+
+/// A number of rows as SQLite counts.
+pub(super) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// `rows` as JSON text. Tuples of numbers and strings only.
+pub(super) trait ToJson {
+    /// See [`ToJson`].
+    fn to_json(&self) -> Result<String>;
+}
+
+macro_rules! to_json {
+    ($($row:ty),+ $(,)?) => {$(
+        impl ToJson for [$row] {
+            fn to_json(&self) -> Result<String> {
+                serde_json::to_string(self).map_err(error::foreign)
+            }
+        }
+    )+};
+}
+
+to_json! {
+    HeldRow, i64, (i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
+    (usize, usize, &str), (i64, &str, u32, &str, Vec<i64>), (&str, &str, String, i64, usize),
+    (i64, u32, i64, i64, u32, i64, i64, bool),
+    (i64, u32, i64, i64, u32, i64, &str, &str, Option<i64>),
+    (i64, u32, i64, i64, u32, Option<i64>, &str, Option<&str>, Option<&str>, Option<i64>),
+}
+
+/// The id of a delivery.
+pub(super) fn delivery(signal: i64, receiver: i64) -> DeliveryId {
+    DeliveryId { signal: SignalId(signal), receiver: ReceiverId(receiver) }
+}
+
+/// A lane.
+pub(super) fn lane(receiver: i64, version: i64) -> Lane {
+    Lane { receiver: ReceiverId(receiver), version: count(version) }
+}
+
+/// The counters in columns `attempt`, `lost_leases` and `refunds`.
+pub(super) fn counters(row: &SqliteRow) -> Result<Counters> {
+    Ok(Counters {
+        attempt: count(get(row, "attempt")?),
+        lost_leases: count(get(row, "lost_leases")?),
+        refunds: count(get(row, "refunds")?),
+    })
+}
+
+/// The signal `id` whose columns are in `row`.
+pub(super) fn signal(id: i64, row: &SqliteRow) -> Result<StoredSignal> {
+    let text = |column| get::<Option<String>>(row, column).map(|text| text.map(Arc::from));
+    Ok(StoredSignal {
+        id: SignalId(id),
+        name: get::<String>(row, "name")?.into(),
+        version: count(get(row, "version")?),
+        payload: get::<String>(row, "payload")?.into_bytes(),
+        headers: Headers {
+            correlation: get::<Option<i64>>(row, "correlation")?.map(SignalId),
+            causation: get::<Option<i64>>(row, "causation")?.map(SignalId),
+            traceparent: text("traceparent")?,
+            build: text("build")?,
+        },
+        sent_at: Timestamp::from_micros(get(row, "sent_at")?),
+    })
+}
+
+/// A column.
+pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T>
+where
+    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    row.try_get(column).map_err(error::of)
+}

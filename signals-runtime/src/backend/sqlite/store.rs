@@ -1,0 +1,174 @@
+//! [`Store`] over one SQLite file: which verb is in which file, and errors on their way out.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_core::clock::Clock;
+use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::store::{
+    Acked, Capabilities, Claim, Claims, Counts, DeliveryDetail, Failed, Filter, Finished, Forgotten, Held, Hints,
+    Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration, Renewed, Retention, Snoozed, Store,
+    WorkerInfo, WorkerRecord,
+};
+use signals_core::token::Incarnation;
+use signals_core::{Backend as _, BoxFuture, Result};
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::by_hand::{self, End};
+use super::claim::{self, Patience};
+use super::connections::Connections;
+use super::hints::DataVersion;
+use super::{SqliteBackend, finish, inspect, migrate, register, upkeep, workers};
+
+/// The deliveries of one file, on connections of the store's own.
+#[derive(Debug)]
+pub(super) struct SqliteStore {
+    options: SqliteConnectOptions,
+    clock: Arc<dyn Clock>,
+    connections: Connections,
+    pool_size: u32,
+    patience: Patience,
+}
+
+impl SqliteStore {
+    /// The deliveries of the file that `pool` opens.
+    pub(super) fn new(pool: &SqlitePool, clock: Arc<dyn Clock>) -> Self {
+        Self::over((*pool.connect_options()).clone(), clock, pool.options().get_max_connections())
+    }
+
+    fn over(options: SqliteConnectOptions, clock: Arc<dyn Clock>, pool_size: u32) -> Self {
+        let connections = Connections::new(&options, Arc::clone(&clock));
+        Self { options, clock, connections, pool_size, patience: Patience::default() }
+    }
+
+    /// Runs `work`; after an error of a connection, the next call opens them again.
+    fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
+        Box::pin(async move { work.await.inspect_err(|error| self.connections.note(error)) })
+    }
+}
+
+impl Store for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: SqliteBackend::NAME,
+            single_writer: true,
+            durable: true,
+            pool_connections: None,
+            pool_size: Some(self.pool_size),
+        }
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        migrate::MIGRATIONS.to_vec()
+    }
+
+    fn migrate(&self) -> BoxFuture<'_, Result<()>> {
+        self.run(migrate::migrate(&self.connections))
+    }
+
+    fn register<'a>(&'a self, registration: &'a Registration) -> BoxFuture<'a, Result<Registered>> {
+        self.run(register::register(&self.connections, registration))
+    }
+
+    fn resolve<'a>(&'a self, registration: &'a Registration) -> BoxFuture<'a, Result<Registered>> {
+        self.run(register::resolve(&self.connections, registration))
+    }
+
+    fn enlist<'a>(&'a self, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<Incarnation>> {
+        self.run(workers::enlist(&self.connections, worker))
+    }
+
+    fn heartbeat<'a>(&'a self, incarnation: Incarnation, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<()>> {
+        self.run(workers::heartbeat(&self.connections, incarnation, worker))
+    }
+
+    fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>> {
+        self.run(workers::resign(&self.connections, incarnation))
+    }
+
+    fn dedicated(&self) -> BoxFuture<'_, Result<Arc<dyn Store>>> {
+        self.run(async move {
+            let store = Self::over(self.options.clone(), Arc::clone(&self.clock), self.pool_size);
+            drop(store.connections.quick().await?);
+            Ok(Arc::new(store) as Arc<dyn Store>)
+        })
+    }
+
+    fn hints(&self) -> BoxFuture<'_, Result<Option<Box<dyn Hints>>>> {
+        self.run(async move { Ok(Some(Box::new(DataVersion::open(&self.options).await?) as Box<dyn Hints>)) })
+    }
+
+    fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Claims>> {
+        self.run(claim::claim(&self.connections, &self.patience, claim))
+    }
+
+    fn renew<'a>(&'a self, held: &'a [Held], lease: Duration) -> BoxFuture<'a, Result<Vec<Renewed>>> {
+        self.run(finish::renew(&self.connections, held, lease))
+    }
+
+    fn ack<'a>(&'a self, acked: &'a [Acked]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        self.run(finish::ack(&self.connections, acked))
+    }
+
+    fn fail<'a>(&'a self, failed: &'a [Failed]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        self.run(finish::fail(&self.connections, failed))
+    }
+
+    fn snooze<'a>(&'a self, snoozed: &'a [Snoozed]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        self.run(finish::snooze(&self.connections, snoozed))
+    }
+
+    fn release<'a>(&'a self, held: &'a [Held]) -> BoxFuture<'a, Result<Vec<Finished>>> {
+        self.run(finish::release(&self.connections, held))
+    }
+
+    fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>> {
+        self.run(upkeep::promote(&self.connections, limit))
+    }
+
+    fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.run(by_hand::end(&self.connections, delivery, End::Cancel, actor))
+    }
+
+    fn discard<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.run(by_hand::end(&self.connections, delivery, End::Discard, actor))
+    }
+
+    fn retry<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.run(by_hand::retry(&self.connections, delivery, actor))
+    }
+
+    fn pause(&self, receiver: ReceiverId, paused: bool) -> BoxFuture<'_, Result<()>> {
+        self.run(by_hand::pause(&self.connections, receiver, paused))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
+        self.run(inspect::counts(&self.connections))
+    }
+
+    fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>> {
+        self.run(inspect::receivers(&self.connections))
+    }
+
+    fn workers(&self, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerRecord>>> {
+        self.run(workers::workers(&self.connections, within))
+    }
+
+    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>> {
+        self.run(inspect::list(&self.connections, filter))
+    }
+
+    fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>> {
+        self.run(inspect::get(&self.connections, delivery))
+    }
+
+    fn prune<'a>(&'a self, retention: &'a Retention, limit: usize) -> BoxFuture<'a, Result<Pruned>> {
+        self.run(upkeep::prune(&self.connections, retention, limit))
+    }
+
+    fn forget(&self, older_than: Duration, limit: usize) -> BoxFuture<'_, Result<Forgotten>> {
+        self.run(upkeep::forget(&self.connections, older_than, limit))
+    }
+}

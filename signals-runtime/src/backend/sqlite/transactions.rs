@@ -1,0 +1,43 @@
+//! sqlx's transaction counter: begin, commit and rollback without a `Transaction` to hold.
+//!
+//! What sqlx's thread does with calls that are dropped half-way, and what callers must do for it:
+//!
+//! - a BEGIN or SAVEPOINT that nobody took over is rolled back by the thread itself;
+//! - a COMMIT, RELEASE or ROLLBACK that was dropped after it happened makes the thread skip the next [`start_rollback`];
+//!   so a guard whose end was dropped must still call that, once.
+
+use sqlx::{Database, SqlSafeStr as _, Sqlite, SqliteConnection};
+use sqlx_core::transaction::TransactionManager as _;
+
+type Manager = <Sqlite as Database>::TransactionManager;
+
+/// `BEGIN IMMEDIATE`: takes the write lock, or waits for it as long as the connection's busy time-out says.
+pub(super) async fn begin_immediate(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    Manager::begin(conn, Some(BEGIN_IMMEDIATE.into_sql_str())).await
+}
+
+/// `BEGIN`, or a savepoint inside a transaction.
+pub(super) async fn begin(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    Manager::begin(conn, None).await
+}
+
+/// `COMMIT`, or `RELEASE` of the innermost savepoint.
+pub(super) async fn commit(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    Manager::commit(conn).await
+}
+
+/// `ROLLBACK`, or back to the innermost savepoint.
+pub(super) async fn rollback(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    Manager::rollback(conn).await
+}
+
+/// The same without waiting: happens before any later statement.
+pub(super) fn start_rollback(conn: &mut SqliteConnection) {
+    Manager::start_rollback(conn);
+}
+
+/// What takes the write lock.
+pub(super) const BEGIN_IMMEDIATE: &str = "BEGIN IMMEDIATE";
+
+/// What begins a transaction without telling sqlx.
+pub(super) const BEGIN: &str = "BEGIN";
