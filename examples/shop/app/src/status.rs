@@ -64,7 +64,8 @@ pub(crate) fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> 
             summary.counters.lost_leases.to_string(),
         ]);
         for attempt in attempts {
-            table.note(format!("attempt {}: {}: {}", attempt.attempt, attempt.outcome, attempt.error));
+            let life = if summary.life > 0 { format!("life {}, ", attempt.life) } else { String::new() };
+            table.note(format!("{life}attempt {}: {}", attempt.attempt, attempt.error));
         }
     }
     table

@@ -50,13 +50,7 @@ impl Fault {
 
 /// Runs a worker over `database` until SIGTERM or Ctrl-C.
 pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> {
-    std::panic::set_hook(Box::new(|panic| {
-        let text = panic.to_string().replace('\n', " ");
-        eprintln!("{text}");
-    }));
-    // What the library itself tells; the story tells the rest in words of its own.
-    let level = if options.with_parent { LevelFilter::ERROR } else { LevelFilter::INFO };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).without_time().with_ansi(false).init();
+    tell_all_in_one_stream(options);
     if options.with_parent {
         end_with_stdin();
     }
@@ -77,6 +71,14 @@ pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> 
     let report = worker.run().await?;
     say!("stopped: {} done, {} failed attempts, {} given back", report.done, report.failed(), report.released);
     Ok(())
+}
+
+/// Panics and what the library tells go where the receivers' lines go, so that all of it stays in order.
+fn tell_all_in_one_stream(options: &WorkerOptions) {
+    std::panic::set_hook(Box::new(|panic| say!("{}", panic.to_string().replace('\n', " "))));
+    // The story tells in words of its own what the library tells below an error.
+    let level = if options.with_parent { LevelFilter::ERROR } else { LevelFilter::INFO };
+    tracing_subscriber::fmt().with_max_level(level).without_time().with_ansi(false).init();
 }
 
 /// Ends this process when its standard input ends, which it does when the process that holds the other end dies.

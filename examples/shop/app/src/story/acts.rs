@@ -100,7 +100,7 @@ async fn receiver_panics(story: &Story, worker: &WorkerProcess) -> Result<()> {
         story.wait(paid, receiver, State::Done).await?;
     }
     story.wait(signal(&placed)?, EXPORT_ORDER, State::Done).await?;
-    worker.says("scoring payment 1002, attempt 3 of 3").await?;
+    worker.says("delivery is dead").await?;
 
     let outcomes: Vec<_> = letter.attempts.iter().map(|attempt| attempt.outcome).collect();
     let seen = (letter.summary.death, outcomes.as_slice());
