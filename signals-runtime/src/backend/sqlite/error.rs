@@ -38,10 +38,8 @@ pub(super) fn of(error: sqlx::Error) -> Error {
 
 /// What an error of a COMMIT means: when the disk or the connection failed under it, nobody knows.
 pub(super) fn of_commit(error: sqlx::Error) -> Error {
-    match of(error) {
-        Error::Unavailable(source) => Error::CommitUnknown(source),
-        other => other,
-    }
+    let error = of(error);
+    if let Error::Unavailable(source) = error { Error::CommitUnknown(source) } else { error }
 }
 
 /// Something in the tables that this library did not write.

@@ -18,6 +18,9 @@ use super::connections::Connections;
 use super::rows::{self, ToJson as _, get as column};
 use super::{error, sql};
 
+/// Life, attempt, outcome, error, worker, when it ended, how long it ran.
+type AttemptRow = (i64, i64, String, String, i64, i64, Option<i64>);
+
 /// How many deliveries a page has unless the filter says so.
 const PAGE: usize = 100;
 
@@ -97,7 +100,7 @@ pub(super) async fn get(connections: &Connections, asked: DeliveryId) -> Result<
         .fetch_optional(&mut *snapshot)
         .await
         .map_err(error::of)?;
-    let attempts: Vec<(i64, i64, String, String, i64, i64, Option<i64>)> = sqlx::query_as(sql::GET_ATTEMPTS)
+    let attempts: Vec<AttemptRow> = sqlx::query_as(sql::GET_ATTEMPTS)
         .bind(signal)
         .bind(receiver)
         .fetch_all(&mut *snapshot)

@@ -148,7 +148,7 @@ async fn fanout(conn: &mut SqliteConnection, batch: &SendBatch, defs: &Defs) -> 
             missing[sent].remove(&usize::try_from(number).map_err(error::foreign)?);
         }
     }
-    for (at, missing) in missing.iter().enumerate().filter(|(_, missing)| !missing.is_empty()) {
+    if let Some((at, missing)) = missing.iter().enumerate().find(|(_, missing)| !missing.is_empty()) {
         return Err(Error::NotRegistered {
             signal: defs.all[at].name.to_owned(),
             receivers: missing.iter().map(|&number| linked[at][number].name.to_owned()).collect(),

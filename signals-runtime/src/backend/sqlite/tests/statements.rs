@@ -1,0 +1,82 @@
+//! Every statement prepares, every file is used, and the hot ones do not scan.
+
+use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
+
+use super::Fixture;
+use crate::backend::sqlite::sql;
+
+#[tokio::test]
+async fn every_statement_prepares() {
+    let fixture = Fixture::new(&["a"]).await;
+    for (file, statement) in sql::ALL {
+        let prepared = fixture.backend.pool().prepare(statement.into_sql_str()).await;
+        assert!(prepared.is_ok(), "{file}: {prepared:?}");
+    }
+}
+
+#[test]
+fn every_file_is_a_statement_with_a_comment_and_is_used() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/backend/sqlite");
+    let files = std::fs::read_dir(format!("{folder}/sql")).expect("the folder is there").count();
+    assert_eq!(files, sql::ALL.len());
+    let sources = rust_sources(folder.as_ref());
+    for (file, statement) in sql::ALL {
+        assert!(statement.starts_with("-- "), "{file} says what it does");
+        assert!(sources.contains(&format!("sql::{}", file.to_uppercase())), "nobody uses {file}");
+    }
+}
+
+fn rust_sources(folder: &std::path::Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("tests") {
+            all += &rust_sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all += &std::fs::read_to_string(&path).expect("a source");
+        }
+    }
+    all
+}
+
+async fn plan(fixture: &Fixture, statement: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    let rows = sqlx::query(explain).fetch_all(fixture.backend.pool()).await.expect("explains");
+    rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+}
+
+#[tokio::test]
+async fn the_hot_statements_search_and_never_scan_a_table() {
+    let fixture = Fixture::new(&["a"]).await;
+    let delivery = "USING PRIMARY KEY (receiver=? AND version=?";
+    for (name, statement, expected) in [
+        ("claim_probe", sql::CLAIM_PROBE, delivery),
+        ("claim_select", sql::CLAIM_SELECT, delivery),
+        ("claim", sql::CLAIM, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("renew", sql::RENEW, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("remove", sql::REMOVE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("release", sql::RELEASE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("settle", sql::SETTLE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("attempt", sql::ATTEMPT, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("postpone", sql::POSTPONE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("requeue", sql::REQUEUE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("promote", sql::PROMOTE, "signals_later_due"),
+        ("promote_next", sql::PROMOTE_NEXT, "signals_later_due"),
+        ("promote_remove", sql::PROMOTE_REMOVE, "USING PRIMARY KEY (signal=? AND receiver=?)"),
+        ("attempts_forget", sql::ATTEMPTS_FORGET, "signals_attempt_delivery (signal=? AND receiver=?)"),
+        ("send_registry", sql::SEND_REGISTRY, "signals_receiver_type (type=?)"),
+        ("send_keys", sql::SEND_KEYS, "USING PRIMARY KEY (key=?)"),
+        ("send_begin", sql::SEND_BEGIN, "USING INTEGER PRIMARY KEY"),
+        ("prune", sql::PRUNE, "signals_settled_lane (receiver=? AND version=? AND outcome=? AND settled_at<?)"),
+        ("prune_keys", sql::PRUNE_KEYS, "signals_send_key_age (sent_at<?)"),
+    ] {
+        let plan = plan(&fixture, statement).await;
+        assert!(plan.iter().any(|step| step.contains(expected)), "{name}: {plan:#?}");
+        for step in plan.iter().filter(|step| step.starts_with("SCAN")) {
+            let harmless =
+                ["json_each", "SCAN j", "SCAN d", "SCAN l", "(subquery", "CONSTANT ROW", "signals_later_due"];
+            assert!(harmless.iter().any(|word| step.contains(word)), "{name} scans: {plan:#?}");
+            assert!(!step.contains("signals_delivery"), "{name} scans deliveries: {plan:#?}");
+        }
+    }
+}
