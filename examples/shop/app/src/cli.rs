@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
 use signals_runtime::{defaults, delivery::DeliveryId};
 
@@ -65,16 +65,17 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         json: false,
         worker: WorkerOptions { lease: defaults::LEASE, faults: Vec::new(), with_parent: false },
     };
-    let help = "see `shop --help`";
-    while let Some(arg) = parser.next().context(help)? {
+    while let Some(arg) = parser.next()? {
         match arg {
-            Value(word) => words.push(word.string().context(help)?),
+            Value(word) => words.push(word.string()?),
             Short('h') | Long("help") => return Ok(Command::Help),
             Long(name) => {
                 let name = name.to_owned();
-                options.set(&name, &mut parser).with_context(|| format!("option --{name} ({help})"))?;
+                options
+                    .set(&name, &mut parser)
+                    .map_err(|error| anyhow!("option --{name}: {error}; see `shop --help`"))?;
             }
-            Short(_) => return Err(arg.unexpected()).context(help),
+            Short(_) => bail!("{}; see `shop --help`", arg.unexpected()),
         }
     }
     command(&words, options)
@@ -162,8 +163,9 @@ mod tests {
     fn mistakes_are_answered_with_a_way_out() {
         assert!(refusal("sreve").contains("there is no command `sreve`; see `shop --help`"));
         assert!(refusal("worker --fault fire").contains("`fire` is no fault: expected mail, score or export"));
+        assert!(refusal("serve --port x").contains("option --port: cannot parse argument \"x\""));
         assert!(refusal("worker --lease 1").contains("at least 3 s"));
-        assert!(refusal("serve --prot 1").contains("option --prot (see `shop --help`)"));
+        assert!(refusal("serve --prot 1").contains("option --prot: there is no such option; see `shop --help`"));
         assert!(refusal("retry").contains("`shop status` lists their ids"));
         assert!(refusal("retry 42").contains("expected `<signal>.<receiver>`"));
     }
