@@ -8,7 +8,7 @@ use base::Shop;
 use payments::PaymentError;
 use signals_runtime::{Error, Receipt, Signal as _, signal};
 
-/// The table of this module. `completions` counts how often [`receivers::complete_order`] took effect.
+/// The table of this module. `completions` counts how often `receivers::complete_order` took effect.
 pub const TABLE: &str = "CREATE TABLE IF NOT EXISTS customer_order \
     (id BIGINT PRIMARY KEY, amount_cents BIGINT NOT NULL, status VARCHAR(16) NOT NULL, completions BIGINT NOT NULL)";
 

@@ -52,8 +52,10 @@ pub(crate) async fn run() -> Result<()> {
     let started = Instant::now();
     let folder = tempfile::Builder::new().prefix("shop-").tempdir().context("no folder for the story's files")?;
     let told = tokio::select! {
-        told = tokio::time::timeout(LIMIT, tell(folder.path())) => told.unwrap_or_else(|_| bail!("it took more than {LIMIT:?}")),
-        asked = asked_to_stop() => asked.and_then(|()| bail!("it was interrupted")),
+        told = tokio::time::timeout(LIMIT, tell(folder.path())) => {
+            told.unwrap_or_else(|_| Err(anyhow!("it took more than {LIMIT:?}")))
+        }
+        asked = asked_to_stop() => return asked.and_then(|()| bail!("the story was interrupted")),
     };
     if let Err(error) = told {
         let kept = folder.keep();
