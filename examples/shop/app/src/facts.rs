@@ -17,7 +17,7 @@ pub(crate) struct Order {
     pub(crate) status: String,
     /// How often its completion took effect.
     pub(crate) completions: i64,
-    /// `due`, `paid` or `failed`.
+    /// `due`, `paid` or `failed`; `none` when the order has no payment, which should never be.
     pub(crate) payment: String,
 }
 
@@ -28,8 +28,8 @@ pub(crate) async fn order(shop: &Shop, id: i64) -> sqlx::Result<Option<Order>> {
 
 /// All orders.
 pub(crate) async fn orders(shop: &Shop) -> sqlx::Result<Vec<Order>> {
-    let sql = "SELECT o.id, o.amount_cents AS cents, o.status, o.completions, p.status AS payment \
-               FROM customer_order o JOIN payment p ON p.id = o.id ORDER BY o.id";
+    let sql = "SELECT o.id, o.amount_cents AS cents, o.status, o.completions, COALESCE(p.status, 'none') AS payment \
+               FROM customer_order o LEFT JOIN payment p ON p.id = o.id ORDER BY o.id";
     let rows: Vec<(i64, i64, String, i64, String)> = sqlx::query_as(sql).fetch_all(shop.backend().pool()).await?;
     let order = |(id, cents, status, completions, payment)| Order { id, cents, status, completions, payment };
     Ok(rows.into_iter().map(order).collect())

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base::say;
-use signals_runtime::delivery::{DeliveryId, SignalId, State};
+use signals_runtime::delivery::{SignalId, State};
 use signals_runtime::store::{DeliveryDetail, Filter};
 
 use super::Story;
@@ -38,8 +38,8 @@ pub(crate) fn claim<T: PartialEq + fmt::Debug>(claim: &str, seen: &T, expected: 
     Ok(())
 }
 
-/// Every delivery there is, and its state.
-pub(crate) type Snapshot = Vec<(DeliveryId, State)>;
+/// Every delivery there is, and its state, as in `2.4 done`.
+pub(crate) type Snapshot = Vec<String>;
 
 impl Story {
     /// Waits until the delivery of `signal` to `receiver` is in `state`, and returns it.
@@ -65,7 +65,7 @@ impl Story {
     /// All deliveries, to be compared with those of another moment.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let page = self.shop.list(&Filter { limit: 1_000, ..Filter::default() }).await?;
-        Ok(page.deliveries.into_iter().map(|delivery| (delivery.id, delivery.state)).collect())
+        Ok(page.deliveries.into_iter().map(|delivery| format!("{} {}", delivery.id, delivery.state)).collect())
     }
 }
 
