@@ -1,6 +1,6 @@
 //! The words and the rules of reliable signals.
 //!
-//! This crate knows what a [signal](Signal), a [receiver](Receiver) and a [delivery](delivery) are, which
+//! This crate knows what a [signal](Signal), a [receiver](Receiver) and a [delivery](mod@delivery) are, which
 //! [transitions](delivery::TRANSITIONS) are legal, and what a [backend](Backend) must do. It knows no database and no
 //! async runtime: those are in `signals-runtime`, which applications depend on and which re-exports all of this.
 //!
@@ -56,8 +56,5 @@ pub use send::{
 };
 pub use signal::{Location, Signal, SignalDef};
 
-/// Declares a struct or enum as a signal. See the documentation of `signals-runtime`.
-pub use signals_macros::signal;
-
-/// Declares a function as a receiver of a signal. See the documentation of `signals-runtime`.
-pub use signals_macros::receiver;
+#[doc(inline)]
+pub use signals_macros::{receiver, signal};

@@ -63,21 +63,21 @@ pub struct Snooze {
     marker: Marker,
 }
 
-/// A [`RetryAfter`] of `delay`.
+/// A [`struct@RetryAfter`] of `delay`.
 #[expect(non_snake_case, reason = "reads as the tuple struct that it would be if a source could point into one")]
 #[must_use]
 pub const fn RetryAfter(delay: Duration) -> RetryAfter {
     RetryAfter { delay, marker: Marker(Verdict::RetryAfter(delay)) }
 }
 
-/// A [`Snooze`] of `delay`.
+/// A [`struct@Snooze`] of `delay`.
 #[expect(non_snake_case, reason = "reads as the tuple struct that it would be if a source could point into one")]
 #[must_use]
 pub const fn Snooze(delay: Duration) -> Snooze {
     Snooze { delay, marker: Marker(Verdict::Snooze(delay)) }
 }
 
-/// One of [`Discard`], [`RetryAfter`], [`Snooze`] together with the error that led to it.
+/// One of [`Discard`], [`struct@RetryAfter`], [`struct@Snooze`] together with the error that led to it.
 ///
 /// Prints as that error, whose own chain of sources is kept.
 #[derive(Debug)]

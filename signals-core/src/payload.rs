@@ -1,7 +1,7 @@
 //! Payloads: JSON text that decodes to what was sent, or a typed error at send (S12).
 //!
 //! `serde_json` writes NaN and the infinities as `null`, nests deeper than it is willing to read, and passes raw JSON
-//! through unread. So a payload is written through [`Checked`], which refuses the first two, and read once more when it
+//! through unread. So a payload is written through `Checked`, which refuses the first two, and read once more when it
 //! contains raw JSON.
 
 mod checked;

@@ -26,6 +26,7 @@ pub trait PayloadOf<S> {
 }
 
 // Not `S: Signal`: that obligation is mentioned once, in `type Signal = …`, and complained about once.
+#[diagnostic::do_not_recommend]
 impl<S> PayloadOf<S> for S {
     fn cast(signal: S) -> Self {
         signal

@@ -1,1 +1,34 @@
-//! stub
+//! The conformance suite: what every backend must do, as tests that run against any of them.
+//!
+//! A backend passes when every case passes. Each case has an empty database of its own whose clock it moves by hand; it
+//! arranges through the public traits, acts, and asserts on what the store shows. Its name begins with the promise that
+//! it proves: T, I, S, W, D and E as in the specification.
+//!
+//! A backend is put to the suite by implementing [`Harness`] and writing one line:
+//!
+//! ```ignore
+//! signals_conformance::conformance!(MyHarness);
+//! ```
+//!
+//! Architecture invariant: no case names a concrete database. What one cannot do is asked of its
+//! [`Capabilities`](signals_core::store::Capabilities), not guessed.
+
+pub mod fixtures;
+pub mod harness;
+
+pub mod claim;
+pub mod finish;
+pub mod inspect;
+pub mod keys;
+pub mod payload;
+pub mod registry;
+pub mod retention;
+pub mod send;
+pub mod settle;
+pub mod steal;
+pub mod tx;
+
+mod list;
+
+pub use harness::{App, Db, Harness, Puppet, TestTx, run};
+pub use list::CASES;

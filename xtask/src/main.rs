@@ -1,2 +1,54 @@
-//! stub
-fn main() {}
+//! The tools of this repository; `cargo xtask help` lists them.
+//!
+//! The standard library only: the tools are built before anything else and must never be the reason that a build waits.
+
+mod bench;
+mod process;
+mod report;
+mod story;
+mod test;
+mod tidy;
+
+use std::env;
+use std::process::ExitCode;
+
+/// What a command answers: whether all is well, or a message that says what to do.
+type Result<T = bool, E = String> = std::result::Result<T, E>;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  test [--only <step>]... [--list]   everything that must be green before a merge
+  tidy                               the rules of the house that no compiler checks
+  bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
+  bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
+  help                               this
+
+Exit code: 0 all well, 1 something failed or a goal was missed, 2 it could not be tried.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        ["test", options @ ..] => test::run(options),
+        ["tidy"] => tidy::run(),
+        ["bench", "compile", options @ ..] => bench::compile::run(options),
+        ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
+        ["bench", ..] => Err("say which bench: `compile` or `dispatch`".to_owned()),
+        ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
+        [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

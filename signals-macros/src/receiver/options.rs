@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::{LitStr, Token, Type, parenthesized, token};
 
-use crate::attr::{self, Slot, Word};
+use crate::attr::{self, Slot, Word, value};
 use crate::ctxt::Ctxt;
 use crate::paths::Paths;
 
@@ -56,13 +56,14 @@ impl Options {
 
         attr::options(ctxt, list, WORDS, |word, at, input| match word {
             attr::SIGNAL => attr::fill(ctxt, &mut signal, at, signal_type(input)),
-            attr::NAME => attr::fill(ctxt, &mut name, at, attr::a_name(word, input)),
-            attr::ALIASES => attr::fill(ctxt, &mut aliases, at, attr::names(ctxt, word, input)),
-            attr::MAX_ATTEMPTS => attr::fill(ctxt, &mut max_attempts, at, attr::count(word, input)),
+            attr::NAME => attr::fill(ctxt, &mut name, at, value::a_name(word, input)),
+            attr::ALIASES => attr::fill(ctxt, &mut aliases, at, value::names(ctxt, word, input)),
+            attr::MAX_ATTEMPTS => attr::fill(ctxt, &mut max_attempts, at, value::count(word, input)),
             attr::BACKOFF => attr::fill(ctxt, &mut backoff, at, Backoff::parse(ctxt, input)),
             attr::TIMEOUT => attr::fill(ctxt, &mut timeout, at, time_out(word, input)),
-            attr::CONCURRENCY => attr::fill(ctxt, &mut concurrency, at, attr::count(word, input)),
-            _ => attr::fill(ctxt, &mut krate, at, attr::path(word, input)),
+            attr::CONCURRENCY => attr::fill(ctxt, &mut concurrency, at, value::count(word, input)),
+            attr::CRATE => attr::fill(ctxt, &mut krate, at, value::path(word, input)),
+            other => unreachable!("`{other}` is not one of the words of this list"),
         });
 
         if !signal.is_given() {
@@ -73,7 +74,7 @@ impl Options {
         }
         let name = name.get();
         let aliases = aliases.get().unwrap_or_default();
-        attr::aliases_differ_from(ctxt, name.as_ref(), &aliases);
+        value::aliases_differ_from(ctxt, name.as_ref(), &aliases);
         Self {
             signal: signal.get(),
             name,
@@ -92,7 +93,7 @@ impl Backoff {
     fn parse(ctxt: &Ctxt, input: ParseStream<'_>) -> syn::Result<Self> {
         let expected = "expected `backoff(initial = \"1s\", factor = 2.0, max = \"12h\")`, or some of the three";
         if !input.peek(token::Paren) {
-            return Err(attr::value_error(input, expected));
+            return Err(value::missing(input, expected));
         }
         let list;
         let parentheses = parenthesized!(list in input);
@@ -104,9 +105,10 @@ impl Backoff {
         let mut factor = Slot::new(attr::FACTOR);
         let mut max = Slot::new(attr::MAX);
         attr::options(ctxt, list.parse()?, BACKOFF_WORDS, |word, at, input| match word {
-            attr::INITIAL => attr::fill(ctxt, &mut initial, at, attr::duration(word, input)),
-            attr::FACTOR => attr::fill(ctxt, &mut factor, at, attr::factor(word, input)),
-            _ => attr::fill(ctxt, &mut max, at, attr::duration(word, input)),
+            attr::INITIAL => attr::fill(ctxt, &mut initial, at, value::duration(word, input)),
+            attr::FACTOR => attr::fill(ctxt, &mut factor, at, value::factor(word, input)),
+            attr::MAX => attr::fill(ctxt, &mut max, at, value::duration(word, input)),
+            other => unreachable!("`{other}` is not one of the words of this list"),
         });
 
         let (initial, max) = (initial.get(), max.get());
@@ -123,7 +125,7 @@ impl Backoff {
 fn signal_type(input: ParseStream<'_>) -> syn::Result<Type> {
     let expected = "expected the type of the signal, as in `signal = PaymentCompleted`";
     let several = "a receiver has one signal: write a function for each";
-    attr::equals(input, expected)?;
+    value::equals(input, expected)?;
     if input.peek(token::Bracket) {
         return Err(syn::Error::new_spanned(input.parse::<proc_macro2::TokenTree>()?, several));
     }
@@ -133,16 +135,19 @@ fn signal_type(input: ParseStream<'_>) -> syn::Result<Type> {
     while let Type::Group(group) = inner {
         inner = &group.elem;
     }
-    match inner {
-        Type::Tuple(_) | Type::TraitObject(_) => Err(syn::Error::new_spanned(signal, several)),
-        Type::Path(_) if input.peek(Token![|]) || input.peek(Token![+]) => Err(input.error(several)),
-        Type::Path(_) => Ok(signal),
-        _ => Err(syn::Error::new_spanned(signal, expected)),
+    if matches!(inner, Type::Tuple(_) | Type::TraitObject(_)) {
+        Err(syn::Error::new_spanned(signal, several))
+    } else if !matches!(inner, Type::Path(_)) {
+        Err(syn::Error::new_spanned(signal, expected))
+    } else if input.peek(Token![|]) || input.peek(Token![+]) {
+        Err(input.error(several))
+    } else {
+        Ok(signal)
     }
 }
 
 fn time_out(word: Word, input: ParseStream<'_>) -> syn::Result<Duration> {
-    match attr::duration(word, input)? {
+    match value::duration(word, input)? {
         (timeout, at) if timeout.is_zero() => Err(syn::Error::new(at, "`timeout` must be longer than zero")),
         (timeout, _) => Ok(timeout),
     }

@@ -58,30 +58,30 @@ impl Signature {
             return None;
         };
 
-        check_qualifiers(ctxt, &signature);
+        let callable = check_qualifiers(ctxt, &signature);
         let call = Call::new(ctxt, &signature);
+        if signature.receiver().is_some() {
+            // A method: no type can stand beside it.
+            return None;
+        }
         Some(Self {
             cfgs: attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect(),
             vis,
             ident: signature.ident,
             is_async: signature.asyncness.is_some(),
-            // A generic function has no type to call it with.
-            call: call.filter(|_| signature.generics.params.is_empty()),
+            call: call.filter(|_| callable),
         })
     }
 }
 
-/// What may not be written around the parameters.
-fn check_qualifiers(ctxt: &Ctxt, signature: &syn::Signature) {
+/// Reports what may not be written around the parameters; says whether the function can be called in spite of it.
+fn check_qualifiers(ctxt: &Ctxt, signature: &syn::Signature) -> bool {
     if let Some(constness) = &signature.constness {
         ctxt.error_on(constness, "a receiver cannot be `const`: a worker calls it");
     }
-    match &signature.safety {
-        Safety::Unsafe(token) => {
-            ctxt.error_on(token, "a receiver cannot be `unsafe`: a worker calls it, and promises nothing");
-        }
-        Safety::Default => {}
-        other => ctxt.error_on(other, "a receiver is a plain function"),
+    let is_safe = matches!(signature.safety, Safety::Default);
+    if !is_safe {
+        ctxt.error_on(&signature.safety, "a receiver cannot be `unsafe`: a worker calls it, and promises nothing");
     }
     if let Some(abi) = &signature.abi {
         ctxt.error_on(abi, "a receiver has no ABI of its own: a worker calls it");
@@ -95,6 +95,7 @@ fn check_qualifiers(ctxt: &Ctxt, signature: &syn::Signature) {
     if let Some(variadic) = &signature.variadic {
         ctxt.error_on(variadic, "a receiver has a fixed number of parameters");
     }
+    is_safe && generics.params.is_empty() && signature.variadic.is_none()
 }
 
 impl Call {
@@ -131,12 +132,11 @@ impl Call {
 
 impl Parameter {
     fn new(ty: &Type) -> Self {
-        match ungrouped(ty) {
-            Type::Reference(reference) => Self {
-                ty: (*reference.elem).clone(),
-                by: if reference.mutability.is_some() { By::Mut } else { By::Ref },
-            },
-            _ => Self { ty: ty.clone(), by: By::Value },
+        if let Type::Reference(reference) = ungrouped(ty) {
+            let by = if reference.mutability.is_some() { By::Mut } else { By::Ref };
+            Self { ty: (*reference.elem).clone(), by }
+        } else {
+            Self { ty: ty.clone(), by: By::Value }
         }
     }
 }
@@ -187,8 +187,8 @@ fn ungrouped(mut ty: &Type) -> &Type {
 /// The first `impl` of a type, however deep.
 fn impl_token(ty: TokenStream) -> Option<Span> {
     ty.into_iter().find_map(|token| match token {
-        TokenTree::Ident(word) if word == "impl" => Some(word.span()),
+        TokenTree::Ident(word) => (word == "impl").then(|| word.span()),
         TokenTree::Group(group) => impl_token(group.stream()),
-        _ => None,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => None,
     })
 }

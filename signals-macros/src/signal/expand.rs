@@ -40,15 +40,17 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let allow_unheard = options.allow_unheard.then(|| quote! { .allow_unheard() });
 
     let scope = options.paths.scope(&quote! {
+        const __DEF: &__signals::SignalDef =
+            &__signals::SignalDef::new(#name, #location) #version #aliases #allow_unheard;
+
         #[diagnostic::do_not_recommend]
         impl __signals::Signal for #ident {
-            const DEF: &'static __signals::SignalDef =
-                &__signals::SignalDef::new(#name, #location) #version #aliases #allow_unheard;
+            const DEF: &'static __signals::SignalDef = __DEF;
         }
 
         #[__signals::linkme::distributed_slice(__signals::SIGNALS)]
         #[linkme(crate = __signals::linkme)]
-        static __SIGNAL: &__signals::SignalDef = <#ident as __signals::Signal>::DEF;
+        static __SIGNAL: &__signals::SignalDef = __DEF;
     });
     quote! {
         #(#cfgs)*

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::LitStr;
 
-use crate::attr::{self, Slot, Word};
+use crate::attr::{self, Slot, Word, value};
 use crate::ctxt::Ctxt;
 use crate::paths::Paths;
 
@@ -27,16 +27,17 @@ impl Options {
         let mut krate = Slot::new(attr::CRATE);
 
         attr::options(ctxt, list, WORDS, |word, at, input| match word {
-            attr::NAME => attr::fill(ctxt, &mut name, at, attr::a_name(word, input)),
-            attr::VERSION => attr::fill(ctxt, &mut version, at, attr::count(word, input)),
-            attr::ALIASES => attr::fill(ctxt, &mut aliases, at, attr::names(ctxt, word, input)),
-            attr::ALLOW_UNHEARD => attr::fill(ctxt, &mut allow_unheard, at, attr::flag(word, input)),
-            _ => attr::fill(ctxt, &mut krate, at, attr::path(word, input)),
+            attr::NAME => attr::fill(ctxt, &mut name, at, value::a_name(word, input)),
+            attr::VERSION => attr::fill(ctxt, &mut version, at, value::count(word, input)),
+            attr::ALIASES => attr::fill(ctxt, &mut aliases, at, value::names(ctxt, word, input)),
+            attr::ALLOW_UNHEARD => attr::fill(ctxt, &mut allow_unheard, at, value::flag(word, input)),
+            attr::CRATE => attr::fill(ctxt, &mut krate, at, value::path(word, input)),
+            other => unreachable!("`{other}` is not one of the words of this list"),
         });
 
         let name = name.get();
         let aliases = aliases.get().unwrap_or_default();
-        attr::aliases_differ_from(ctxt, name.as_ref(), &aliases);
+        value::aliases_differ_from(ctxt, name.as_ref(), &aliases);
         Self {
             name,
             version: version.get(),

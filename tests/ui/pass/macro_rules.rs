@@ -1,3 +1,6 @@
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
 use signals_runtime::{Delivery, Receiver, Signal, receiver, signal};
 
 macro_rules! a_signal {
@@ -10,7 +13,7 @@ macro_rules! a_signal {
 macro_rules! a_receiver {
     ($vis:vis $name:ident($payload:ident: $signal:ty, $delivery:ty) $body:block, $timeout:expr, $attempts:literal) => {
         #[receiver(signal = $signal, timeout = $timeout, max_attempts = $attempts, backoff(factor = $attempts))]
-        $vis async fn $name($payload: &$signal, delivery: $delivery) -> Result<(), std::fmt::Error> $body
+        $vis async fn $name($payload: &$signal, _delivery: $delivery) -> Result<(), std::fmt::Error> $body
     };
 }
 

@@ -16,12 +16,11 @@ struct Context;
 trait Into {}
 mod core {}
 mod std {}
-type u8 = ();
 
-const bytes: () = ();
-const context: () = ();
-const payload: () = ();
-const needs: () = ();
+fn bytes() {}
+fn context() {}
+fn payload() {}
+fn needs() {}
 
 #[signal]
 struct PaymentCompleted {
@@ -29,7 +28,10 @@ struct PaymentCompleted {
 }
 
 #[receiver(signal = PaymentCompleted, max_attempts = 3, backoff(factor = 1.5))]
-async fn fulfil_order(_payment: PaymentCompleted, _delivery: signals_runtime::Delivery) -> ::std::result::Result<(), ::std::fmt::Error> {
+async fn fulfil_order(
+    _payment: PaymentCompleted,
+    _delivery: signals_runtime::Delivery,
+) -> ::std::result::Result<(), ::std::fmt::Error> {
     ::std::result::Result::Ok(())
 }
 

@@ -178,6 +178,10 @@ impl Backend for MemoryBackend {
     fn store(&self) -> Arc<dyn Store> {
         Arc::new(MemoryStore::new(self.shared.clone()))
     }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.shared.clock.clone()
+    }
 }
 
 /// Another transaction holds `what`.

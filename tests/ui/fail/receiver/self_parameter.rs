@@ -5,8 +5,12 @@ struct PaymentCompleted {
     id: i64,
 }
 
-#[receiver(signal = PaymentCompleted)]
-async fn fulfil_order(&self, _payment: PaymentCompleted) {}
+struct Orders;
+
+impl Orders {
+    #[receiver(signal = PaymentCompleted)]
+    async fn fulfil(&self, _payment: PaymentCompleted) {}
+}
 
 fn main() {}
 

@@ -1,11 +1,9 @@
-use signals_runtime::{Backend, InTransaction, Signal as _};
+use signals_runtime::Signal as _;
 
 struct Plain;
 
-async fn pay<B: Backend>(tx: &mut impl InTransaction<B>) {
-    let _ = Plain.send(tx).await;
+fn main() {
+    let _ = Plain.send(&mut ());
 }
-
-fn main() {}
 
 extern crate signals_core as signals_runtime;

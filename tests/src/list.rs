@@ -1,0 +1,258 @@
+//! The list of cases: what `conformance!` makes tests of. A case that is not listed is found by a test below.
+
+/// Makes the list and the macro from one text. `$d` is a dollar sign, for the macro inside.
+macro_rules! cases {
+    (($d:tt) $($module:ident { $($case:ident,)* })*) => {
+        /// The name of every case: `module::promise_what_it_says`.
+        pub const CASES: &[&str] = &[$($(concat!(stringify!($module), "::", stringify!($case)),)*)*];
+
+        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness).
+        #[macro_export]
+        macro_rules! conformance {
+            ($d harness:ty) => {
+                $(mod $module {
+                    #[allow(unused_imports)]
+                    use super::*;
+                    $(
+                        #[test]
+                        fn $case() {
+                            $d crate::run::<$d harness, _>($d crate::$module::$case);
+                        }
+                    )*
+                })*
+            };
+        }
+    };
+}
+
+cases! { ($)
+    send {
+        t1_a_send_stores_one_ready_delivery_for_each_receiver,
+        t1_a_delivery_begins_in_life_zero_without_attempts,
+        t1_a_delivery_is_in_the_lane_of_its_payloads_version,
+        t1_a_signal_that_nobody_receives_is_stored_without_deliveries,
+        t1_the_time_of_a_send_is_the_databases,
+        t1_a_batch_is_stored_in_its_order,
+        t1_an_empty_batch_stores_nothing,
+        s15_a_hundred_thousand_signals_are_sent_in_one_call,
+        i1_nothing_is_seen_before_the_commit,
+        i1_a_rolled_back_transaction_stores_nothing,
+        i1_a_dropped_transaction_stores_nothing,
+        i1_a_business_write_and_its_deliveries_commit_together,
+        i1_a_savepoint_rolled_back_takes_its_sends_with_it,
+        i1_a_savepoint_released_keeps_its_sends,
+        s5_a_rollback_undoes_the_innermost_savepoint_alone,
+        s5_a_dropped_savepoint_is_undone_before_the_next_statement,
+        i14_receivers_that_the_sender_does_not_link_get_their_delivery,
+        i14_a_linked_receiver_that_is_not_registered_fails_the_send_and_is_named,
+        i14_a_refused_send_leaves_nothing_behind_even_if_its_transaction_commits,
+        i14_a_receiver_of_another_signal_may_be_unregistered,
+        i1_a_batch_with_one_refused_signal_stores_none,
+        i9_a_delayed_send_is_claimed_when_it_is_due_and_not_before,
+        i9_a_moment_that_is_over_is_now,
+        d9_a_delay_beyond_ten_years_stores_nothing,
+        d9_a_delay_of_ten_years_is_kept,
+        e13_headers_travel_beside_the_payload,
+        s13_a_long_transaction_that_commits_after_younger_ones_is_found,
+        e3_a_receiver_registered_since_gets_the_signals_of_old_binaries,
+        e5_an_old_sender_and_a_new_one_fill_two_lanes_of_one_receiver,
+    }
+    payload {
+        s12_floats_that_json_cannot_say_are_refused,
+        s12_a_payload_that_nests_too_deep_is_refused,
+        s12_a_payload_over_the_limit_is_refused,
+        s12_raw_json_with_a_lone_surrogate_is_refused,
+        s12_values_that_lossy_encodings_lose_come_back_equal,
+        e6_a_payload_may_name_its_fields_like_the_frameworks_own,
+        d8_payload_bytes_come_back_as_they_were_sent,
+        d8_an_operator_sees_the_payload_that_the_receiver_gets,
+    }
+    keys {
+        e12_the_same_send_repeated_adds_nothing_and_gets_the_firsts_receipt,
+        e12_a_repetition_within_one_transaction_adds_nothing,
+        e12_other_keys_are_other_sends,
+        e12_a_repetition_after_completion_adds_nothing,
+        s16_the_same_key_with_another_payload_is_a_typed_error,
+        s16_the_same_key_for_another_signal_is_a_typed_error,
+        s16_of_two_concurrent_sends_with_one_key_one_stores,
+        s16_a_key_in_a_transaction_in_progress_is_free_when_that_rolls_back,
+        e12_a_key_in_a_savepoint_rolled_back_is_free,
+        e12_a_key_is_free_again_after_its_retention,
+        e12_a_key_that_no_database_can_hold_is_a_typed_error,
+    }
+    claim {
+        t2_a_claim_takes_the_oldest_first,
+        t2_a_claim_sets_token_lease_and_attempt,
+        t2_a_claim_gives_its_own_token_to_all_it_takes,
+        t2_a_claim_skips_deliveries_leased_by_others,
+        t2_a_claim_takes_at_most_its_limit_and_each_lanes,
+        t2_a_claim_of_nothing_takes_nothing,
+        t2_a_claim_takes_thousands_at_once,
+        t2_a_paused_receiver_is_not_claimed_until_it_is_resumed,
+        t2_a_claim_does_not_see_what_is_not_committed,
+        i7_workers_that_claim_at_once_share_nothing,
+        i12_a_receiver_that_the_worker_does_not_know_waits_uncharged,
+        i12_a_version_that_the_worker_does_not_know_waits_uncharged,
+        i12_a_lane_that_does_not_exist_holds_nothing,
+        i9_a_promotion_moves_what_is_due_and_tells_what_comes_next,
+        i9_a_retry_is_not_claimed_before_it_is_due,
+        t3_a_renewal_extends_the_lease_from_now,
+        t3_an_expired_lease_that_nobody_stole_can_be_renewed,
+        t3_renewals_are_answered_one_by_one_in_order,
+        t3_a_row_that_a_transaction_is_acknowledging_is_unknown,
+        i11_a_delivery_keeps_its_id_and_life_from_attempt_to_attempt,
+    }
+    steal {
+        t9_an_expired_lease_is_stolen_under_a_new_token,
+        t9_a_lost_lease_is_recorded_with_its_worker,
+        t9_a_claim_that_may_not_steal_leaves_expired_leases_alone,
+        t9_a_lease_is_stolen_when_it_expired_and_not_before,
+        t9_the_fifth_lost_lease_is_a_dead_letter,
+        t9_everything_that_one_crash_interrupted_is_stolen_at_once,
+        t9_of_those_that_lost_two_leases_one_runs_at_a_time,
+        t9_a_suspect_that_is_ready_again_is_still_taken_alone,
+        w6_an_expired_lease_that_nobody_stole_can_be_acknowledged,
+        w5_nothing_that_a_zombie_writes_matches,
+        w4_a_crash_after_the_acknowledgement_repeats_nothing,
+    }
+    finish {
+        t4_an_acknowledged_delivery_is_done,
+        t4_without_history_an_acknowledged_delivery_is_gone,
+        t4_acknowledgements_are_answered_one_by_one_in_order,
+        t4_a_batch_of_thousands_is_acknowledged,
+        i4_a_delivery_is_settled_once_per_life,
+        i6_a_holder_of_anything_else_than_the_claim_is_told_so,
+        i6_the_token_of_an_earlier_attempt_matches_nothing,
+        t5_a_failed_attempt_is_recorded_and_comes_back_later,
+        t5_a_delivery_without_attempts_left_is_a_dead_letter,
+        t5_failures_of_one_batch_go_where_each_ones_fate_says,
+        t6_a_snoozed_delivery_comes_back_with_its_attempt_refunded,
+        t7_a_discarded_delivery_is_a_dead_letter_at_once,
+        w17_an_undecodable_delivery_keeps_its_payload_and_can_be_retried,
+        t8_a_released_delivery_is_ready_at_once_with_its_attempt_refunded,
+        i8_a_life_has_a_hundred_refunds_and_then_each_costs_an_attempt,
+        i10_the_failure_of_one_receiver_leaves_the_others_alone,
+        i13_a_failure_is_recorded_whatever_its_error_says,
+        d9_extreme_durations_overflow_nothing,
+        i9_a_retry_stands_behind_what_was_there_already,
+    }
+    tx {
+        i5_effects_and_acknowledgement_commit_together,
+        i5_neither_effects_nor_acknowledgement_survive_a_rollback,
+        i5_an_acknowledgement_is_not_seen_before_its_commit,
+        i6_a_transaction_under_an_old_token_cannot_acknowledge,
+        i5_a_delivery_cancelled_while_it_runs_cannot_be_acknowledged,
+        i4_one_transaction_acknowledges_a_delivery_once,
+        s5_a_receiver_that_rolled_a_savepoint_back_can_be_acknowledged,
+        e13_what_a_receiver_sends_commits_with_its_acknowledgement,
+        w21_an_ended_transaction_acknowledges_nothing,
+        w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told,
+        t9_a_delivery_that_a_transaction_is_acknowledging_is_not_stolen,
+    }
+    settle {
+        t10_a_ready_delivery_can_be_cancelled_and_is_never_run,
+        t10_a_scheduled_delivery_can_be_cancelled,
+        t10_a_running_delivery_can_be_cancelled_and_its_runner_is_told,
+        t10_a_discard_by_hand_makes_a_dead_letter,
+        t10_what_is_settled_can_be_neither_cancelled_nor_discarded,
+        t10_what_does_not_exist_is_not_found,
+        t11_a_dead_letter_retried_by_hand_begins_another_life,
+        t11_a_cancelled_delivery_can_be_retried_by_hand,
+        t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand,
+        t11_a_retry_by_hand_puts_a_forgotten_signal_back_under_its_id,
+        i6_the_holder_of_an_earlier_life_is_told_so,
+        t11_attempts_are_told_apart_by_their_lives,
+        w20_of_two_retries_by_hand_one_wins,
+        w20_of_a_cancel_and_a_completion_one_wins,
+    }
+    registry {
+        i14_registering_again_changes_nothing,
+        i14_binaries_that_register_at_once_find_the_same_ids,
+        i14_resolving_stores_nothing,
+        i14_sends_pass_a_retired_receiver_by,
+        i14_a_retired_receiver_stays_retired_and_is_reported,
+        i14_retiring_a_name_that_is_not_stored_does_nothing,
+        i15_a_renamed_receiver_gets_what_was_sent_under_its_old_name,
+        i15_an_old_binary_that_comes_later_finds_the_new_ones_id,
+        i15_a_rollback_finds_the_same_receiver,
+        i15_a_receiver_is_shown_with_its_last_name_and_all_others,
+        i15_a_merge_moves_the_aliass_pending_deliveries,
+        i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,
+        i15_a_merge_moves_scheduled_deliveries_too,
+        i15_a_delivery_that_runs_during_a_merge_is_settled_once,
+        i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored,
+        i15_a_renamed_signal_reaches_receivers_under_either_name,
+        i15_an_old_binary_of_a_renamed_signal_may_come_later,
+        i15_a_paused_receiver_stays_paused_under_its_new_name,
+    }
+    inspect {
+        i2_every_delivery_is_counted_in_one_state,
+        i2_counts_name_every_receiver_even_one_that_holds_nothing,
+        i2_counts_tell_when_the_oldest_ready_delivery_was_sent,
+        i12_a_lane_that_no_worker_knows_is_counted,
+        i2_a_list_shows_the_newest_signal_first,
+        i2_pages_of_a_list_continue_each_other,
+        i2_a_list_is_narrowed_by_state,
+        i2_a_list_is_narrowed_by_receiver_and_signal,
+        i2_a_look_up_shows_what_the_list_shows,
+        i6_no_two_workers_share_an_incarnation,
+        l1_workers_are_shown_while_they_are_seen,
+        l1_a_dedicated_store_sees_and_changes_the_same_deliveries,
+        d7_migrating_again_does_nothing,
+        d7_the_store_names_itself_like_its_backend,
+    }
+    retention {
+        t12_what_is_settled_is_forgotten_after_its_retention,
+        t12_dead_letters_are_forgotten_by_explicit_retention_alone,
+        t12_what_is_not_settled_is_never_forgotten,
+        t12_a_prune_forgets_at_most_its_limit,
+        t12_attempts_are_forgotten_with_their_delivery,
+        t13_a_signal_is_forgotten_when_it_is_old_and_nothing_refers_to_it,
+        t13_a_signal_is_kept_while_one_delivery_needs_it,
+        t13_a_signal_is_kept_for_a_delivery_that_is_due_in_years,
+        t13_dead_letters_and_cancellations_pin_nothing_and_keep_their_payload,
+        t13_a_forgetting_is_bounded,
+        i6_the_id_of_a_forgotten_signal_is_never_used_again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CASES;
+
+    #[test]
+    fn every_case_that_is_written_is_listed() {
+        let modules = [
+            ("send", include_str!("send.rs")),
+            ("payload", include_str!("payload.rs")),
+            ("keys", include_str!("keys.rs")),
+            ("claim", include_str!("claim.rs")),
+            ("steal", include_str!("steal.rs")),
+            ("finish", include_str!("finish.rs")),
+            ("tx", include_str!("tx.rs")),
+            ("settle", include_str!("settle.rs")),
+            ("registry", include_str!("registry.rs")),
+            ("inspect", include_str!("inspect.rs")),
+            ("retention", include_str!("retention.rs")),
+        ];
+        let mut written = Vec::new();
+        for (module, source) in modules {
+            for line in source.lines() {
+                if let Some((name, _)) = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('<')) {
+                    written.push(format!("{module}::{name}"));
+                }
+            }
+        }
+        assert_eq!(written, CASES);
+    }
+
+    #[test]
+    fn every_case_names_its_promise() {
+        for case in CASES {
+            let (_, name) = case.split_once("::").expect("a module and a name");
+            let (promise, _) = name.split_once('_').expect("a promise and a sentence");
+            let (letter, number) = promise.split_at(1);
+            assert!("tislwde".contains(letter) && number.parse::<u32>().is_ok(), "{case}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Running other programs: where the repository is, and commands whose output is shown and kept at once.
+
+use std::env;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Result;
+
+/// The root of the repository that the current directory is in.
+pub(crate) fn root() -> Result<PathBuf> {
+    let here = env::current_dir().map_err(|error| format!("there is no current directory ({error}): cd into one"))?;
+    here.ancestors()
+        .find(|dir| dir.join("xtask/Cargo.toml").is_file() && dir.join("Cargo.toml").is_file())
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("{} is not inside the repository: run this from there", here.display()))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let root = root()?;
+    Ok(env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir)))
+}
+
+/// `cargo`, the one that runs us, in the root of the repository.
+pub(crate) fn cargo() -> Result<Command> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()?);
+    if env::var_os("CARGO_TERM_COLOR").is_none() && io::stdout().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    Ok(command)
+}
+
+/// Whether `cargo <subcommand>` exists on this machine.
+pub(crate) fn has_cargo(subcommand: &str) -> bool {
+    cargo().is_ok_and(|mut cargo| {
+        let quiet = cargo.args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// What became of a program.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// Whether it exited with 0 within its limit.
+    pub(crate) ok: bool,
+    /// How it ended, in words.
+    pub(crate) end: String,
+    /// From its start to its end.
+    pub(crate) took: Duration,
+    /// What it wrote to both streams, without colours, as the lines came. The order between the streams is by chance.
+    pub(crate) lines: Vec<String>,
+    /// What it wrote to its standard output alone.
+    pub(crate) stdout: Vec<String>,
+}
+
+/// Whether the output of a program is shown while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Echo {
+    /// Both streams are passed on, line by line.
+    Both,
+    /// It is kept only.
+    Keep,
+}
+
+/// Where a line was written.
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
+}
+
+/// Runs `command` for at most `limit`, then kills it.
+///
+/// The output of processes that it leaves behind is waited for no longer than half a second.
+pub(crate) fn run(command: &mut Command, limit: Duration, echo: Echo) -> Result<Ran> {
+    let shown = format!("{command:?}");
+    let started = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start {shown} ({error}): install it or repair PATH"))?;
+    let (sender, receiver) = mpsc::channel();
+    forward(child.stdout.take(), Stream::Out, echo, &sender);
+    forward(child.stderr.take(), Stream::Err, echo, &sender);
+    drop(sender);
+
+    let (mut lines, mut stdout) = (Vec::new(), Vec::new());
+    let mut ended: Option<(bool, String, Instant)> = None;
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(20)) {
+            Ok((Stream::Err, line)) => lines.push(line),
+            Ok((Stream::Out, line)) => {
+                stdout.push(line.clone());
+                lines.push(line);
+            }
+            Err(RecvTimeoutError::Disconnected) if ended.is_some() => break,
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(5)),
+            Err(RecvTimeoutError::Timeout) => {
+                if ended.as_ref().is_some_and(|(.., at)| at.elapsed() > Duration::from_millis(500)) {
+                    break;
+                }
+            }
+        }
+        if ended.is_some() {
+            continue;
+        }
+        let status = child.try_wait().map_err(|error| format!("lost sight of {shown} ({error}): run it again"))?;
+        if let Some(status) = status {
+            ended = Some((status.success(), status.to_string(), Instant::now()));
+        } else if started.elapsed() > limit {
+            child.kill().and_then(|()| child.wait()).map_err(|error| format!("cannot kill {shown}: {error}"))?;
+            ended = Some((false, format!("killed after {} s", limit.as_secs()), Instant::now()));
+        }
+    }
+    let (ok, end, at) = ended.expect("the loop is left only after the end was seen");
+    Ok(Ran { ok, end, took: at - started, lines, stdout })
+}
+
+/// Passes the lines of one stream on from a thread of its own, which ends with the stream.
+fn forward(pipe: Option<impl Read + Send + 'static>, stream: Stream, echo: Echo, sender: &Sender<(Stream, String)>) {
+    let Some(pipe) = pipe else { return };
+    let sender = sender.clone();
+    thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            // A closed terminal is no reason to lose the result.
+            let _ = match (echo, stream) {
+                (Echo::Keep, _) => Ok(()),
+                (Echo::Both, Stream::Out) => io::stdout().write_all(&line),
+                (Echo::Both, Stream::Err) => io::stderr().write_all(&line),
+            };
+            let text = plain(String::from_utf8_lossy(&line).trim_end());
+            if sender.send((stream, text)).is_err() {
+                break;
+            }
+            line.clear();
+        }
+    });
+}
+
+/// `text` without ANSI escape sequences.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            out.push(c);
+        } else if chars.next() == Some('[') {
+            // The sequence ends at its first letter.
+            chars.by_ref().find(char::is_ascii_alphabetic);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_dropped_from_what_is_kept() {
+        assert_eq!(plain("\u{1b}[32;1m     Summary\u{1b}[0m [0.1s] 3 passed"), "     Summary [0.1s] 3 passed");
+    }
+
+    #[test]
+    fn both_streams_and_the_exit_code_are_kept() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let ran = run(&mut command, Duration::from_secs(20), Echo::Keep).expect("sh exists");
+        assert!(!ran.ok && ran.end.contains('3'), "{ran:?}");
+        assert!(ran.lines.contains(&"out".to_owned()) && ran.lines.contains(&"err".to_owned()), "{ran:?}");
+        assert_eq!(ran.stdout, ["out"]);
+    }
+
+    #[test]
+    fn a_program_past_its_limit_is_killed() {
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        let ran = run(&mut command, Duration::from_millis(100), Echo::Keep).expect("sleep exists");
+        assert!(!ran.ok && ran.end.contains("killed"), "{ran:?}");
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_named() {
+        let error = run(&mut Command::new("no-such-program"), Duration::from_secs(1), Echo::Keep).map(|ran| ran.ok);
+        assert!(error.is_err_and(|message| message.contains("no-such-program")));
+    }
+}

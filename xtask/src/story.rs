@@ -1,0 +1,144 @@
+//! The story: the first example runs from beginning to end, quickly, and prints what it promises.
+//!
+//! `examples/shop/expected.txt` lists literal fragments, one a line, each of which must occur in a later line of the
+//! standard output than the one before. Lines that begin with `#` are comments.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::Result;
+use crate::process::{Echo, cargo, root, run};
+use crate::report::seconds;
+
+/// How it is started, also what the README's first command must be.
+pub(crate) const COMMAND: &str = "cargo run -p shop";
+
+const PACKAGE: &str = "shop";
+const EXPECTED: &str = "examples/shop/expected.txt";
+const GOAL: Duration = Duration::from_secs(20);
+const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Builds and runs the story, and checks it; answers a note for the summary.
+///
+/// # Errors
+///
+/// Returns what is wrong with it.
+pub(crate) fn check() -> Result<String> {
+    let text = fs::read_to_string(root()?.join(EXPECTED))
+        .map_err(|error| format!("cannot read {EXPECTED} ({error}): list there what `{COMMAND}` must print"))?;
+    let expected = fragments(&text);
+    if expected.is_empty() {
+        return Err(format!("{EXPECTED} expects nothing: list there what `{COMMAND}` must print"));
+    }
+
+    let mut build = cargo()?;
+    build.args(["build", "--package", PACKAGE, "--message-format=json-render-diagnostics"]);
+    let built = run(&mut build, BUILD_LIMIT, Echo::Keep)?;
+    let executable = built.lines.iter().rev().find_map(|line| executable(line));
+    let Some(executable) = executable.filter(|_| built.ok) else {
+        let messages: Vec<_> = built.lines.iter().filter(|line| !line.starts_with('{')).map(String::as_str).collect();
+        return Err(format!("`cargo build -p {PACKAGE}` gave no binary ({}):\n{}", built.end, messages.join("\n")));
+    };
+
+    // Twice the goal: what is merely slow still shows its output.
+    let ran = run(Command::new(executable).current_dir(root()?), GOAL * 2, Echo::Both)?;
+    if !ran.ok {
+        return Err(format!("`{COMMAND}` ended with {}: run it and repair what it says", ran.end));
+    }
+    if ran.took >= GOAL {
+        return Err(format!("`{COMMAND}` took {}: it must end within {}", seconds(ran.took), seconds(GOAL)));
+    }
+    compare(&expected, &ran.stdout)?;
+    Ok(format!("{} expected lines in {}", expected.len(), seconds(ran.took)))
+}
+
+/// Checks that the first command of the README is the story.
+///
+/// # Errors
+///
+/// Returns what the README shows instead.
+pub(crate) fn check_readme() -> Result<String> {
+    let text = fs::read_to_string(root()?.join("README.md"))
+        .map_err(|error| format!("cannot read README.md ({error}): write one whose first command is `{COMMAND}`"))?;
+    match first_command(&text) {
+        Some(command) if command == COMMAND => Ok(format!("`{COMMAND}`")),
+        Some(command) => Err(format!("README.md's first command is `{command}`: make it `{COMMAND}`")),
+        None => Err(format!("README.md has no ```sh block: show `{COMMAND}` in one")),
+    }
+}
+
+fn fragments(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// Each fragment in a later line than the one before.
+fn compare(expected: &[&str], lines: &[String]) -> Result<()> {
+    let mut rest = lines.iter();
+    for (at, fragment) in expected.iter().enumerate() {
+        if !rest.any(|line| line.contains(fragment)) {
+            let elsewhere = lines.iter().any(|line| line.contains(fragment));
+            let how = if elsewhere { "is printed too early" } else { "is not printed" };
+            let before = at.checked_sub(1).map_or("the beginning", |before| expected[before]);
+            return Err(format!(
+                "`{fragment}` {how}: it belongs after `{before}`; repair the example, or {EXPECTED} if it changed on purpose"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The path in one of cargo's JSON messages about a finished binary.
+fn executable(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(r#""executable":""#)?;
+    let (path, _) = rest.split_once('"')?;
+    Some(path.replace(r"\\", r"\"))
+}
+
+fn first_command(markdown: &str) -> Option<&str> {
+    let mut lines = markdown.lines().map(str::trim);
+    lines.find(|line| matches!(*line, "```sh" | "```bash" | "```console" | "```shell"))?;
+    let command = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let command = command.strip_prefix("$ ").unwrap_or(command);
+    Some(command.split(" #").next().unwrap_or(command).trim()).filter(|command| !command.starts_with("```"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn fragments_are_found_in_order_with_anything_between() {
+        let expected = fragments("# the story\n\npaid 1\n  mailed 1\n");
+        assert_eq!(expected, ["paid 1", "mailed 1"]);
+        assert_eq!(compare(&expected, &lines("start\n[12 ms] paid 1\nnoise\nmailed 1 to a@b")), Ok(()));
+    }
+
+    #[test]
+    fn a_missing_or_early_line_is_named() {
+        let missing = compare(&["paid", "mailed"], &lines("paid")).expect_err("it is missing");
+        assert!(missing.contains("`mailed` is not printed") && missing.contains("after `paid`"), "{missing}");
+        let early = compare(&["paid", "mailed"], &lines("mailed\npaid")).expect_err("it is early");
+        assert!(early.contains("too early"), "{early}");
+        assert!(compare(&["a", "a"], &lines("a")).is_err(), "one line satisfies one fragment");
+    }
+
+    #[test]
+    fn the_binary_is_read_from_cargos_messages() {
+        let message = r#"{"reason":"compiler-artifact","executable":"target/debug/shop","fresh":true}"#;
+        assert_eq!(executable(message).as_deref(), Some("target/debug/shop"));
+        assert_eq!(executable(r#"{"reason":"compiler-artifact","executable":null}"#), None);
+    }
+
+    #[test]
+    fn the_first_command_is_the_first_line_of_the_first_shell_block() {
+        let readme = "# signals\n```rust\nfn main() {}\n```\n```sh\n# try it\n$ cargo run -p shop   # the story\ncargo test\n```\n";
+        assert_eq!(first_command(readme), Some(COMMAND));
+        assert_eq!(first_command("no block"), None);
+        assert_eq!(first_command("```sh\n```\n"), None);
+    }
+}
