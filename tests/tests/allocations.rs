@@ -45,7 +45,7 @@ fn mail_receipt(payment: PaymentCompleted, attempt: Attempt) -> Result<(), std::
 fn allocations<R: Receiver>() -> usize {
     let id = DeliveryId { signal: SignalId(1), receiver: ReceiverId(2) };
     let delivery = Delivery::new(id, R::DEF.name, R::DEF.signal.name.into());
-    let context = Context::builder(delivery, Arc::new(States::default())).build();
+    let context = Context::new(delivery, Arc::new(States::default()));
     let payload = br#"{"payment_id":7,"succeeded":true}"#;
     let region = Region::new(ALLOCATOR);
     let result = match R::DEF.body {
