@@ -77,7 +77,8 @@ impl<H: Harness> std::fmt::Debug for Db<H> {
 }
 
 impl<H: Harness> Db<H> {
-    async fn open() -> Self {
+    /// An empty database, migrated.
+    pub async fn open() -> Self {
         let clock = ManualClock::default();
         let harness = H::open(clock.clone()).await;
         let store = harness.backend().store();

@@ -10,8 +10,8 @@
 //! signals_conformance::conformance!(MyHarness);
 //! ```
 //!
-//! Architecture invariant: no case names a concrete database. What one cannot do is asked of its
-//! [`Capabilities`](signals_core::store::Capabilities), not guessed.
+//! Architecture invariant: no case names a concrete database, but for the [`model`] that random histories are compared
+//! with. What a database cannot do is asked of its [`Capabilities`](signals_core::store::Capabilities), not guessed.
 
 pub mod fixtures;
 pub mod harness;
@@ -29,6 +29,7 @@ pub mod settle;
 pub mod steal;
 pub mod tx;
 
+pub mod model;
 pub mod sender;
 pub mod transactional;
 pub mod worker;

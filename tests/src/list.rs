@@ -260,6 +260,11 @@ cases! { ($)
         w21_a_receiver_that_ends_its_transaction_has_failed,
         i5_many_transactional_deliveries_are_each_done_once,
     }
+    model {
+        i2_a_history_ends_as_in_the_model,
+        i2_another_history_ends_as_in_the_model,
+        i2_a_third_history_ends_as_in_the_model,
+    }
 }
 
 #[cfg(test)]
@@ -283,6 +288,7 @@ mod tests {
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
             ("transactional", include_str!("transactional.rs")),
+            ("model", include_str!("model.rs")),
         ];
         let mut written = Vec::new();
         for (module, source) in modules {

@@ -266,6 +266,7 @@ impl<H: Harness> Theatre<H> {
 pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let met = async {
         while !condition().await {
+            // tidy: not a wait: the pause between two looks at a condition that has a deadline
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
