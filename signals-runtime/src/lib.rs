@@ -40,9 +40,9 @@
 //!
 //! # Where things are
 //!
-//! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`](worker::Worker) runs receivers.
-//! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`], [`RetryAfter`] and
-//! [`Snooze`] what they may answer. [`defaults`] lists every default.
+//! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`] runs receivers.
+//! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`], [`RetryAfter`](struct@RetryAfter) and
+//! [`Snooze`](struct@Snooze) what they may answer. [`defaults`] lists every default.
 
 pub mod backend;
 pub mod defaults;

@@ -9,7 +9,7 @@
 //! maintenance: promote · prune · forget · lanes           database
 //! ```
 //!
-//! Every part is a file. They share one [`Engine`]; the [`Table`] in it knows of each claimed delivery who may decide its
+//! Every part is a file. They share one `Engine`; the `Table` in it knows of each claimed delivery who may decide its
 //! outcome. No part names a concrete database.
 
 mod backoff;

@@ -88,6 +88,7 @@ async fn measure(signals: &Signals<SqliteBackend>, log: &Log) -> anyhow::Result<
     started(log, 1).await.context("the worker did not start")?;
     let mut commits = Vec::new();
     for number in 0..SENDS {
+        // tidy: not a wait: the rate that is measured
         tokio::time::sleep(APART).await;
         send(signals, number..number + 1, Duration::ZERO).await?;
         commits.push(SystemClock.now().as_micros());
@@ -107,6 +108,7 @@ async fn started(log: &Log, count: usize) -> anyhow::Result<()> {
     let began = Instant::now();
     while log.read().iter().filter(|line| line.what == "start").count() < count {
         anyhow::ensure!(began.elapsed() < PATIENCE, "only {:?} was logged", log.read().len());
+        // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Ok(())

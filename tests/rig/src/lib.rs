@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use signals_runtime::clock::{Clock as _, SystemClock};
-use signals_runtime::{Delivery, Result, Signals, SqliteBackend, SqliteTx, State, receiver, signal};
+use signals_runtime::delivery::SignalId;
+use signals_runtime::{Delivery, Result, Signal, Signals, SqliteBackend, SqliteTx, State, receiver, signal};
 
 /// Something to work on.
 #[signal(name = "rig.work")]
@@ -17,6 +18,37 @@ pub struct Work {
     /// Which.
     pub number: i64,
     /// How long the plain receiver holds it, in milliseconds.
+    pub hold_ms: u64,
+}
+
+/// Something that is done in a way that a worker must survive.
+#[signal(name = "rig.trouble")]
+#[derive(Debug)]
+pub struct Trouble {
+    /// Which.
+    pub number: i64,
+    /// How it is done.
+    pub how: How,
+    /// For how long, in milliseconds.
+    pub hold_ms: u64,
+}
+
+/// The ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum How {
+    /// An async receiver blocks the thread of its runtime.
+    Block,
+    /// The process aborts.
+    Abort,
+}
+
+/// Something that a blocking receiver works on, longer than it may.
+#[signal(name = "rig.stubborn")]
+#[derive(Debug)]
+pub struct Stubborn {
+    /// Which.
+    pub number: i64,
+    /// For how long, in milliseconds.
     pub hold_ms: u64,
 }
 
@@ -77,8 +109,30 @@ impl Line {
 #[receiver(signal = Work, name = "rig.hold")]
 async fn hold(work: &Work, State(log): State<Log>, delivery: Delivery) -> std::io::Result<()> {
     log.write("start", work.number, delivery.attempt)?;
+    // tidy: not a wait: it is the work
     tokio::time::sleep(Duration::from_millis(work.hold_ms)).await;
     log.write("end", work.number, delivery.attempt)
+}
+
+/// Makes trouble, as told.
+#[receiver(signal = Trouble, name = "rig.trouble", timeout = "500ms", max_attempts = 1)]
+async fn trouble(trouble: &Trouble, State(log): State<Log>, delivery: Delivery) -> std::io::Result<()> {
+    log.write("start", trouble.number, delivery.attempt)?;
+    match trouble.how {
+        // tidy: not a wait: it is the work
+        How::Block => std::thread::sleep(Duration::from_millis(trouble.hold_ms)),
+        How::Abort => std::process::abort(),
+    }
+    log.write("end", trouble.number, delivery.attempt)
+}
+
+/// A blocking receiver that does not look at the clock.
+#[receiver(signal = Stubborn, name = "rig.stubborn", timeout = "300ms", max_attempts = 1, concurrency = 1)]
+fn stubborn(stubborn: &Stubborn, State(log): State<Log>, delivery: Delivery) -> std::io::Result<()> {
+    log.write("start", stubborn.number, delivery.attempt)?;
+    // tidy: not a wait: it is the work
+    std::thread::sleep(Duration::from_millis(stubborn.hold_ms));
+    log.write("end", stubborn.number, delivery.attempt)
 }
 
 /// A transactional receiver with one effect: a row that a second effect would violate.
@@ -102,18 +156,26 @@ pub async fn open(path: &Path) -> anyhow::Result<Signals<SqliteBackend>> {
     Ok(signals)
 }
 
-/// Sends `count` works in a transaction each.
+/// Sends one signal in a transaction of its own.
+///
+/// # Errors
+///
+/// Returns the database's error.
+pub async fn send_one(signals: &Signals<SqliteBackend>, signal: &impl Signal) -> Result<SignalId> {
+    let mut tx = signals.begin().await?;
+    let receipt = signal.send(&mut tx).await?;
+    tx.commit().await?;
+    Ok(receipt.signal_id)
+}
+
+/// Sends a [`Work`] for each of `numbers`, in a transaction each.
 ///
 /// # Errors
 ///
 /// Returns the database's error.
 pub async fn send(signals: &Signals<SqliteBackend>, numbers: std::ops::Range<i64>, hold: Duration) -> Result<()> {
-    use signals_runtime::Signal as _;
-
     for number in numbers {
-        let mut tx = signals.begin().await?;
-        Work { number, hold_ms: u64::try_from(hold.as_millis()).unwrap_or(u64::MAX) }.send(&mut tx).await?;
-        tx.commit().await?;
+        send_one(signals, &Work { number, hold_ms: u64::try_from(hold.as_millis()).unwrap_or(u64::MAX) }).await?;
     }
     Ok(())
 }

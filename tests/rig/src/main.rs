@@ -1,4 +1,4 @@
-//! `signals-rig worker DATABASE LOG LEASE_MS GRACE_MS`: a worker process to be stopped, killed and started again.
+//! `signals-rig worker DATABASE LOG LEASE_MS GRACE_MS [RECEIVERS]`: a worker process to be stopped, killed and started again.
 //! `signals-rig latency FOLDER [--json]`: commit → start, in the same process and in another.
 
 use std::env::Args;
@@ -35,8 +35,11 @@ async fn worker(mut words: Skip<Args>) -> anyhow::Result<ExitCode> {
     let grace = Duration::from_millis(next(&mut words, "GRACE_MS")?.parse()?);
 
     let signals = open(&database).await?;
-    let worker = signals.worker().state(log).lease(lease).grace(grace).timeout(Duration::from_secs(60)).build();
-    let report = worker?.run().await?;
+    let mut worker = signals.worker().state(log).lease(lease).grace(grace).timeout(Duration::from_secs(60));
+    if let Some(receivers) = words.next() {
+        worker = worker.only([receivers]);
+    }
+    let report = worker.build()?.run().await?;
     println!("{report:?}");
     Ok(ExitCode::SUCCESS)
 }

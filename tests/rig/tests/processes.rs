@@ -1,94 +1,14 @@
 //! Worker processes over one SQLite file, killed and asked to stop. Only the log outside the database is believed.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+mod common;
+
 use std::time::{Duration, Instant};
 
-use signals_rig::{Line, Log, open, send};
+use common::{LEASE, Rig, starts};
+use signals_rig::{How, Line, Trouble, send, send_one};
 use signals_runtime::delivery::State;
-use signals_runtime::store::Filter;
+use signals_runtime::store::{DeathReason, Filter};
 use signals_runtime::{Signals, SqliteBackend};
-
-const LEASE: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Rig {
-    _folder: tempfile::TempDir,
-    database: PathBuf,
-    log: Log,
-    signals: Signals<SqliteBackend>,
-}
-
-/// A worker process, killed when it is dropped.
-struct WorkerProcess(Child);
-
-impl Drop for WorkerProcess {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl WorkerProcess {
-    fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").arg(signal).arg(self.0.id().to_string()).status();
-        assert!(kill.expect("kill runs").success());
-    }
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (database, log) = (folder.path().join("rig.db"), Log(folder.path().join("log")));
-        let signals = open(&database).await.expect("a database");
-        Self { _folder: folder, database, log, signals }
-    }
-
-    fn worker(&self, grace: Duration) -> WorkerProcess {
-        let child = Command::new(env!("CARGO_BIN_EXE_signals-rig"))
-            .arg("worker")
-            .args([&self.database, &self.log.0])
-            .args([LEASE.as_millis().to_string(), grace.as_millis().to_string()])
-            .stdout(Stdio::null())
-            .spawn();
-        WorkerProcess(child.expect("a worker process"))
-    }
-
-    /// Waits until the log satisfies `enough`.
-    async fn log_until(&self, what: &str, enough: impl Fn(&[Line]) -> bool) -> Vec<Line> {
-        let began = Instant::now();
-        loop {
-            let lines = self.log.read();
-            if enough(&lines) {
-                return lines;
-            }
-            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {lines:#?}");
-            tokio::time::sleep(Duration::from_millis(2)).await; // tidy: not a wait: the pause of a poll with a deadline
-        }
-    }
-
-    async fn states(&self) -> Vec<State> {
-        let filter = Filter { limit: 10_000, ..Filter::default() };
-        let page = self.signals.list(&filter).await.expect("deliveries");
-        page.deliveries.into_iter().map(|delivery| delivery.state).collect()
-    }
-
-    async fn states_until(&self, what: &str, enough: impl Fn(&[State]) -> bool) -> Vec<State> {
-        let began = Instant::now();
-        loop {
-            let states = self.states().await;
-            if enough(&states) {
-                return states;
-            }
-            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {states:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
-        }
-    }
-}
-
-fn starts(lines: &[Line], number: i64) -> Vec<&Line> {
-    lines.iter().filter(|line| line.what == "start" && line.number == number).collect()
-}
 
 /// W1, E15, L1: the delivery of a killed worker starts again within its lease plus one second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -205,6 +125,36 @@ async fn w2_w3_i5_kills_under_load_lose_nothing_and_double_no_transactional_effe
     assert_eq!(effects, SENT, "one effect for each: the table's key refuses a second one");
     let lines = rig.log.read();
     assert!((0..SENT).all(|number| !starts(&lines, number).is_empty()));
+}
+
+/// W8, T9: the delivery that kills its workers ends as a dead letter; its neighbours do not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w8_t9_a_delivery_that_aborts_its_workers_dies_and_its_neighbours_do_not() {
+    const SHORT: Duration = Duration::from_millis(400);
+    let rig = Rig::new().await;
+    let neighbour = |number| Trouble { number, how: How::Block, hold_ms: 0 };
+    send_one(&rig.signals, &Trouble { number: 0, how: How::Abort, hold_ms: 0 }).await.expect("sent");
+    for number in 1..4 {
+        send_one(&rig.signals, &neighbour(number)).await.expect("sent");
+    }
+    let mut aborts = 0;
+    let dead = loop {
+        let mut worker = rig.worker_of(SHORT, Duration::from_secs(1), Some("rig.trouble"));
+        let settled = rig
+            .states_until("an abort, or everything settled", |states| {
+                worker.0.try_wait().expect("a child").is_some() || states.iter().all(|state| state.is_settled())
+            })
+            .await;
+        if settled.iter().all(|state| state.is_settled()) {
+            break settled;
+        }
+        aborts += 1;
+    };
+    assert_eq!(aborts, 5, "the first start, and one after each of four stolen leases");
+    let page = rig.signals.list(&Filter { states: vec![State::Dead], ..Filter::default() }).await.expect("a list");
+    assert_eq!(page.deliveries.len(), 1, "{dead:?}");
+    assert_eq!(page.deliveries[0].death, Some(DeathReason::Crashed));
+    assert_eq!(page.deliveries[0].counters.lost_leases, 5);
 }
 
 fn done(lines: &[Line], sent: i64) -> bool {

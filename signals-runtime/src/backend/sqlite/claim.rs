@@ -29,10 +29,12 @@ pub(super) struct Patience(Mutex<Option<Instant>>);
 
 impl Patience {
     fn may_steal(&self) -> bool {
+        // tidy: a duration: how long this process keeps still
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|until| Instant::now() >= until)
     }
 
     fn waited_long(&self, lease: Duration) {
+        // tidy: a duration: how long this process keeps still
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(lease);
     }
 }

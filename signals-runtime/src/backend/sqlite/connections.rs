@@ -101,6 +101,7 @@ impl Connections {
 
     /// As [`Connections::quick_write`], on a connection that is locked already.
     pub(super) async fn write<'a>(&'a self, mut conn: Connection<'a>) -> Result<Writing<'a>> {
+        // tidy: a duration: how long the lock was waited for
         let since = Instant::now();
         let gate = self.gate.lock().await;
         // Dropped while it waits, sqlx's thread rolls back a BEGIN that nobody took over.

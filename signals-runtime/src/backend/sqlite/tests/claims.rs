@@ -111,12 +111,14 @@ async fn after_a_long_busy_wait_nothing_is_stolen() {
     claim.token = fixture.token();
     let writer = fixture.backend.begin().await.expect("begins");
     let (claims, ()) = tokio::join!(fixture.store.claim(&claim), async {
+        // tidy: not a wait: for so long the writer keeps the lock
         tokio::time::sleep(Duration::from_millis(200)).await;
         drop(writer);
     });
     let claims = claims.expect("claims");
     assert!(claims.lost.is_empty() && claims.claimed.len() == 1, "{claims:?}");
     assert!(fixture.store.claim(&claim).await.expect("claims").claimed.is_empty(), "nor for one lease after");
+    // tidy: not a wait: the store counts a lease of real time
     tokio::time::sleep(claim.lease).await;
     claim.token = fixture.token();
     assert_eq!(fixture.store.claim(&claim).await.expect("claims").lost.len(), 1);

@@ -1,0 +1,100 @@
+//! A database, a log and worker processes, for tests that wait on conditions with a deadline.
+
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use signals_rig::{Line, Log, open};
+use signals_runtime::delivery::State;
+use signals_runtime::store::Filter;
+use signals_runtime::{Signals, SqliteBackend};
+
+pub const LEASE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Rig {
+    _folder: tempfile::TempDir,
+    pub database: PathBuf,
+    pub log: Log,
+    pub signals: Signals<SqliteBackend>,
+}
+
+/// A worker process, killed when it is dropped.
+pub struct WorkerProcess(pub Child);
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl WorkerProcess {
+    pub fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").arg(signal).arg(self.0.id().to_string()).status();
+        assert!(kill.expect("kill runs").success());
+    }
+}
+
+impl Rig {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (database, log) = (folder.path().join("rig.db"), Log(folder.path().join("log")));
+        let signals = open(&database).await.expect("a database");
+        Self { _folder: folder, database, log, signals }
+    }
+
+    /// A worker process of all receivers but the troublesome ones.
+    pub fn worker(&self, grace: Duration) -> WorkerProcess {
+        self.worker_of(LEASE, grace, None)
+    }
+
+    /// A worker process of the receivers whose names begin like this.
+    pub fn worker_of(&self, lease: Duration, grace: Duration, receivers: Option<&str>) -> WorkerProcess {
+        let child = Command::new(env!("CARGO_BIN_EXE_signals-rig"))
+            .arg("worker")
+            .args([&self.database, &self.log.0])
+            .args([lease.as_millis().to_string(), grace.as_millis().to_string()])
+            .args(receivers)
+            .stdout(Stdio::null())
+            .spawn();
+        WorkerProcess(child.expect("a worker process"))
+    }
+
+    /// Waits until the log satisfies `enough`.
+    pub async fn log_until(&self, what: &str, enough: impl Fn(&[Line]) -> bool) -> Vec<Line> {
+        let began = Instant::now();
+        loop {
+            let lines = self.log.read();
+            if enough(&lines) {
+                return lines;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {lines:#?}");
+            tokio::time::sleep(Duration::from_millis(2)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+
+    pub async fn states(&self) -> Vec<State> {
+        let filter = Filter { limit: 10_000, ..Filter::default() };
+        let page = self.signals.list(&filter).await.expect("deliveries");
+        page.deliveries.into_iter().map(|delivery| delivery.state).collect()
+    }
+
+    pub async fn states_until(&self, what: &str, mut enough: impl FnMut(&[State]) -> bool) -> Vec<State> {
+        let began = Instant::now();
+        loop {
+            let states = self.states().await;
+            if enough(&states) {
+                return states;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {states:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+}
+
+pub fn starts(lines: &[Line], number: i64) -> Vec<&Line> {
+    lines.iter().filter(|line| line.what == "start" && line.number == number).collect()
+}
