@@ -203,14 +203,20 @@ impl fmt::Debug for States {
 pub struct Context {
     delivery: Delivery,
     states: Arc<States>,
-    runtime: States,
+    runtime: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Context {
     /// The context of one attempt; `states` are the application's.
     #[must_use]
-    pub fn builder(delivery: Delivery, states: Arc<States>) -> ContextBuilder {
-        ContextBuilder(Self { delivery, states, runtime: States::default() })
+    pub const fn new(delivery: Delivery, states: Arc<States>) -> Self {
+        Self { delivery, states, runtime: None }
+    }
+
+    /// With what the runtime shares with this attempt alone: its cancellation, its transaction.
+    #[must_use]
+    pub fn with_runtime(self, runtime: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { runtime: Some(runtime), ..self }
     }
 
     /// What is delivered.
@@ -225,10 +231,10 @@ impl Context {
         self.states.get()
     }
 
-    /// What the runtime gave to this attempt alone: its transaction, its cancellation.
+    /// What the runtime shares with this attempt, when it is a `T`.
     #[must_use]
-    pub fn runtime<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.runtime.get()
+    pub fn runtime<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.runtime.clone()?.downcast().ok()
     }
 }
 
@@ -237,27 +243,7 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("delivery", &self.delivery)
             .field("states", &self.states)
-            .field("runtime", &self.runtime)
-            .finish()
-    }
-}
-
-/// Puts a [`Context`] together.
-#[derive(Debug)]
-pub struct ContextBuilder(Context);
-
-impl ContextBuilder {
-    /// Adds what [`Context::runtime`] finds.
-    #[must_use]
-    pub fn runtime<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.0.runtime.insert(value);
-        self
-    }
-
-    /// The context.
-    #[must_use]
-    pub fn build(self) -> Context {
-        self.0
+            .finish_non_exhaustive()
     }
 }
 

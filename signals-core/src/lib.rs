@@ -45,9 +45,7 @@ pub mod __private;
 
 pub use backend::{Backend, BoxFuture, InTransaction};
 pub use error::{BoxError, Error, Result};
-pub use extract::{
-    Context, ContextBuilder, Delivery, ExtractError, Extractor, FromContext, Needs, StateNeed, States, TxNeed,
-};
+pub use extract::{Context, Delivery, ExtractError, Extractor, FromContext, Needs, StateNeed, States, TxNeed};
 pub use outcome::{Discard, RetryAfter, Snooze};
 pub use receiver::{AsyncBody, Body, Receiver, ReceiverDef, ReceiverOptions, RunError};
 pub use registry::{Problem, Problems, Registry, RegistryBuilder};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use signals_core::{Backend, Error, InTransaction, Receipt, Registry, Result, SendBatch, SendContext};
 
-pub(crate) use lent::{LentTx, Transactions};
+pub(crate) use lent::Transactions;
 pub use savepoint::Savepoint;
 
 use crate::signals::Inner;

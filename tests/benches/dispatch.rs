@@ -7,6 +7,7 @@
 extern crate signals_core as signals_runtime;
 
 use std::alloc::System;
+use std::any::Any;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::Instant;
 
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, SignalId};
 use signals_core::payload::decode;
-use signals_core::{Body, Context, ContextBuilder, Delivery, Receiver, ReceiverDef, States, receiver, signal};
+use signals_core::{Body, Context, Delivery, Receiver, ReceiverDef, States, receiver, signal};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -65,39 +66,37 @@ fn main() {
             black_box(decode::<Payment>(black_box(PAYLOAD), usize::MAX).is_ok());
         });
         rounds.decode.push(decode);
-        rounds.plain.push(nanos(|_| run(<plain as Receiver>::DEF, &row.context().build())) - decode);
-        rounds.extracting.push(nanos(|_| run(<extracting as Receiver>::DEF, &row.context().build())) - decode);
-        rounds.runtime.push(nanos(|_| run(<plain as Receiver>::DEF, &row.context().runtime(0_u64).build())) - decode);
+        rounds.plain.push(nanos(|_| run(<plain as Receiver>::DEF, &row.context())) - decode);
+        rounds.extracting.push(nanos(|_| run(<extracting as Receiver>::DEF, &row.context())) - decode);
     }
     let decoding = allocations(|| assert!(decode::<Payment>(PAYLOAD, usize::MAX).is_ok(), "the payload decodes"));
-    let running = allocations(|| run(<plain as Receiver>::DEF, &row.context().build()));
-    let runtime = allocations(|| run(<plain as Receiver>::DEF, &row.context().runtime(0_u64).build()));
+    let running = allocations(|| run(<plain as Receiver>::DEF, &row.context()));
 
     println!("look-up: {:.1} ns", median(rounds.look_up));
     println!("decode alone: {:.1} ns", median(rounds.decode));
     println!("dispatch beyond decoding: {:.1} ns", median(rounds.plain));
     println!("allocations beyond decoding: {}", running - decoding);
     println!("dispatch with an extractor: {:.1} ns", median(rounds.extracting));
-    println!("dispatch with a runtime value: {:.1} ns", median(rounds.runtime));
-    println!("allocations with a runtime value: {}", runtime - decoding);
 }
 
 /// What a worker has in hand when it looks a receiver up.
 struct Row {
     signal: Arc<str>,
     states: Arc<States>,
+    /// What the worker shares with the attempt and its keeper; made when the attempt enters the worker's table.
+    scope: Arc<dyn Any + Send + Sync>,
 }
 
 impl Row {
     fn new() -> Self {
-        Self { signal: "bench.payment".into(), states: Arc::default() }
+        Self { signal: "bench.payment".into(), states: Arc::default(), scope: Arc::new(0_u64) }
     }
 
-    /// The context of an attempt, before the runtime adds what is its own (a cancellation, a transaction).
-    fn context(&self) -> ContextBuilder {
+    /// The context of an attempt.
+    fn context(&self) -> Context {
         let id = DeliveryId { signal: SignalId(1), receiver: ReceiverId(2) };
         let delivery = Delivery::new(id, <plain as Receiver>::DEF.name, Arc::clone(&self.signal));
-        Context::builder(delivery, Arc::clone(&self.states))
+        Context::new(delivery, Arc::clone(&self.states)).with_runtime(self.scope.clone())
     }
 }
 
@@ -115,7 +114,6 @@ struct Rounds {
     decode: Vec<f64>,
     plain: Vec<f64>,
     extracting: Vec<f64>,
-    runtime: Vec<f64>,
 }
 
 fn lane(id: i64) -> Lane {

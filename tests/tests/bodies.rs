@@ -93,7 +93,7 @@ fn run<R: Receiver>(payload: &str, log: Option<&Log>) -> Result<(), RunError> {
     }
     let id = DeliveryId { signal: SignalId(1), receiver: ReceiverId(2) };
     let delivery = Delivery::new(id, R::DEF.name, R::DEF.signal.name.into());
-    let context = Context::builder(delivery, Arc::new(states)).build();
+    let context = Context::new(delivery, Arc::new(states));
     match R::DEF.body {
         Body::Async(body) => {
             let future = pin!(body(payload.as_bytes(), &context));

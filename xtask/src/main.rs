@@ -22,6 +22,7 @@ cargo xtask <command>
   tidy                               the rules of the house that no compiler checks
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
+  bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
   help                               this
 
 Exit code: 0 all well, 1 something failed or a goal was missed, 2 it could not be tried.
@@ -39,7 +40,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
-        ["bench", ..] => Err("say which bench: `compile` or `dispatch`".to_owned()),
+        ["bench", "latency", options @ ..] => bench::latency::run(options),
+        ["bench", ..] => Err("say which bench: `compile`, `dispatch` or `latency`".to_owned()),
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
         [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),
     };

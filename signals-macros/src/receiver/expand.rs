@@ -16,19 +16,17 @@ use crate::paths;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { options, signature, body } = model;
-    let (cfgs, vis, ident) = (&signature.cfgs, &signature.vis, &signature.ident);
+    let (vis, ident) = (&signature.vis, &signature.ident);
     let registration = body.as_ref().map(|body| {
         let items = items(model, body);
         let scope = options.paths.scope(&items);
         quote! {
-            #(#cfgs)*
             #[doc(hidden)]
             #[allow(deprecated)]
             #scope
         }
     });
     quote! {
-        #(#cfgs)*
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #vis struct #ident {}

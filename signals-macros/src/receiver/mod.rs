@@ -1,7 +1,8 @@
 //! `#[receiver]`: options → signature → model → expand.
 //!
 //! The user's function comes out as it went in, whatever is wrong with it. Beside it comes a hidden type of the same
-//! name that implements `Receiver`, and its entry in the list that the linker collects.
+//! name that implements `Receiver`, and its entry in the list that the linker collects. A `#[cfg]` on the function was
+//! evaluated before this is called, wherever it is written.
 
 mod expand;
 mod model;

@@ -10,8 +10,6 @@ use crate::ctxt::Ctxt;
 
 /// What the expansion needs of the function. Its body is not looked at.
 pub(crate) struct Signature {
-    /// The `#[cfg]`s below the attribute: what is generated comes and goes with the function.
-    pub(crate) cfgs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
     pub(crate) is_async: bool,
@@ -46,14 +44,14 @@ impl Signature {
     /// Reads the function; `None` when it is none. Every mistake is reported.
     pub(crate) fn parse(ctxt: &Ctxt, item: TokenStream) -> Option<Self> {
         let parser = |input: ParseStream<'_>| {
-            let attrs = input.call(Attribute::parse_outer)?;
+            input.call(Attribute::parse_outer)?;
             let vis: Visibility = input.parse()?;
             let signature: syn::Signature = input.parse()?;
             input.parse::<TokenStream>()?;
-            Ok((attrs, vis, signature))
+            Ok((vis, signature))
         };
         let at = item.span();
-        let Ok((attrs, vis, signature)) = parser.parse2(item) else {
+        let Ok((vis, signature)) = parser.parse2(item) else {
             ctxt.error_at(at, "`#[receiver]` goes on a function: `async fn`, or `fn` for a blocking one");
             return None;
         };
@@ -65,7 +63,6 @@ impl Signature {
             return None;
         }
         Some(Self {
-            cfgs: attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect(),
             vis,
             ident: signature.ident,
             is_async: signature.asyncness.is_some(),

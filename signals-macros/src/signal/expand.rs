@@ -20,9 +20,7 @@ pub(crate) fn derives(model: &Model) -> TokenStream {
         let path = options.paths.serde();
         quote! { #[serde(crate = #path)] }
     });
-    let cfgs = &signature.cfgs;
     quote! {
-        #(#cfgs)*
         #[derive(#(#missing),*)]
         #serde
     }
@@ -31,7 +29,7 @@ pub(crate) fn derives(model: &Model) -> TokenStream {
 /// What goes below it.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { options, signature } = model;
-    let (cfgs, ident) = (&signature.cfgs, &signature.ident);
+    let ident = &signature.ident;
     let name = paths::name(options.name.as_ref(), ident);
     let location = paths::location();
     let version = options.version.map(|version| quote! { .version(#version) });
@@ -53,7 +51,6 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         static __SIGNAL: &__signals::SignalDef = __DEF;
     });
     quote! {
-        #(#cfgs)*
         #[doc(hidden)]
         #[allow(deprecated)]
         #scope

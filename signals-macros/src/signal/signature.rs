@@ -10,8 +10,6 @@ use crate::ctxt::Ctxt;
 
 /// What the expansion needs of the type.
 pub(crate) struct Signature {
-    /// The `#[cfg]`s below the attribute: what is generated comes and goes with the type.
-    pub(crate) cfgs: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) derives_serialize: bool,
     pub(crate) derives_deserialize: bool,
@@ -51,7 +49,6 @@ impl Signature {
             derives_serialize: derives(&attrs, "Serialize"),
             derives_deserialize: derives(&attrs, "Deserialize"),
             names_serde: attrs.iter().any(names_serde),
-            cfgs: attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect(),
             ident,
         })
     }

@@ -1,8 +1,9 @@
 //! The extractors that need the runtime, one per file. Those that need only the attempt are in `signals-core`.
 
 mod cancelled;
+mod scope;
 mod state;
 
-pub(crate) use cancelled::Canceller;
 pub use cancelled::{CancelReason, Cancelled};
+pub(crate) use scope::AttemptScope;
 pub use state::State;

@@ -3,12 +3,14 @@
 //! The worker keeps the slot, the receiver gets the `Tx`; whatever becomes of the receiver (an error, a panic, a time-out
 //! that drops its future), dropping the `Tx` puts it back.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use signals_core::store::Acked;
-use signals_core::{Backend, BoxFuture, ContextBuilder, Error, ExtractError, FromContext, Needs, Result};
+use signals_core::{Backend, BoxFuture, Error, ExtractError, FromContext, Needs, Result};
 
 use super::{Open, Tx};
+use crate::extract::AttemptScope;
 use crate::signals::Inner;
 use crate::task;
 
@@ -33,8 +35,8 @@ pub(crate) trait Transactions: Send + Sync {
 
 /// A transaction for one attempt.
 pub(crate) trait LentTx: Send {
-    /// Puts it where its extractor looks for it.
-    fn lend(&self, context: ContextBuilder) -> ContextBuilder;
+    /// Where its extractor finds it.
+    fn slot(&self) -> Arc<dyn Any + Send + Sync>;
 
     /// Acknowledges in it and commits (T4, I5).
     fn ack(self: Box<Self>, acked: Acked) -> BoxFuture<'static, Result<()>>;
@@ -80,8 +82,8 @@ impl<B: Backend> Lent<B> {
 }
 
 impl<B: Backend> LentTx for Lent<B> {
-    fn lend(&self, context: ContextBuilder) -> ContextBuilder {
-        context.runtime(self.slot.clone())
+    fn slot(&self) -> Arc<dyn Any + Send + Sync> {
+        self.slot.clone()
     }
 
     fn ack(self: Box<Self>, acked: Acked) -> BoxFuture<'static, Result<()>> {
@@ -123,7 +125,7 @@ impl<B: Backend> Open<B> {
 /// The transaction in which the delivery is acknowledged. Take it as `tx: &mut Tx<B>`.
 impl<B: Backend> FromContext for Tx<B> {
     fn from_context(context: &signals_core::Context) -> Result<Self, ExtractError> {
-        let slot = context.runtime::<Arc<Slot<B>>>().ok_or_else(|| {
+        let slot = context.runtime::<AttemptScope>().and_then(|scope| scope.tx::<Slot<B>>()).ok_or_else(|| {
             ExtractError::new(format!("this worker lends no transaction of the {} backend to this receiver", B::NAME))
         })?;
         let open = slot.take().ok_or_else(|| ExtractError::new("the transaction of this attempt is lent already"))?;

@@ -22,10 +22,9 @@ use signals_core::{Body, Context, Delivery, Error, MAX_DELAY, RunError};
 use super::completer::Finish;
 use super::shutdown::Phase;
 use super::{Engine, RunReceiver, blocking};
-use crate::extract::{CancelReason, Canceller};
+use crate::extract::{AttemptScope, CancelReason};
 use crate::lineage::Cause;
 use crate::telemetry;
-use crate::tx::LentTx;
 
 /// How long a delivery waits whose attempt could not begin: its worker lacked a connection or a thread.
 const NOT_STARTED: Duration = Duration::from_secs(1);
@@ -84,13 +83,12 @@ fn refused(runs: &RunReceiver, engine: &Engine, claimed: &Claimed) -> Option<Fai
 async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
     let runs = &engine.receivers[receiver];
     let held = claimed.held;
-    let attempt = Attempt::new(engine, runs, &claimed);
+    let attempt = Attempt::new(engine, runs, &claimed, None);
     if !attempt.start(engine, runs, &held) {
         return telemetry::attempt_abandoned(runs.def.name, &held);
     }
-    let context = attempt.context(None);
     let counters = claimed.counters;
-    let (ended, thread) = attempt.run(runs, claimed, context).await;
+    let (ended, thread) = attempt.run(runs, claimed).await;
     let ran = attempt.began.elapsed();
     if engine.table.finish(&held) {
         engine.complete(finish(runs, held, counters, ran, ended, engine.keep_history));
@@ -118,15 +116,14 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
             return;
         }
     };
-    let attempt = Attempt::new(engine, runs, &claimed);
+    let attempt = Attempt::new(engine, runs, &claimed, Some(tx.slot()));
     if !attempt.start(engine, runs, &held) {
         telemetry::attempt_abandoned(runs.def.name, &held);
         // Its connection is at fault when this fails, and the database rolls back by itself.
         let _ = tx.rollback().await;
         return;
     }
-    let context = attempt.context(Some(tx.as_ref()));
-    let (ended, _) = attempt.run(runs, claimed, context).await;
+    let (ended, _) = attempt.run(runs, claimed).await;
     let ran = attempt.began.elapsed();
     if !engine.table.finish(&held) {
         let _ = tx.rollback().await;
@@ -162,12 +159,12 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
 struct Attempt {
     delivery: Delivery,
     states: Arc<signals_core::States>,
-    canceller: Canceller,
+    scope: Arc<AttemptScope>,
     began: Instant,
 }
 
 impl Attempt {
-    fn new(engine: &Engine, runs: &RunReceiver, claimed: &Claimed) -> Self {
+    fn new(engine: &Engine, runs: &RunReceiver, claimed: &Claimed, tx: Option<Arc<dyn Any + Send + Sync>>) -> Self {
         let signal = &claimed.signal;
         let mut delivery = Delivery::new(claimed.held.delivery, runs.def.name, signal.name.clone());
         delivery.life = claimed.held.life;
@@ -177,32 +174,24 @@ impl Attempt {
         delivery.timeout = runs.timeout;
         delivery.correlation = signal.headers.correlation.unwrap_or(signal.id);
         delivery.traceparent = signal.headers.traceparent.clone();
-        Self { delivery, states: engine.states.clone(), canceller: Canceller::new(), began: Instant::now() }
+        Self { delivery, states: engine.states.clone(), scope: AttemptScope::new(tx), began: Instant::now() }
     }
 
     /// Enters the table as running; `false` when the lease was lost before it began.
     fn start(&self, engine: &Engine, runs: &RunReceiver, held: &Held) -> bool {
-        let started = engine.table.start(held, runs.timeout, self.canceller.clone());
+        let started = engine.table.start(held, runs.timeout, self.scope.clone());
         if engine.shutdown.phase() >= Phase::Now {
             // What cancels everything that runs may have passed by already.
-            self.canceller.cancel(CancelReason::Shutdown);
+            self.scope.cancel(CancelReason::Shutdown);
         }
         started
     }
 
-    fn context(&self, tx: Option<&dyn LentTx>) -> Context {
-        let context = Context::builder(self.delivery.clone(), self.states.clone()).runtime(self.canceller.listener());
-        match tx {
-            Some(tx) => tx.lend(context),
-            None => context,
-        }
-        .build()
-    }
-
     /// Calls the receiver. The second answer resolves when a blocking receiver's thread has returned, where that is
     /// still to come.
-    async fn run(&self, runs: &RunReceiver, claimed: Claimed, context: Context) -> (Ended, Option<Returned>) {
+    async fn run(&self, runs: &RunReceiver, claimed: Claimed) -> (Ended, Option<Returned>) {
         let cause = Cause::of(&self.delivery);
+        let context = Context::new(self.delivery.clone(), self.states.clone()).with_runtime(self.scope.clone());
         match runs.def.body {
             Body::Async(call) => {
                 let body = AssertUnwindSafe(call(&claimed.signal.payload, &context)).catch_unwind();
@@ -227,7 +216,6 @@ impl Attempt {
         timeout: Duration,
         body: impl Future<Output = Result<Result<(), RunError>, Box<dyn Any + Send>>>,
     ) -> Ended {
-        let cancelled = self.canceller.listener();
         tokio::select! {
             biased;
             result = body => match result {
@@ -235,9 +223,9 @@ impl Attempt {
                 Ok(Err(error)) => Ended::Failed(error),
                 Err(panic) => Ended::Panicked(panic_text(panic)),
             },
-            reason = cancelled.cancelled() => Ended::Cancelled(reason),
+            reason = self.scope.cancelled() => Ended::Cancelled(reason),
             () = tokio::time::sleep(timeout) => {
-                self.canceller.cancel(CancelReason::Timeout);
+                self.scope.cancel(CancelReason::Timeout);
                 Ended::TimedOut
             }
         }

@@ -4,13 +4,13 @@
 //! to `Finishing` decides its outcome; everybody else finds that out here.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signals_core::delivery::Counters;
 use signals_core::store::Held;
 
-use crate::extract::{CancelReason, Canceller};
+use crate::extract::{AttemptScope, CancelReason};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -22,7 +22,7 @@ struct Entry {
     receiver: usize,
     counters: Counters,
     phase: Phase,
-    canceller: Option<Canceller>,
+    scope: Option<Arc<AttemptScope>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +46,18 @@ pub(crate) struct Overdue {
 
 impl Table {
     pub(crate) fn enter(&self, held: Held, receiver: usize, counters: Counters) {
-        let entry = Entry { receiver, counters, phase: Phase::Queued, canceller: None };
+        let entry = Entry { receiver, counters, phase: Phase::Queued, scope: None };
         self.lock().insert(held, entry);
     }
 
     /// Marks it as running; `false` when its lease was lost before it started.
-    pub(crate) fn start(&self, held: &Held, timeout: Duration, canceller: Canceller) -> bool {
+    pub(crate) fn start(&self, held: &Held, timeout: Duration, scope: Arc<AttemptScope>) -> bool {
         let started = Instant::now();
         let deadline = started.checked_add(timeout).unwrap_or(started + Duration::from_secs(86_400 * 365));
         let mut entries = self.lock();
         let Some(entry) = entries.get_mut(held) else { return false };
         entry.phase = Phase::Running { started, deadline };
-        entry.canceller = Some(canceller);
+        entry.scope = Some(scope);
         true
     }
 
@@ -85,8 +85,8 @@ impl Table {
     /// that is gone because its outcome was stored a moment ago is no loss.
     pub(crate) fn lose(&self, held: &Held) -> Option<usize> {
         let entry = self.lock().remove(held)?;
-        if let Some(canceller) = &entry.canceller {
-            canceller.cancel(CancelReason::LeaseLost);
+        if let Some(scope) = &entry.scope {
+            scope.cancel(CancelReason::LeaseLost);
         }
         (entry.phase != Phase::Finishing).then_some(entry.receiver)
     }
@@ -112,8 +112,8 @@ impl Table {
             let Phase::Running { started, deadline } = entry.phase else { continue };
             if now.saturating_duration_since(deadline) > margin && now > deadline {
                 entry.phase = Phase::Finishing;
-                if let Some(canceller) = &entry.canceller {
-                    canceller.cancel(CancelReason::Timeout);
+                if let Some(scope) = &entry.scope {
+                    scope.cancel(CancelReason::Timeout);
                 }
                 let ran = now.saturating_duration_since(started);
                 overdue.push(Overdue { held: *held, receiver: entry.receiver, counters: entry.counters, ran });
@@ -125,8 +125,8 @@ impl Table {
     /// Tells everything that runs that the worker shuts down; its executor decides what becomes of it.
     pub(crate) fn cancel_running(&self) {
         for entry in self.lock().values().filter(|entry| matches!(entry.phase, Phase::Running { .. })) {
-            if let Some(canceller) = &entry.canceller {
-                canceller.cancel(CancelReason::Shutdown);
+            if let Some(scope) = &entry.scope {
+                scope.cancel(CancelReason::Shutdown);
             }
         }
     }
@@ -136,8 +136,8 @@ impl Table {
         let mut taken = Vec::new();
         for (held, entry) in self.lock().iter_mut().filter(|(_, entry)| entry.phase != Phase::Finishing) {
             entry.phase = Phase::Finishing;
-            if let Some(canceller) = &entry.canceller {
-                canceller.cancel(reason);
+            if let Some(scope) = &entry.scope {
+                scope.cancel(reason);
             }
             taken.push(*held);
         }

@@ -12,6 +12,7 @@ use signals_runtime::{Delivery, Result, Signals, SqliteBackend, SqliteTx, State,
 
 /// Something to work on.
 #[signal(name = "rig.work")]
+#[derive(Debug)]
 pub struct Work {
     /// Which.
     pub number: i64,

@@ -11,14 +11,12 @@ use crate::report::{Measured, results, seconds};
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the bench prints (`name value`), and the goals.
-const VALUES: [(&str, &str, Option<f64>); 7] = [
+const VALUES: [(&str, &str, Option<f64>); 5] = [
     ("look-up", "ns", Some(50.0)),
     ("decode alone", "ns", None),
     ("dispatch beyond decoding", "ns", Some(100.0)),
     ("allocations beyond decoding", "", Some(1.0)),
     ("dispatch with an extractor", "ns", None),
-    ("dispatch with a runtime value", "ns", None),
-    ("allocations with a runtime value", "", None),
 ];
 
 /// Builds and runs the bench, prints what it measured; `false` when a goal is missed.

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what can be measured without a database. Each bench has goals, and fails when it misses one.
+//! `cargo xtask bench`: what users wait for, measured. Each bench has goals, and fails when it misses one.
 
 pub(crate) mod compile;
 pub(crate) mod dispatch;
+pub(crate) mod latency;
 
 mod generate;
 

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use signals_core::clock::Clock;
 use signals_core::store::{Acked, Finished, Store};
 use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
-use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub use open::SqliteOptions;
 
@@ -84,23 +84,20 @@ impl SqliteBackend {
     }
 
     /// Begins, past connections on which a receiver ended its transaction behind sqlx's back: sqlx still counts that
-    /// transaction as open, and would refuse them for ever.
+    /// transaction as open, and would refuse to begin on them for ever. Each is thrown away when it is met.
     async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        let connections = self.pool.options().get_max_connections();
-        for _ in 0..=connections {
-            #[expect(clippy::disallowed_methods, reason = "this is what `Signals::begin` calls, in a task of its own")]
-            match self.pool.begin_with(transactions::BEGIN_IMMEDIATE).await {
-                Err(sqlx::Error::InvalidSavePointStatement) => {
-                    let mut conn = self.pool.acquire().await?;
-                    conn.ping().await?;
-                    if conn.is_in_transaction() {
-                        drop(conn.detach());
-                    }
-                }
-                begun => return begun,
+        loop {
+            let mut conn = self.pool.acquire().await?;
+            if conn.is_in_transaction() {
+                // It may be that a rollback is still on its way to the connection's thread; a ping goes behind it.
+                conn.ping().await?;
             }
+            if conn.is_in_transaction() {
+                drop(conn.detach());
+                continue;
+            }
+            return Transaction::begin(conn, Some(transactions::BEGIN_IMMEDIATE.into_sql_str())).await;
         }
-        Err(sqlx::Error::BeginFailed)
     }
 }
 

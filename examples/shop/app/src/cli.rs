@@ -1,0 +1,172 @@
+//! The command line: parsed into a [`Command`] that cannot be wrong.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use lexopt::prelude::*;
+use signals_runtime::{defaults, delivery::DeliveryId};
+
+use crate::worker::{Fault, WorkerOptions};
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+A shop whose modules tell each other what happened by signals.
+
+usage: shop                      tell the story, and check it; needs nothing
+       shop serve  [options]     take orders and webhooks over HTTP
+       shop worker [options]     run the receivers, until Ctrl-C or SIGTERM
+       shop status [options]     show receivers, workers and deliveries
+       shop retry <id> [options] run a dead or cancelled delivery again, from zero
+
+options:
+  --database PATH    the SQLite file [./shop.db]; mails and exports are kept beside it
+  --port N           serve: the port on 127.0.0.1, 0 for any [3000]
+  --lease SECONDS    worker: how long a delivery stays with a worker that is gone [20]; at least 3
+  --fault NAME       worker: mail (the mail server refuses twice), score (the risk table is too short: a panic)
+                     or export (exports take a minute); may be repeated
+  --json             status: as JSON
+  --help             this";
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Tell the story.
+    Story,
+    /// Serve HTTP.
+    Serve { database: PathBuf, port: u16 },
+    /// Run receivers.
+    Worker { database: PathBuf, options: WorkerOptions },
+    /// Show what is there.
+    Status { database: PathBuf, json: bool },
+    /// Run a delivery again.
+    Retry { database: PathBuf, delivery: DeliveryId },
+}
+
+/// What the options say, whichever command they are for.
+struct Options {
+    database: PathBuf,
+    port: u16,
+    json: bool,
+    worker: WorkerOptions,
+}
+
+/// The command that `args`, the program's name first, say.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
+    let mut parser = lexopt::Parser::from_iter(args);
+    let mut words = Vec::new();
+    let mut options = Options {
+        database: PathBuf::from("shop.db"),
+        port: 3000,
+        json: false,
+        worker: WorkerOptions { lease: defaults::LEASE, faults: Vec::new(), with_parent: false },
+    };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Value(word) => words.push(word.string()?),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long(name) => {
+                let name = name.to_owned();
+                options
+                    .set(&name, &mut parser)
+                    .map_err(|error| anyhow!("option --{name}: {error}; see `shop --help`"))?;
+            }
+            Short(_) => bail!("{}; see `shop --help`", arg.unexpected()),
+        }
+    }
+    command(&words, options)
+}
+
+impl Options {
+    fn set(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<()> {
+        match name {
+            "database" => self.database = parser.value()?.into(),
+            "port" => self.port = parser.value()?.parse()?,
+            "json" => self.json = true,
+            "lease" => {
+                let seconds = parser.value()?.parse()?;
+                if seconds < 3 {
+                    bail!("a lease of the shop is at least 3 s: its receivers' time-outs are made for that");
+                }
+                self.worker.lease = Duration::from_secs(seconds);
+            }
+            "fault" => self.worker.faults.push(parser.value()?.parse()?),
+            // For the story's workers, not in the help: stop when whoever holds the other end of stdin is gone.
+            "with-parent" => self.worker.with_parent = true,
+            _ => bail!("there is no such option"),
+        }
+        Ok(())
+    }
+}
+
+fn command(words: &[String], options: Options) -> Result<Command> {
+    let Options { database, port, json, worker } = options;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Ok(match words[..] {
+        [] => Command::Story,
+        ["help"] => Command::Help,
+        ["serve"] => Command::Serve { database, port },
+        ["worker"] => Command::Worker { database, options: worker },
+        ["status"] => Command::Status { database, json },
+        ["retry", id] => Command::Retry { database, delivery: DeliveryId::from_str(id)? },
+        ["retry"] => bail!("which delivery? `shop status` lists their ids, as in `shop retry 42.3`"),
+        [known @ ("serve" | "worker" | "status" | "retry"), ..] => {
+            bail!("too many words after `{known}`; see `shop --help`")
+        }
+        [unknown, ..] => bail!("there is no command `{unknown}`; see `shop --help`"),
+    })
+}
+
+impl FromStr for Fault {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|fault| fault.name() == name)
+            .with_context(|| format!("`{name}` is no fault: expected mail, score or export"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command> {
+        parse(["shop"].into_iter().chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    fn refusal(line: &str) -> String {
+        format!("{:#}", parsed(line).expect_err("should be refused"))
+    }
+
+    #[test]
+    fn every_command_is_understood() {
+        assert!(matches!(parsed(""), Ok(Command::Story)));
+        assert!(matches!(parsed("serve --port 0"), Ok(Command::Serve { port: 0, .. })));
+        assert!(matches!(parsed("status --json"), Ok(Command::Status { json: true, .. })));
+        assert!(matches!(parsed("retry 4.2"), Ok(Command::Retry { delivery, .. }) if delivery.to_string() == "4.2"));
+        let Ok(Command::Worker { database, options }) =
+            parsed("worker --lease 3 --fault mail --fault=export --database x.db")
+        else {
+            panic!("not a worker")
+        };
+        assert_eq!((database, options.lease), (PathBuf::from("x.db"), Duration::from_secs(3)));
+        assert_eq!(options.faults, [Fault::Mail, Fault::Export]);
+    }
+
+    #[test]
+    fn mistakes_are_answered_with_a_way_out() {
+        assert!(refusal("sreve").contains("there is no command `sreve`; see `shop --help`"));
+        assert!(refusal("worker --fault fire").contains("`fire` is no fault: expected mail, score or export"));
+        assert!(refusal("serve --port x").contains("option --port: cannot parse argument \"x\""));
+        assert!(refusal("worker --lease 1").contains("at least 3 s"));
+        assert!(refusal("serve --prot 1").contains("option --prot: there is no such option; see `shop --help`"));
+        assert!(refusal("retry").contains("`shop status` lists their ids"));
+        assert!(refusal("retry 42").contains("expected `<signal>.<receiver>`"));
+    }
+}

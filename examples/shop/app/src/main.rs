@@ -1,0 +1,50 @@
+//! A shop of four modules that tell each other what happened by signals: payments, orders, receipts and analytics.
+//!
+//! `cargo run -p shop` tells a story: an HTTP server and worker processes over one database, real requests, and every
+//! failure that the signals must survive; each claim is checked against the database. The other commands, in
+//! `cargo run -p shop -- --help`, are for playing with it by hand.
+
+mod cli;
+mod facts;
+mod http;
+mod shop;
+mod status;
+mod story;
+mod table;
+mod worker;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use base::say;
+
+use crate::cli::Command;
+
+// The modules that are here for their receivers: without this line a build that names nothing else of them lacks them.
+signals_runtime::link!(orders, receipts, analytics);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    match cli::parse(std::env::args_os())? {
+        Command::Help => say!("{}", cli::HELP),
+        Command::Story => story::run().await?,
+        Command::Serve { database, port } => http::serve(&shop::open(&database).await?, port).await?,
+        Command::Worker { database, options } => worker::run(&database, &options).await?,
+        Command::Status { database, json } => status::show(&shop::existing(&database).await?, json).await?,
+        Command::Retry { database, delivery } => {
+            shop::existing(&database).await?.retry(delivery, "shop retry").await?;
+            say!("delivery {delivery} is ready again, in a new life; a worker runs it");
+        }
+    }
+    Ok(())
+}
