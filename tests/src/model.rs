@@ -10,13 +10,13 @@ use std::time::Duration;
 use fastrand::Rng;
 use signals_core::clock::ManualClock;
 use signals_core::delivery::{DeliveryId, ReceiverId, SignalId};
-use signals_core::store::{Claimed, DeathReason, Fate, Filter, Retention};
+use signals_core::store::{Claimed, DeathReason, Fate, Filter, Retention, Snoozed};
 use signals_core::{Error, ReceiverDef, Result, Signal};
 use signals_runtime::MemoryBackend;
 use signals_runtime::backend::memory::MemoryConn;
 
-use crate::fixtures::{DISPATCH, DISPATCH_ALONE, MAIL, PaidV2, SHIP, paid};
-use crate::harness::{acked, retry_in};
+use crate::fixtures::{DISPATCH, MAIL, PaidV2, SHIP, paid};
+use crate::harness::acked;
 use crate::{App, Db, Harness, Puppet};
 
 /// The reference model.
@@ -64,19 +64,20 @@ pub async fn i2_a_third_history_ends_as_in_the_model<H: Harness>(db: Db<H>) {
     compare(db, 3, 250).await;
 }
 
-/// Which receivers a program links, as it is deployed, renamed and rolled back.
-static BUILDS: [&[&ReceiverDef]; 3] = [&[&SHIP, &MAIL], &[&DISPATCH_ALONE, &MAIL], &[&DISPATCH, &MAIL]];
+/// Which receivers a program links, as one of them is renamed and rolled back. No merges: where settled deliveries of a
+/// receiver that was merged stay is each backend's own.
+static BUILDS: [&[&ReceiverDef]; 2] = [&[&SHIP, &MAIL], &[&DISPATCH, &MAIL]];
 
 /// One step. Indexes count what either side has seen, so they mean the same on both.
 #[derive(Clone, Debug)]
 enum Step {
-    Send { order: i64, delay: u64, key: Option<u8>, second_version: bool, commit: bool },
+    Send { order: i64, delay: Duration, key: Option<u8>, second_version: bool, commit: bool },
     Claim { worker: usize, limit: usize, steal: bool, suspect: bool },
     Renew(usize),
     Ack { held: usize, keep: bool },
     AckInTransaction { held: usize, commit: bool },
     Fail { held: usize, fate: Fate },
-    Snooze { held: usize, seconds: u64 },
+    Snooze { held: usize, delay: Duration },
     Release(usize),
     Cancel(usize, usize),
     Discard(usize, usize),
@@ -90,13 +91,13 @@ enum Step {
 
 impl Step {
     fn draw(rng: &mut Rng, signals: usize, held: usize) -> Self {
-        let delivery = |rng: &mut Rng| (rng.usize(0..signals.max(1)), rng.usize(0..3));
+        let delivery = |rng: &mut Rng| (rng.usize(0..signals.max(1)), rng.usize(0..2));
         // What was claimed lately is more interesting than what was claimed long ago.
         let recent = |rng: &mut Rng| held.saturating_sub(1 + rng.usize(0..6));
         match rng.u8(0..40) {
             0..=8 => Self::Send {
                 order: rng.i64(0..3),
-                delay: if rng.bool() { 0 } else { rng.u64(0..90) },
+                delay: if rng.bool() { Duration::ZERO } else { later(rng) },
                 key: (rng.u8(0..4) == 0).then(|| rng.u8(0..3)),
                 second_version: rng.u8(0..5) == 0,
                 commit: rng.u8(0..6) != 0,
@@ -109,9 +110,13 @@ impl Step {
             20..=21 => Self::AckInTransaction { held: recent(rng), commit: rng.bool() },
             22..=24 => Self::Fail {
                 held: recent(rng),
-                fate: if rng.u8(0..3) == 0 { Fate::Dead(DeathReason::Exhausted) } else { retry_in(rng.u64(0..60)) },
+                fate: if rng.u8(0..3) == 0 {
+                    Fate::Dead(DeathReason::Exhausted)
+                } else {
+                    Fate::Retry { delay: later(rng) }
+                },
             },
-            25 => Self::Snooze { held: recent(rng), seconds: rng.u64(0..60) },
+            25 => Self::Snooze { held: recent(rng), delay: later(rng) },
             26..=27 => Self::Release(recent(rng)),
             28 => {
                 let (signal, receiver) = delivery(rng);
@@ -125,13 +130,18 @@ impl Step {
                 let (signal, receiver) = delivery(rng);
                 Self::Retry(signal, receiver)
             }
-            32 => Self::Pause(rng.usize(0..3), rng.u8(0..3) == 0),
+            32 => Self::Pause(rng.usize(0..2), rng.u8(0..3) == 0),
             33 => Self::Deploy(rng.usize(0..BUILDS.len())),
             34..=37 => Self::Advance(rng.u64(0..40)),
             38 => Self::Prune(rng.u64(0..300)),
             _ => Self::Forget(rng.u64(0..300)),
         }
     }
+}
+
+/// Within a minute or so, and never twice the same: in which order two that are due together come is not promised.
+fn later(rng: &mut Rng) -> Duration {
+    Duration::from_micros(rng.u64(1..90_000_000))
 }
 
 async fn compare<H: Harness>(db: Db<H>, seed: u64, steps: usize) {
@@ -147,7 +157,10 @@ async fn compare<H: Harness>(db: Db<H>, seed: u64, steps: usize) {
             || format!("seed {seed}, step {}: {:#?}", history.len(), &history[history.len().saturating_sub(5)..]);
         assert_eq!(got, expected, "the answer differs from the model's after {}", told());
         let (expected, got) = (model.show().await, real.show().await);
-        assert_eq!(got, expected, "what is shown differs from the model after {}", told());
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_eq!(got, expected, "what is shown differs from the model after {}", told());
+        }
+        assert_eq!(got.len(), expected.len(), "more or less is shown than by the model after {}", told());
     }
 }
 
@@ -285,7 +298,7 @@ impl<X: Harness> Side<X> {
             Step::Release(_) => format!("{:?}", puppet.release(claimed).await),
             Step::Ack { keep, .. } => tell(self.db.store.ack(&[acked(claimed, keep)]).await),
             Step::Fail { fate, .. } => format!("{:?}", puppet.fail(claimed, fate).await),
-            Step::Snooze { seconds, .. } => format!("{:?}", puppet.snooze(claimed, seconds).await),
+            Step::Snooze { delay, .. } => tell(self.db.store.snooze(&[Snoozed { held: claimed.held, delay }]).await),
             _ => {
                 let commit = matches!(step, Step::AckInTransaction { commit: true, .. });
                 let mut tx = self.app.begin().await;
@@ -301,9 +314,9 @@ impl<X: Harness> Side<X> {
         }
     }
 
-    async fn send<S: Signal>(&mut self, signal: &S, delay: u64, key: Option<u8>, commit: bool) -> String {
+    async fn send<S: Signal>(&mut self, signal: &S, delay: Duration, key: Option<u8>, commit: bool) -> String {
         let mut tx = self.app.begin().await;
-        let mut sending = signal.send(&mut tx).after(Duration::from_secs(delay));
+        let mut sending = signal.send(&mut tx).after(delay);
         if let Some(key) = key {
             sending = sending.idempotency_key(format!("key {key}"));
         }
@@ -359,7 +372,8 @@ impl<X: Harness> Side<X> {
         shown.sort_unstable();
         for lane in self.db.store.counts().await.expect("counts").lanes {
             let counts = [lane.ready, lane.scheduled, lane.running, lane.done, lane.dead, lane.cancelled];
-            shown.push(format!("{} v{} {counts:?} {:?}", lane.receiver, lane.lane.version, lane.oldest));
+            // Not `oldest`: a database may look for it among the first of a lane alone.
+            shown.push(format!("{} v{} {counts:?}", lane.receiver, lane.lane.version));
         }
         shown
     }

@@ -14,8 +14,8 @@ use super::tables::Tables;
 pub(super) struct Names {
     receivers: BTreeMap<ReceiverId, ReceiverRow>,
     receiver_names: BTreeMap<String, ReceiverId>,
-    /// Receivers that are another one by now.
-    merged: BTreeMap<ReceiverId, ReceiverId>,
+    /// Receivers that are another one by now, with the names that they went by.
+    merged: BTreeMap<ReceiverId, (ReceiverId, String)>,
     /// The name that each signal was last registered under.
     signals: BTreeMap<i64, String>,
     signal_names: BTreeMap<String, i64>,
@@ -138,12 +138,13 @@ impl Names {
 
     /// Who `receiver` is by now.
     pub(super) fn survivor(&self, receiver: ReceiverId) -> ReceiverId {
-        self.merged.get(&receiver).copied().unwrap_or(receiver)
+        self.merged.get(&receiver).map_or(receiver, |(survivor, _)| *survivor)
     }
 
-    /// The name of a receiver, its survivor's if it was merged.
+    /// The name of a receiver; of one that was merged the name that it went by.
     pub(super) fn receiver_name(&self, receiver: ReceiverId) -> &str {
-        self.receivers.get(&self.survivor(receiver)).map_or("", |row| &row.name)
+        let merged = || self.merged.get(&receiver).map(|(_, name)| name);
+        self.receivers.get(&receiver).map(|row| &row.name).or_else(merged).map_or("", String::as_str)
     }
 
     /// The name of the signal that a receiver receives.
@@ -247,8 +248,8 @@ impl Names {
     /// `from` is `to` from now on. Somebody had a reason to pause it: that outlives the merge.
     fn merge(&mut self, gone: &ReceiverRow, from: ReceiverId, to: ReceiverId) {
         self.receiver_names.values_mut().filter(|known| **known == from).for_each(|known| *known = to);
-        self.merged.values_mut().filter(|known| **known == from).for_each(|known| *known = to);
-        self.merged.insert(from, to);
+        self.merged.values_mut().filter(|(known, _)| *known == from).for_each(|(known, _)| *known = to);
+        self.merged.insert(from, (to, gone.name.clone()));
         if let Some(row) = self.receivers.get_mut(&to) {
             row.paused |= gone.paused;
         }
