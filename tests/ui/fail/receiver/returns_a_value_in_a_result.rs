@@ -6,7 +6,7 @@ struct PaymentCompleted {
 }
 
 #[receiver(signal = PaymentCompleted)]
-async fn fulfil_order(_payment: PaymentCompleted) -> Result<u32, std::io::Error> {
+async fn fulfil_order(_payment: PaymentCompleted) -> Result<u32, std::fmt::Error> {
     Ok(1)
 }
 

@@ -5,16 +5,10 @@ struct PaymentCompleted {
     id: i64,
 }
 
-/// As in sqlx.
-struct Pool<DB>(std::marker::PhantomData<DB>);
-struct Sqlite;
-
-async fn pay(mut pool: Pool<Sqlite>) {
+async fn pay(mut pool: sqlx::SqlitePool) {
     let _ = PaymentCompleted { id: 1 }.send(&mut pool).await;
 }
 
 fn main() {
-    drop(pay(Pool(std::marker::PhantomData)));
+    let _ = pay;
 }
-
-extern crate signals_core as signals_runtime;
