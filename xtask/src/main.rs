@@ -6,6 +6,7 @@ mod bench;
 mod process;
 mod report;
 mod story;
+mod targets;
 mod test;
 mod tidy;
 

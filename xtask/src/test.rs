@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
 use crate::report::{seconds, table};
-use crate::{Result, story, tidy};
+use crate::{Result, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -94,19 +94,22 @@ fn steps() -> Result<Vec<Step>> {
         step("fmt", cargo_step("fmt --all --check")),
         step("tidy", Action::Tidy),
         step("clippy", cargo_step("clippy --workspace --all-targets --all-features -- -D warnings")),
-        step("feature-none", cargo_step("check --package signals-runtime --no-default-features")),
     ];
-    for feature in features(&manifest) {
-        let check = format!("check --package signals-runtime --no-default-features --features {feature}");
-        steps.push(step(&format!("feature-{feature}"), cargo_step(&check)));
+    let runner = if has_cargo("nextest") { "nextest run --no-fail-fast" } else { "test --no-fail-fast" };
+    for (name, selected) in targets::steps(&root()?)? {
+        let tests = [words(runner), words("--workspace --all-features"), selected].concat();
+        steps.push(step(name, Action::Tests(tests)));
     }
-    let tests = if has_cargo("nextest") {
-        "nextest run --workspace --all-features --no-fail-fast"
-    } else {
-        "test --workspace --all-features --no-fail-fast --lib --bins --tests --examples"
+    let alone = |features: &str| {
+        let lint = format!("clippy --package signals-runtime --lib --no-default-features {features} -- -D warnings");
+        cargo_step(&lint)
     };
+    let memory = format!("{runner} --package signals-conformance --no-default-features --test memory");
+    steps.extend([step("feature-none", alone("")), step("feature-none-tests", Action::Tests(words(&memory)))]);
+    for feature in features(&manifest) {
+        steps.push(step(&format!("feature-{feature}"), alone(&format!("--features {feature}"))));
+    }
     steps.extend([
-        step("tests", Action::Tests(words(tests))),
         step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
         step("story", Action::Story),
         step(

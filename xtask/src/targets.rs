@@ -1,0 +1,92 @@
+//! The test targets of the workspace, sorted into the steps of `cargo xtask test`: found on disk, so that a new file
+//! cannot be forgotten.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::Result;
+
+/// The steps that run tests, in their order, each with the folder of its package. What is in none of these folders
+/// belongs to the first.
+const STEPS: [(&str, &str); 4] =
+    [("units", ""), ("conformance", "tests"), ("ui", "tests/ui"), ("processes", "tests/rig")];
+
+/// Each step that runs tests, with the options that select its targets: for `cargo test` and `cargo nextest run` alike.
+///
+/// They select targets and never packages: which features a dependency is built with follows from the packages, and
+/// nothing must be built twice.
+///
+/// # Errors
+///
+/// Returns an error when a folder cannot be read, or a step would run nothing.
+pub(crate) fn steps(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
+    let mut found = BTreeSet::new();
+    integration_tests(root, "", &mut found)?;
+    let names: BTreeSet<_> = found.iter().map(|(_, name)| name).collect();
+    if names.len() < found.len() {
+        return Err(format!("two files of integration tests have one name: rename one of {found:?}"));
+    }
+    let step = |(step, folder): (&'static str, &str)| {
+        let mut options = Vec::new();
+        if folder.is_empty() {
+            options.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
+        }
+        for (package, name) in &found {
+            let own = STEPS[1..].iter().any(|(_, folder)| folder == package);
+            if package == folder || (folder.is_empty() && !own) {
+                options.extend(["--test".to_owned(), name.clone()]);
+            }
+        }
+        if options.is_empty() {
+            return Err(format!("there are no tests in {folder}/tests for the step `{step}`: restore them"));
+        }
+        Ok((step, options))
+    };
+    STEPS.into_iter().map(step).collect()
+}
+
+/// Collects `(folder of the package, name)` of every file of integration tests below `dir`.
+fn integration_tests(dir: &Path, path: &str, found: &mut BTreeSet<(String, String)>) -> Result<()> {
+    let broken = |error| format!("cannot read {} ({error}): check its permissions", dir.display());
+    let is_package = dir.join("Cargo.toml").is_file();
+    for entry in fs::read_dir(dir).map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let built = name == "target" || entry.path().join("CACHEDIR.TAG").exists();
+        if name.starts_with('.') || built || !entry.file_type().map_err(broken)?.is_dir() {
+            continue;
+        }
+        // The folder `tests` of the workspace is a package itself.
+        if is_package && name == "tests" && !entry.path().join("Cargo.toml").is_file() {
+            for file in fs::read_dir(entry.path()).map_err(broken)? {
+                let file = file.map_err(broken)?.file_name().to_string_lossy().into_owned();
+                if let Some(test) = file.strip_suffix(".rs") {
+                    found.insert((path.to_owned(), test.to_owned()));
+                }
+            }
+        } else {
+            let below = if path.is_empty() { name } else { format!("{path}/{name}") };
+            integration_tests(&entry.path(), &below, found)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::root;
+
+    #[test]
+    fn every_integration_test_of_this_repository_is_in_one_step() {
+        let steps = steps(&root().expect("in the repository")).expect("the tests are there");
+        let with = |name: &str| -> Vec<_> {
+            steps.iter().filter(|(_, options)| options.iter().any(|o| o == name)).map(|(step, _)| *step).collect()
+        };
+        assert_eq!(with("sqlite"), ["conformance"]);
+        assert_eq!(with("isolation"), ["units"]);
+        assert_eq!(with("--lib"), ["units"]);
+        assert_eq!((with("ui"), with("processes")), (vec!["ui"], vec!["processes"]));
+    }
+}
