@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
@@ -30,6 +29,9 @@ pub struct Signals<B: Backend> {
     inner: Arc<Inner<B>>,
 }
 
+/// Says the trace context that the caller is in.
+type TraceContext = Box<dyn Fn() -> Option<Arc<str>> + Send + Sync>;
+
 pub(crate) struct Inner<B> {
     pub(crate) backend: B,
     pub(crate) store: Arc<dyn Store>,
@@ -37,6 +39,7 @@ pub(crate) struct Inner<B> {
     clock: Arc<dyn Clock>,
     payload_limit: usize,
     build: Arc<str>,
+    traceparent: Option<TraceContext>,
     committed: watch::Sender<u64>,
 }
 
@@ -52,6 +55,7 @@ impl<B: Backend> Signals<B> {
             registry: OnceLock::new(),
             payload_limit: defaults::PAYLOAD_LIMIT,
             build: executable(),
+            traceparent: None,
             committed: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -86,6 +90,18 @@ impl<B: Backend> Signals<B> {
     #[must_use]
     pub fn with_build(self, build: impl Into<Arc<str>>) -> Self {
         self.configure(|inner| inner.build = build.into())
+    }
+
+    /// With a function that says which W3C `traceparent` the code that sends is in, for an application whose telemetry
+    /// knows one. It travels with the signal and is [`Delivery::traceparent`](crate::Delivery::traceparent) for its
+    /// receivers; what they send inherits it where the function answers `None`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signals::with_registry`].
+    #[must_use]
+    pub fn with_traceparent(self, current: impl Fn() -> Option<Arc<str>> + Send + Sync + 'static) -> Self {
+        self.configure(|inner| inner.traceparent = Some(Box::new(current)))
     }
 
     fn configure(mut self, set: impl FnOnce(&mut Inner<B>)) -> Self {
@@ -143,7 +159,7 @@ impl<B: Backend> Signals<B> {
     pub async fn begin(&self) -> Result<Tx<B>> {
         self.registry()?;
         let inner = self.inner.clone();
-        let tx = task::to_completion(async move { inner.backend.begin().await }).await?;
+        let tx = task::to_completion(async move { inner.backend.begin().await }, Error::Unavailable).await?;
         self.adopt(tx)
     }
 
@@ -248,7 +264,7 @@ impl<B: Backend> Signals<B> {
     ///
     /// Returns an error when the database cannot be asked.
     pub async fn workers(&self) -> Result<Vec<WorkerRecord>> {
-        self.inner.store.workers(Duration::from_secs(60)).await
+        self.inner.store.workers(defaults::ALIVE).await
     }
 
     /// Runs a dead or cancelled delivery again, from zero (T11). `actor` says who decided.
@@ -284,7 +300,7 @@ impl<B: Backend> Signals<B> {
     ///
     /// # Errors
     ///
-    /// [`Error::Misconfigured`] when this database knows no receiver of that name.
+    /// [`Error::UnknownReceiver`] when this database knows no receiver of that name.
     pub async fn pause(&self, receiver: &str) -> Result<()> {
         self.inner.store.pause(self.receiver_id(receiver).await?, true).await
     }
@@ -304,7 +320,7 @@ impl<B: Backend> Signals<B> {
             .iter()
             .find(|receiver| receiver.name == name || receiver.aliases.iter().any(|alias| alias == name))
             .map(|receiver| receiver.id)
-            .ok_or_else(|| Error::Misconfigured(format!("this database knows no receiver `{name}`")))
+            .ok_or_else(|| Error::UnknownReceiver { receiver: name.to_owned() })
     }
 }
 
@@ -328,7 +344,7 @@ impl<B: Backend> Inner<B> {
         SendContext {
             registry: registry.clone(),
             payload_limit: self.payload_limit,
-            headers: lineage::headers(&self.build),
+            headers: lineage::headers(&self.build, self.traceparent.as_ref().and_then(|current| current())),
             clock: self.clock.clone(),
         }
     }
