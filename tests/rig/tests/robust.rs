@@ -10,12 +10,12 @@ use signals_rig::send_one;
 use signals_runtime::delivery::State as DeliveryState;
 use signals_runtime::store::{AttemptOutcome, DeliverySummary, Filter};
 use signals_runtime::worker::DrainError;
-use signals_runtime::{Cancelled, Signals, SqliteBackend, SqliteTx, receiver, signal};
+use signals_runtime::{Cancelled, MemoryBackend, Signals, SqliteBackend, SqliteTx, receiver, send_all, signal};
 
 #[signal(name = "robust.slow")]
 #[derive(Debug)]
-pub struct Slow {
-    pub number: i64,
+struct Slow {
+    number: i64,
 }
 
 /// Holds the write lock for longer than any test waits.
@@ -28,7 +28,7 @@ async fn slow(slow: &Slow, tx: &mut SqliteTx) -> Result<(), sqlx::Error> {
 
 #[signal(name = "robust.hostile")]
 #[derive(Debug)]
-pub struct Hostile;
+struct Hostile;
 
 /// An error that panics when it is printed, and again when it is dropped.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ async fn hostile(_hostile: &Hostile) -> Result<(), Bomb> {
 
 #[signal(name = "robust.polite")]
 #[derive(Debug)]
-pub struct Polite;
+struct Polite;
 
 /// Gives up by itself when it is told that the worker stops.
 #[receiver(signal = Polite, name = "robust.polite")]
@@ -133,6 +133,62 @@ async fn l2_a_grace_without_end_waits_for_what_runs() {
     let worker = rig.signals.worker().only(["robust.hostile"]).grace(Duration::MAX).build().expect("a worker");
     let report = worker.run_until(std::future::ready(())).await.expect("it stops");
     assert_eq!(report.failed(), 0);
+}
+
+#[signal(name = "robust.greedy")]
+#[derive(Clone, Debug)]
+struct Greedy;
+
+/// Holds its slot for as long as the test runs.
+#[receiver(signal = Greedy, name = "robust.greedy")]
+async fn greedy(_greedy: &Greedy) {
+    std::future::pending::<()>().await;
+}
+
+#[signal(name = "robust.modest")]
+#[derive(Clone, Debug)]
+struct Modest;
+
+#[receiver(signal = Modest, name = "robust.modest")]
+async fn modest(_modest: &Modest) {}
+
+/// W19: 100,000 deliveries of a receiver that keeps its slots do not keep another's ten waiting for a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w19_ten_deliveries_start_within_a_second_beside_a_hundred_thousand_that_hold_their_slots() {
+    let signals = Signals::new(MemoryBackend::new());
+    signals.setup().await.expect("set up");
+    let mut tx = signals.begin().await.expect("a transaction");
+    send_all(&vec![Greedy; 100_000], &mut tx).await.expect("sent");
+    tx.commit().await.expect("committed");
+    let worker = signals.worker().only(["robust.greedy", "robust.modest"]).grace(Duration::ZERO).build();
+
+    let ten = async {
+        until_state(&signals, "robust.greedy", DeliveryState::Running).await;
+        let mut tx = signals.begin().await.expect("a transaction");
+        send_all(&vec![Modest; 10], &mut tx).await.expect("sent");
+        tx.commit().await.expect("committed");
+        let began = Instant::now();
+        loop {
+            let filter = Filter { receiver: Some("robust.modest".to_owned()), ..Filter::default() };
+            let page = signals.list(&filter).await.expect("a list");
+            if page.deliveries.iter().all(|delivery| delivery.state == DeliveryState::Done) {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(1), "they wait: {:?}", page.deliveries);
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    };
+    let report = worker.expect("a worker").run_until(ten).await.expect("it ran");
+    assert_eq!(report.done, 10);
+}
+
+async fn until_state(signals: &Signals<MemoryBackend>, receiver: &str, state: DeliveryState) {
+    let began = Instant::now();
+    let filter = Filter { states: vec![state], receiver: Some(receiver.to_owned()), limit: 1, ..Filter::default() };
+    while signals.list(&filter).await.expect("a list").deliveries.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "it does not become {state}");
+        tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
+    }
 }
 
 /// E14: a drain that cannot claim says so instead of "nothing was due".
