@@ -147,6 +147,7 @@ cases! { ($)
         s5_a_receiver_that_rolled_a_savepoint_back_can_be_acknowledged,
         e13_what_a_receiver_sends_commits_with_its_acknowledgement,
         w21_an_ended_transaction_acknowledges_nothing,
+        w21_a_send_after_the_transaction_was_ended_rolls_back_with_the_rest,
         w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told,
         t9_a_delivery_that_a_transaction_is_acknowledging_is_not_stolen,
     }
@@ -182,9 +183,14 @@ cases! { ($)
         i15_a_merge_moves_scheduled_deliveries_too,
         i15_a_delivery_that_runs_during_a_merge_is_settled_once,
         i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored,
+        i15_a_linked_receiver_stored_for_another_signal_fails_the_send,
+        i15_a_receiver_stored_for_another_signal_is_not_resolved,
+        i15_receivers_of_a_renamed_signal_are_resolved_before_they_register,
         i15_a_renamed_signal_reaches_receivers_under_either_name,
         i15_an_old_binary_of_a_renamed_signal_may_come_later,
         i15_a_paused_receiver_stays_paused_under_its_new_name,
+        i15_a_merge_keeps_the_pause_of_either_receiver,
+        i15_a_merge_keeps_either_receiver_retired,
     }
     inspect {
         i2_every_delivery_is_counted_in_one_state,

@@ -5,7 +5,7 @@ use signals_core::store::Finished;
 use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{
-    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, Paid, SHIP, SHIP_REFUNDS, SHIP_SETTLED, Settled, paid,
+    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS, SHIP_SETTLED, Settled, paid,
 };
 use crate::{Db, Harness};
 
@@ -179,6 +179,34 @@ pub async fn i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored
     assert_eq!(old.send(&paid(7)).await.deliveries, 1);
 }
 
+/// I15: a receiver that is stored for another signal never gets this one's payload.
+pub async fn i15_a_linked_receiver_stored_for_another_signal_fails_the_send<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP, &BOOK]).await;
+    let confused = db.program(&[&SHIP_REFUNDS]);
+    let mut tx = confused.begin().await;
+    let error = Refunded { order: 7 }.send(&mut tx).await.expect_err("`orders.ship` receives another signal");
+    let _ = tx.commit().await;
+    let Error::NotRegistered { signal, receivers } = error else { panic!("{error:?}") };
+    assert_eq!((&*signal, receivers), ("shop.refunded", vec!["orders.ship".to_owned()]));
+    assert!(db.all().await.is_empty());
+}
+
+/// I15, I12: a worker does not take the lane of a receiver that is stored for another signal.
+pub async fn i15_a_receiver_stored_for_another_signal_is_not_resolved<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP, &BOOK]).await.send(&paid(7)).await;
+    let confused = db.program(&[&SHIP_REFUNDS, &BOOK]);
+    let ids = confused.resolve().await.ids;
+    assert_eq!(ids.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["books.refund"]);
+    assert_eq!(confused.puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15: a binary that has renamed the signal finds its receivers before it registers.
+pub async fn i15_receivers_of_a_renamed_signal_are_resolved_before_they_register<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let new = db.program(&[&SHIP_SETTLED]);
+    assert_eq!(new.resolve().await.ids, [("orders.ship", old.id(&SHIP).await)]);
+}
+
 /// I15: a signal's names are one signal, in both directions.
 pub async fn i15_a_renamed_signal_reaches_receivers_under_either_name<H: Harness>(db: Db<H>) {
     let old = db.app(&[&SHIP]).await;
@@ -208,4 +236,34 @@ pub async fn i15_a_paused_receiver_stays_paused_under_its_new_name<H: Harness>(d
     let registered = db.program(&[&DISPATCH]).register().await.expect("registers");
     assert_eq!(registered.paused, [registered.ids[0].1]);
     assert_eq!(db.program(&[&DISPATCH]).puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15: whichever of the two was paused.
+pub async fn i15_a_merge_keeps_the_pause_of_either_receiver<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    db.app(&[&DISPATCH_ALONE]).await;
+    old.send(&paid(7)).await;
+    db.store.pause(old.id(&SHIP).await, true).await.expect("pauses");
+    let new = db.program(&[&DISPATCH]);
+    let registered = new.register().await.expect("registers");
+    assert_eq!(
+        (registered.merged.as_slice(), registered.paused),
+        (&["orders.ship".to_owned()][..], vec![registered.ids[0].1])
+    );
+    assert_eq!(new.resolve().await.paused, [registered.ids[0].1]);
+    assert_eq!(new.puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15, I14: whichever of the two was retired.
+pub async fn i15_a_merge_keeps_either_receiver_retired<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let between = db.app(&[&DISPATCH_ALONE]).await;
+    old.send(&paid(1)).await;
+    db.program_with(&[], &[], &["orders.ship"]).register().await.expect("registers");
+    let new = db.program(&[&DISPATCH]);
+    let registered = new.register().await.expect("registers");
+    assert_eq!((registered.retired, registered.ids.len()), (vec!["orders.dispatch"], 0));
+    let shown = db.store.receivers().await.expect("lists");
+    assert_eq!(shown.iter().map(|receiver| receiver.retired).collect::<Vec<_>>(), [true]);
+    assert_eq!(between.send(&paid(2)).await.deliveries, 0);
 }

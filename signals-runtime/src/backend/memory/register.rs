@@ -89,14 +89,17 @@ impl Names {
         for entry in &registration.receivers {
             let names = std::iter::once(entry.name).chain(entry.aliases.iter().copied());
             let Some((id, row)) = self.stored(names) else { continue };
-            if self.signal_names.get(entry.signal) != Some(&row.signal) {
+            let aliases = registration.signals.iter().find(|signal| signal.name == entry.signal);
+            let aliases = aliases.map_or(&[][..], |signal| signal.aliases);
+            let mut signals = std::iter::once(entry.signal).chain(aliases.iter().copied());
+            if !signals.any(|name| self.signal_names.get(name) == Some(&row.signal)) {
                 continue;
             }
             if row.retired {
                 registered.retired.push(entry.name);
-            } else {
-                registered.ids.push((entry.name, id));
+                continue;
             }
+            registered.ids.push((entry.name, id));
             if row.paused {
                 registered.paused.push(id);
             }
@@ -245,13 +248,14 @@ impl Names {
         Ok(())
     }
 
-    /// `from` is `to` from now on. Somebody had a reason to pause it: that outlives the merge.
+    /// `from` is `to` from now on. Somebody had a reason to pause or to retire it: that outlives the merge.
     fn merge(&mut self, gone: &ReceiverRow, from: ReceiverId, to: ReceiverId) {
         self.receiver_names.values_mut().filter(|known| **known == from).for_each(|known| *known = to);
         self.merged.values_mut().filter(|(known, _)| *known == from).for_each(|(known, _)| *known = to);
         self.merged.insert(from, (to, gone.name.clone()));
         if let Some(row) = self.receivers.get_mut(&to) {
             row.paused |= gone.paused;
+            row.retired |= gone.retired;
         }
     }
 }

@@ -125,6 +125,46 @@ async fn after_a_long_busy_wait_nothing_is_stolen() {
 }
 
 #[tokio::test]
+async fn with_the_default_lease_a_second_of_waiting_is_long_and_so_is_a_lock_that_nobody_gets() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    fixture.clock.advance(LEASE);
+    let mut claim = fixture.claim(&[1]);
+    let writer = fixture.backend.begin().await.expect("begins");
+    // The heartbeat has the connection, so the claim waits for that first.
+    let info = signals_core::store::WorkerInfo::default();
+    let (_, claims, ()) =
+        tokio::join!(fixture.store.heartbeat(held.token.incarnation(), &info), fixture.store.claim(&claim), async {
+            // tidy: not a wait: for so long the writer keeps the lock
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            drop(writer);
+        });
+    let claims = claims.expect("claims");
+    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
+    claim.token = fixture.token();
+    assert!(fixture.store.claim(&claim).await.expect("claims").lost.is_empty(), "nor for one lease after");
+}
+
+#[tokio::test]
+async fn after_a_renewal_that_did_not_get_the_lock_nothing_is_stolen() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    fixture.clock.advance(LEASE);
+    let claim = fixture.claim(&[1]);
+    let mut quick = fixture.backend.store.connections.quick().await.expect("opens");
+    sqlx::query("PRAGMA busy_timeout = 50").execute(&mut *quick).await.expect("runs");
+    drop(quick);
+    let writer = fixture.backend.begin().await.expect("begins");
+    let refused = fixture.store.renew(&[held], LEASE).await;
+    assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");
+    drop(writer);
+    let claims = fixture.store.claim(&claim).await.expect("claims");
+    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
+}
+
+#[tokio::test]
 async fn a_probe_of_an_idle_lane_takes_no_lock() {
     let mut fixture = Fixture::new(&["a"]).await;
     let writer = fixture.backend.begin().await.expect("begins");
