@@ -84,6 +84,22 @@ pub const fn from_path(bytes: &'static [u8]) -> &'static str {
     name
 }
 
+/// What `retired!` names, as a checked name.
+///
+/// # Panics
+///
+/// Panics (in const context: fails to compile) when it is not a valid name, saying what one looks like.
+#[must_use]
+pub const fn of_retired(name: &'static str) -> &'static str {
+    if let Err(_reason) = check(name) {
+        panic!(
+            "`retired!` takes names of receivers: 1 to 200 ASCII letters, digits, `_` and `-` in parts joined by dots, \
+             as in `retired!(\"orders.fulfil\")`"
+        )
+    }
+    name
+}
+
 /// Walks the bytes of a path: `::` becomes one dot, a leading `r#` of a part is left out.
 struct Scan<'a> {
     bytes: &'a [u8],

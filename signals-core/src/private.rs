@@ -6,7 +6,7 @@ pub use std::boxed::Box;
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::{self, Err, Ok};
 
-pub use crate::name::{dotted, dotted_len, from_path};
+pub use crate::name::{dotted, dotted_len, from_path, of_retired};
 pub use crate::registry::{LINKED, Linked, RECEIVERS, RETIRED, Retired, SIGNALS};
 pub use crate::retry::Backoff;
 pub use crate::{

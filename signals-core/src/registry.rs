@@ -246,7 +246,7 @@ macro_rules! retired {
             #[$crate::__private::linkme::distributed_slice($crate::__private::RETIRED)]
             #[linkme(crate = $crate::__private::linkme)]
             static RETIRED: $crate::__private::Retired = $crate::__private::Retired {
-                name: $crate::__private::from_path($name.as_bytes()),
+                name: $crate::__private::of_retired($name),
                 location: $crate::__here!(),
             };
         };)+

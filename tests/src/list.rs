@@ -2,14 +2,33 @@
 
 /// Makes the list and the macro from one text. `$d` is a dollar sign, for the macro inside.
 macro_rules! cases {
-    (($d:tt) $($module:ident { $($case:ident,)* })*) => {
+    (
+        ($d:tt) $($module:ident { $($case:ident,)* })*
+        ; compared with the model: $($compared:ident { $($history:ident,)* })*
+    ) => {
         /// The name of every case: `module::promise_what_it_says`.
-        pub const CASES: &[&str] = &[$($(concat!(stringify!($module), "::", stringify!($case)),)*)*];
+        pub const CASES: &[&str] = &[
+            $($(concat!(stringify!($module), "::", stringify!($case)),)*)*
+            $($(concat!(stringify!($compared), "::", stringify!($history)),)*)*
+        ];
 
-        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness).
+        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness). The model itself is
+        /// spared the cases that compare a backend with it: `conformance!(Model, the model itself)`.
         #[macro_export]
         macro_rules! conformance {
             ($d harness:ty) => {
+                $d crate::conformance!($d harness, the model itself);
+                $(mod $compared {
+                    use super::*;
+                    $(
+                        #[test]
+                        fn $history() {
+                            $d crate::run::<$d harness, _>($d crate::$compared::$history);
+                        }
+                    )*
+                })*
+            };
+            ($d harness:ty, the model itself) => {
                 $(mod $module {
                     #[allow(unused_imports)]
                     use super::*;
@@ -238,6 +257,7 @@ cases! { ($)
     worker {
         i3_a_delivery_is_done_when_its_receiver_returned_ok,
         t5_a_failed_attempt_is_retried_when_its_backoff_is_over,
+        e14_drain_fails_when_a_receiver_fails,
         t5_a_receiver_that_always_fails_is_tried_as_often_as_it_says,
         w7_a_panic_is_a_failed_attempt,
         w9_a_receiver_that_never_returns_is_failed_at_its_timeout,
@@ -266,6 +286,7 @@ cases! { ($)
         w21_a_receiver_that_ends_its_transaction_has_failed,
         i5_many_transactional_deliveries_are_each_done_once,
     }
+    ; compared with the model:
     model {
         i2_a_history_ends_as_in_the_model,
         i2_another_history_ends_as_in_the_model,

@@ -56,6 +56,7 @@ struct Inner {
     script: VecDeque<Act>,
     calls: Vec<Delivery>,
     left: usize,
+    ended: Vec<bool>,
 }
 
 /// Tells that a call is over, whether it returned, panicked or was dropped.
@@ -88,12 +89,22 @@ impl Stage {
         self.lock().left
     }
 
+    /// Whether the backend could end its transaction under a receiver, for each [`Act::EndTransaction`].
+    #[must_use]
+    pub fn ended(&self) -> Vec<bool> {
+        self.lock().ended.clone()
+    }
+
+    fn of_context(context: &Context) -> &Self {
+        context.state::<Self>().expect("every worker of the suite has a stage")
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(context: &Context) -> (Act, Leave) {
-        let stage = context.state::<Self>().expect("every worker of the suite has a stage").clone();
+        let stage = Self::of_context(context).clone();
         let mut inner = stage.lock();
         inner.calls.push(context.delivery().clone());
         let act = inner.script.pop_front().unwrap_or(Act::Succeed);
@@ -183,11 +194,12 @@ fn transactional<'a, H: Harness>(bytes: &'a [u8], context: &'a Context) -> BoxFu
         let Paid { order } = decode(bytes, usize::MAX).map_err(RunError::Undecodable)?;
         let (next, _leave) = Stage::enter(context);
         let mut tx = Tx::<H::Backend>::from_context(context).map_err(RunError::Extract)?;
-        write::<H>(&mut tx, order, context.delivery().attempt, next).await.map_err(RunError::Failed)
+        write::<H>(&mut tx, order, context, next).await.map_err(RunError::Failed)
     })
 }
 
-async fn write<H: Harness>(tx: &mut Tx<H::Backend>, order: i64, attempt: u32, next: Act) -> Result<(), BoxError> {
+async fn write<H: Harness>(tx: &mut Tx<H::Backend>, order: i64, context: &Context, next: Act) -> Result<(), BoxError> {
+    let attempt = context.delivery().attempt;
     H::write(tx, "effect", &format!("order {order} by attempt {attempt}")).await?;
     match next {
         Act::Send => {
@@ -202,7 +214,8 @@ async fn write<H: Harness>(tx: &mut Tx<H::Backend>, order: i64, attempt: u32, ne
             savepoint.rollback().await?;
         }
         Act::EndTransaction => {
-            H::commit_and_begin(tx).await?;
+            let ended = H::commit_and_begin(tx).await?;
+            Stage::of_context(context).lock().ended.push(ended);
         }
         Act::Succeed
         | Act::Fail(_)
@@ -255,6 +268,12 @@ impl<H: Harness> Theatre<H> {
             Ok(report) | Err(DrainError::Failed(report)) => report,
             Err(error) => panic!("the worker could not run: {error}"),
         }
+    }
+
+    /// Runs what is due, which must fail: answers the error that a caller of `drain` gets.
+    pub async fn drain_fails(&self) -> DrainError {
+        let drained = self.worker().build().expect("the worker lacks nothing").drain().await;
+        drained.expect_err("a receiver fails")
     }
 }
 

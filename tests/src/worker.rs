@@ -5,6 +5,7 @@ use std::time::Duration;
 use signals_core::delivery::State;
 use signals_core::store::{AttemptOutcome, DeathReason, Filter};
 use signals_core::{Location, Receiver as _, Signal, SignalDef};
+use signals_runtime::worker::DrainError;
 
 use crate::fixtures::{Refunded, paid};
 use crate::stage::{Act, Bystander, Hasty, Plain, Theatre, Transactional, until};
@@ -33,6 +34,26 @@ pub async fn t5_a_failed_attempt_is_retried_when_its_backoff_is_over<H: Harness>
     db.advance(A_DAY);
     assert_eq!(theatre.drain().await.done, 1);
     assert_eq!((db.state(id).await, db.get(id).await.attempts.len()), (State::Done, 1));
+}
+
+/// E14: no failure of a receiver is swallowed: the error of `drain` names the receiver, the delivery and the reason.
+pub async fn e14_drain_fails_when_a_receiver_fails<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF], [Act::Fail("no stock"), Act::Discard]).await;
+    for order in 7..10 {
+        theatre.send(&paid(order)).await;
+    }
+    let error = theatre.drain_fails().await;
+    let DrainError::Failed(report) = &error else { panic!("the worker could not run: {error}") };
+    assert_eq!((report.done, report.retried, report.dead), (1, 1, 1), "what else is due is run all the same");
+    let retried = report.failures.iter().find(|failure| !failure.dead).expect("one is to be retried");
+    assert_eq!((retried.receiver, &*retried.error, retried.attempt), (Plain::DEF.name, "no stock", 1));
+    assert_eq!(db.state(retried.delivery).await, State::Ready);
+    let dead = report.failures.iter().find(|failure| failure.dead).expect("one is dead");
+    assert_eq!(db.state(dead.delivery).await, State::Dead);
+    let text = error.to_string();
+    for part in ["2 failed attempts, 1 done", Plain::DEF.name, &retried.delivery.to_string(), "no stock"] {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
 }
 
 /// T5: three attempts are three.

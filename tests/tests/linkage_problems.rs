@@ -2,7 +2,7 @@
 
 extern crate signals_core as signals_runtime;
 
-use signals_runtime::{Registry, receiver, signal};
+use signals_runtime::{Receiver as _, Registry, receiver, signal};
 
 signals_runtime::link!(signals_fixture_contract, serde_json); // line 7
 
@@ -17,6 +17,8 @@ async fn complete_order(_payment: PaymentCompleted) {}
 
 #[signal(name = "payments.completed")] // line 18
 struct AnotherPaymentCompleted {}
+
+signals_runtime::retired!("signals_fixture_contract.count_shipped"); // line 21
 
 fn problems() -> Vec<String> {
     match Registry::linked() {
@@ -55,7 +57,16 @@ fn a_signal_name_that_is_used_twice_is_reported_with_both_places() {
 }
 
 #[test]
+fn a_receiver_that_is_retired_and_still_linked_is_reported_with_both_places() {
+    let problem = the_one_with("receiver `signals_fixture_contract.count_shipped` is declared retired");
+    let exists = signals_fixture_contract::count_shipped::DEF.location;
+    for place in [format!("{}:21", file!()), exists.to_string()] {
+        assert!(problem.contains(&place), "{problem}");
+    }
+}
+
+#[test]
 fn nothing_else_is_wrong() {
-    assert_eq!(problems().len(), 3, "{:#?}", problems());
+    assert_eq!(problems().len(), 4, "{:#?}", problems());
     let _ = (PaymentCompleted {}, AnotherPaymentCompleted {});
 }

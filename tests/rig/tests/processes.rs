@@ -5,6 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{LEASE, Rig, starts};
+use rustix::process::Signal;
 use signals_rig::{How, Line, Trouble, send, send_one};
 use signals_runtime::delivery::State;
 use signals_runtime::store::{DeathReason, Filter};
@@ -20,8 +21,7 @@ async fn w1_e15_l1_a_killed_workers_delivery_runs_again_within_its_lease_and_a_s
     let second = rig.worker(Duration::from_secs(5));
     // The second worker must have been connected for a whole lease before the first dies: L1 then counts from the last
     // renewal, which is at most a third of a lease before the kill.
-    let connected = Instant::now() + LEASE;
-    rig.log_until("a second worker that is settled", |_| Instant::now() > connected).await;
+    rig.connected_for(&second, LEASE).await;
 
     let killed = Instant::now();
     first.0.kill().expect("SIGKILL");
@@ -63,7 +63,7 @@ async fn l2_w12_sigterm_under_load_finishes_or_gives_back_and_exits_0() {
     rig.log_until("work", |lines| lines.iter().any(|line| line.what == "end")).await;
 
     let asked = Instant::now();
-    worker.signal("-TERM");
+    worker.signal(Signal::TERM);
     let status = worker.0.wait().expect("it exits");
 
     assert!(status.success(), "{status}");
@@ -87,7 +87,7 @@ async fn w12_a_second_sigterm_gives_back_at_once_without_burning_an_attempt() {
     let asked = Instant::now();
     // Two that arrive at once count as one, so it is asked again and again.
     let status = loop {
-        worker.signal("-TERM");
+        worker.signal(Signal::TERM);
         tokio::time::sleep(Duration::from_millis(100)).await; // tidy: not a wait: the pause of a poll with a deadline
         if let Some(status) = worker.0.try_wait().expect("a child") {
             break status;

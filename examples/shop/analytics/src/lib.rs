@@ -1,9 +1,12 @@
-//! Analytics: exports orders to a warehouse, and scores payments for fraud.
+//! Analytics: exports orders to a warehouse, counts sales, and scores payments for fraud.
 
 pub mod receivers;
 pub mod warehouse;
 
 pub use warehouse::Warehouse;
+
+/// The table of this module. It has no key on purpose: a sale that was counted twice would be there twice.
+pub const TABLE: &str = "CREATE TABLE IF NOT EXISTS sale (payment_id BIGINT NOT NULL, amount_cents BIGINT NOT NULL)";
 
 /// The risk of a payment, by the number of digits of its amount in cents.
 #[derive(Clone, Debug)]

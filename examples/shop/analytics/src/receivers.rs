@@ -2,7 +2,7 @@
 
 use std::io;
 
-use base::say;
+use base::{DbTx, say};
 use orders::OrderPlaced;
 use payments::PaymentCompleted;
 use signals_runtime::{Delivery, State, receiver};
@@ -19,6 +19,23 @@ async fn export_order(order: &OrderPlaced, State(warehouse): State<Warehouse>, d
     let text = format!("{{\"order_id\":{order_id},\"amount_cents\":{amount_cents}}}\n");
     warehouse.upload(&format!("order-{order_id}.json"), &text).await?;
     say!("analytics: order {order_id} exported");
+    Ok(())
+}
+
+/// Counts the sale of a payment that succeeded.
+///
+/// Transactional, so that each is counted exactly once: the row and the acknowledgement are committed together.
+#[receiver(signal = PaymentCompleted, timeout = "900ms")]
+async fn count_sale(payment: &PaymentCompleted, tx: &mut DbTx) -> sqlx::Result<()> {
+    if !payment.succeeded {
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO sale (payment_id, amount_cents) VALUES ($1, $2)")
+        .bind(payment.payment_id)
+        .bind(payment.amount_cents)
+        .execute(&mut **tx)
+        .await?;
+    say!("analytics: sale of payment {} counted", payment.payment_id);
     Ok(())
 }
 

@@ -35,6 +35,12 @@ pub(crate) async fn orders(shop: &Shop) -> sqlx::Result<Vec<Order>> {
     Ok(rows.into_iter().map(order).collect())
 }
 
+/// How often the sale of each payment was counted, ordered by payment.
+pub(crate) async fn sales(shop: &Shop) -> sqlx::Result<Vec<(i64, i64)>> {
+    let sql = "SELECT payment_id, COUNT(*) FROM sale GROUP BY payment_id ORDER BY payment_id";
+    sqlx::query_as(sql).fetch_all(shop.backend().pool()).await
+}
+
 /// How many receipts of payment `id` were mailed, by the mails in `folder`.
 pub(crate) fn mails(folder: &Path, id: i64) -> io::Result<usize> {
     let beginning = format!("Payment {id}:");

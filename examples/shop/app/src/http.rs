@@ -56,7 +56,7 @@ struct NewOrder {
 
 /// What the payment processor sends. Its id is the same when it repeats itself.
 #[derive(Deserialize)]
-struct PaymentEvent {
+struct PaymentNotice {
     event_id: String,
     payment_id: i64,
     succeeded: bool,
@@ -70,9 +70,9 @@ async fn place_order(State(shop): State<Shop>, body: Body<NewOrder>) -> Result<R
     Ok((StatusCode::CREATED, Json(json!({ "order_id": order_id, "signal": receipt.signal_id.0 }))).into_response())
 }
 
-async fn payment_webhook(State(shop): State<Shop>, body: Body<PaymentEvent>) -> Result<Json<Value>, Refusal> {
-    let Json(PaymentEvent { event_id, payment_id, succeeded }) = body?;
-    let receipt = payments::record(&shop, &payments::Event { id: event_id, payment_id, succeeded }).await?;
+async fn payment_webhook(State(shop): State<Shop>, body: Body<PaymentNotice>) -> Result<Json<Value>, Refusal> {
+    let Json(PaymentNotice { event_id, payment_id, succeeded }) = body?;
+    let receipt = payments::record(&shop, &payments::Notice { id: event_id, payment_id, succeeded }).await?;
     Ok(Json(json!({ "signal": receipt.signal_id.0, "repeated": receipt.repeated })))
 }
 

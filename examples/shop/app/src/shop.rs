@@ -10,7 +10,7 @@ pub(crate) async fn open(database: &Path) -> Result<Shop> {
     let opened = async {
         let shop = base::open(database).await?;
         shop.setup().await?;
-        for table in [payments::TABLE, orders::TABLE] {
+        for table in [payments::TABLE, orders::TABLE, analytics::TABLE] {
             sqlx::query(table).execute(shop.backend().pool()).await?;
         }
         anyhow::Ok(shop)

@@ -4,6 +4,7 @@ use anyhow::Result;
 use base::{Shop, say};
 use serde_json::{Value, json};
 use signals_runtime::clock::Timestamp;
+use signals_runtime::delivery::Lane;
 use signals_runtime::store::{DeliveryDetail, Filter, LaneCounts, WorkerRecord};
 
 use crate::table::Table;
@@ -14,18 +15,19 @@ const NEWEST: usize = 50;
 /// Prints receivers, workers and the newest deliveries.
 pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
     let counts = shop.counts().await?;
+    let parked: Vec<_> = shop.parked().await?.into_iter().map(|lane| lane.lane).collect();
     let workers = shop.workers().await?;
     let deliveries = deliveries(shop, NEWEST).await?;
     if json {
         let all = json!({
-            "receivers": counts.lanes.iter().map(lane_json).collect::<Vec<_>>(),
+            "receivers": counts.lanes.iter().map(|lane| lane_json(lane, &parked)).collect::<Vec<_>>(),
             "workers": workers.iter().map(worker_json).collect::<Vec<_>>(),
             "deliveries": deliveries.iter().map(delivery_json).collect::<Vec<_>>(),
         });
         say!("{all:#}");
         return Ok(());
     }
-    say!("{}", lanes_table(&counts.lanes));
+    say!("{}", lanes_table(&counts.lanes, &parked));
     say!("\n{}", workers_table(&workers));
     if deliveries.is_empty() {
         say!("\nno deliveries: nothing was sent yet, or all of it was forgotten");
@@ -71,12 +73,17 @@ pub(crate) fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> 
     table
 }
 
-fn lanes_table(lanes: &[LaneCounts]) -> Table<7> {
-    let mut table = Table::new(0, ["receiver", "signal", "ready", "later", "running", "done", "dead"]);
+fn lanes_table(lanes: &[LaneCounts], parked: &[Lane]) -> Table<8> {
+    let mut table = Table::new(0, ["receiver", "signal", "ready", "later", "running", "done", "dead", "cancelled"]);
     for lane in lanes {
-        let [ready, later, running, done, dead] =
-            [lane.ready, lane.scheduled, lane.running, lane.done, lane.dead].map(|count| count.to_string());
-        table.row([lane.receiver.clone(), lane.signal.clone(), ready, later, running, done, dead]);
+        let [ready, later, running, done, dead, cancelled] =
+            [lane.ready, lane.scheduled, lane.running, lane.done, lane.dead, lane.cancelled]
+                .map(|count| count.to_string());
+        table.row([lane.receiver.clone(), lane.signal.clone(), ready, later, running, done, dead, cancelled]);
+        if parked.contains(&lane.lane) {
+            let version = lane.lane.version;
+            table.note(format!("parked: no worker and no receiver of this build knows it in version {version}"));
+        }
     }
     table
 }
@@ -93,11 +100,11 @@ fn workers_table(workers: &[WorkerRecord]) -> Table<4> {
     table
 }
 
-fn lane_json(lane: &LaneCounts) -> Value {
+fn lane_json(lane: &LaneCounts, parked: &[Lane]) -> Value {
     json!({
         "receiver": lane.receiver, "signal": lane.signal, "version": lane.lane.version,
         "ready": lane.ready.0, "scheduled": lane.scheduled.0, "running": lane.running.0,
-        "done": lane.done.0, "dead": lane.dead.0, "cancelled": lane.cancelled.0,
+        "done": lane.done.0, "dead": lane.dead.0, "cancelled": lane.cancelled.0, "parked": parked.contains(&lane.lane),
     })
 }
 

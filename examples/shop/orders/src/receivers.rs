@@ -2,7 +2,7 @@
 
 use base::{DbTx, say};
 use payments::PaymentCompleted;
-use signals_runtime::receiver;
+use signals_runtime::{BoxError, Discard, receiver};
 
 use crate::OrderError;
 
@@ -14,7 +14,7 @@ use crate::OrderError;
 /// On SQLite a transactional receiver must finish within a third of the worker's lease. The default of 5 s does so for
 /// the default lease; the time-out here also does for the short lease of the story.
 #[receiver(signal = PaymentCompleted, timeout = "900ms")]
-async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(), OrderError> {
+async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(), BoxError> {
     if !payment.succeeded {
         return Ok(());
     }
@@ -24,7 +24,8 @@ async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(),
             .execute(&mut **tx)
             .await?;
     if updated.rows_affected() == 0 {
-        return Err(OrderError::Unknown(payment.payment_id));
+        // No other attempt would find it either: a dead letter at once, for somebody to look at.
+        return Err(Discard::because(OrderError::Unknown(payment.payment_id)).into());
     }
     say!("orders: order {} completed", payment.payment_id);
     Ok(())

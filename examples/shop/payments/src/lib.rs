@@ -27,7 +27,7 @@ pub struct PaymentCompleted {
 
 /// What the payment processor tells its webhook.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct Notice {
     /// The processor's own id: the same when it repeats itself.
     pub id: String,
     /// Which payment.
@@ -75,29 +75,29 @@ pub async fn open(tx: &mut DbTx, payment_id: i64, amount_cents: i64) -> Result<(
 
 /// Records what the processor says, and sends [`PaymentCompleted`], in one transaction: both or neither.
 ///
-/// The processor repeats an event until it is told that it was heard. Its id is the idempotency key, so that the signal
-/// is stored once however often the event comes.
+/// The processor repeats a notice until it is told that it was heard. Its id is the idempotency key, so that the signal
+/// is stored once however often the notice comes.
 ///
 /// # Errors
 ///
 /// Returns an error when there is no such payment or the database refuses; nothing is stored then.
-pub async fn record(shop: &Shop, event: &Event) -> Result<Receipt, PaymentError> {
+pub async fn record(shop: &Shop, notice: &Notice) -> Result<Receipt, PaymentError> {
     let mut tx = shop.begin().await?;
     let updated = sqlx::query("UPDATE payment SET status = $1 WHERE id = $2")
-        .bind(if event.succeeded { "paid" } else { "failed" })
-        .bind(event.payment_id)
+        .bind(if notice.succeeded { "paid" } else { "failed" })
+        .bind(notice.payment_id)
         .execute(&mut *tx)
         .await?;
     if updated.rows_affected() == 0 {
-        return Err(PaymentError::Unknown(event.payment_id)); // dropping `tx` rolls it back
+        return Err(PaymentError::Unknown(notice.payment_id)); // dropping `tx` rolls it back
     }
     let amount_cents = sqlx::query_scalar("SELECT amount_cents FROM payment WHERE id = $1")
-        .bind(event.payment_id)
+        .bind(notice.payment_id)
         .fetch_one(&mut *tx)
         .await?;
 
-    let completed = PaymentCompleted { payment_id: event.payment_id, amount_cents, succeeded: event.succeeded };
-    let receipt = completed.send(&mut tx).idempotency_key(format!("payments/{}", event.id)).await?;
+    let completed = PaymentCompleted { payment_id: notice.payment_id, amount_cents, succeeded: notice.succeeded };
+    let receipt = completed.send(&mut tx).idempotency_key(format!("payments/{}", notice.id)).await?;
     tx.commit().await?;
     Ok(receipt)
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use signals_rig::{Line, Log, open};
+use signals_runtime::clock::{Clock as _, SystemClock};
 use signals_runtime::delivery::State;
 use signals_runtime::store::Filter;
 use signals_runtime::{Signals, SqliteBackend};
@@ -32,9 +34,9 @@ impl Drop for WorkerProcess {
 }
 
 impl WorkerProcess {
-    pub fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").arg(signal).arg(self.0.id().to_string()).status();
-        assert!(kill.expect("kill runs").success());
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.0.id().try_into().expect("a process id")).expect("above zero");
+        kill_process(pid, signal).expect("a child that was not waited for can be told something");
     }
 }
 
@@ -73,6 +75,20 @@ impl Rig {
             }
             assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {lines:#?}");
             tokio::time::sleep(Duration::from_millis(2)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+
+    /// Waits until the database has known `worker` for as long as `age`, by the database's own times.
+    pub async fn connected_for(&self, worker: &WorkerProcess, age: Duration) {
+        let began = Instant::now();
+        loop {
+            let workers = self.signals.workers().await.expect("workers");
+            let known = workers.iter().find(|known| known.pid == worker.0.id());
+            if known.is_some_and(|known| SystemClock.now() >= known.started.saturating_add(age)) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "the worker has not been connected for {age:?}: {workers:#?}");
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{facts, status};
 const COMPLETE_ORDER: &str = "orders.receivers.complete_order";
 const MAIL_RECEIPT: &str = "receipts.receivers.mail_receipt";
 const EXPORT_ORDER: &str = "analytics.receivers.export_order";
+const COUNT_SALE: &str = "analytics.receivers.count_sale";
 const SCORE_FRAUD: &str = "analytics.receivers.score_fraud";
 
 const ORDERS: &str = "/orders";
@@ -41,13 +42,14 @@ async fn order_is_paid(story: &Story, worker: &WorkerProcess) -> Result<()> {
     say!("\n1. An order is placed and paid, while the mail server is down");
     let placed = story.http.post(ORDERS, r#"{"order_id":1001,"amount_cents":4990}"#, StatusCode::CREATED).await?;
     worker.says("order 1001 exported").await?;
-    let event = r#"{"event_id":"evt_1","payment_id":1001,"succeeded":true}"#;
-    let paid = signal(&story.http.post(WEBHOOK, event, StatusCode::OK).await?)?;
+    let notice = r#"{"event_id":"evt_1","payment_id":1001,"succeeded":true}"#;
+    let paid = signal(&story.http.post(WEBHOOK, notice, StatusCode::OK).await?)?;
     worker.says("receipt of payment 1001 mailed").await?;
 
     story.wait(signal(&placed)?, EXPORT_ORDER, State::Done).await?;
     story.wait(paid, COMPLETE_ORDER, State::Done).await?;
     story.wait(paid, SCORE_FRAUD, State::Done).await?;
+    story.wait(paid, COUNT_SALE, State::Done).await?;
     let mail = story.wait(paid, MAIL_RECEIPT, State::Done).await?;
 
     let order = facts::order(&story.shop, 1001).await?.context("order 1001 is gone")?;
@@ -70,12 +72,12 @@ async fn order_is_paid(story: &Story, worker: &WorkerProcess) -> Result<()> {
 async fn webhook_misbehaves(story: &Story) -> Result<()> {
     say!("\n2. The payment processor repeats itself, then talks nonsense");
     let before = story.snapshot().await?;
-    let event = r#"{"event_id":"evt_1","payment_id":1001,"succeeded":true}"#;
-    let repeated = story.http.post(WEBHOOK, event, StatusCode::OK).await?;
-    claim("the same event again is the same signal again", &repeated["repeated"], &true.into())?;
+    let notice = r#"{"event_id":"evt_1","payment_id":1001,"succeeded":true}"#;
+    let repeated = story.http.post(WEBHOOK, notice, StatusCode::OK).await?;
+    claim("the same notice again is the same signal again", &repeated["repeated"], &true.into())?;
     story.http.post(WEBHOOK, r#"{"event_id":"evt_2","payment_id":"#, StatusCode::BAD_REQUEST).await?;
-    let event = r#"{"event_id":"evt_3","payment_id":4711,"succeeded":true}"#;
-    story.http.post(WEBHOOK, event, StatusCode::NOT_FOUND).await?;
+    let notice = r#"{"event_id":"evt_3","payment_id":4711,"succeeded":true}"#;
+    story.http.post(WEBHOOK, notice, StatusCode::NOT_FOUND).await?;
     claim("none of the three added a delivery", &story.snapshot().await?, &before)?;
     let order = facts::order(&story.shop, 1001).await?.context("order 1001 is gone")?;
     claim("order 1001 is still completed once", &order.completions, &1)
@@ -93,10 +95,10 @@ async fn transaction_rolls_back(story: &Story) -> Result<()> {
 async fn receiver_panics(story: &Story, worker: &WorkerProcess) -> Result<()> {
     say!("\n4. A receiver panics at every attempt");
     let placed = story.http.post(ORDERS, r#"{"order_id":1002,"amount_cents":129900}"#, StatusCode::CREATED).await?;
-    let event = r#"{"event_id":"evt_4","payment_id":1002,"succeeded":true}"#;
-    let paid = signal(&story.http.post(WEBHOOK, event, StatusCode::OK).await?)?;
+    let notice = r#"{"event_id":"evt_4","payment_id":1002,"succeeded":true}"#;
+    let paid = signal(&story.http.post(WEBHOOK, notice, StatusCode::OK).await?)?;
     let letter = story.wait(paid, SCORE_FRAUD, State::Dead).await?;
-    for receiver in [COMPLETE_ORDER, MAIL_RECEIPT] {
+    for receiver in [COMPLETE_ORDER, MAIL_RECEIPT, COUNT_SALE] {
         story.wait(paid, receiver, State::Done).await?;
     }
     story.wait(signal(&placed)?, EXPORT_ORDER, State::Done).await?;
@@ -173,6 +175,12 @@ async fn show_the_end(story: &Story) -> Result<()> {
         table.row([order.id.to_string(), amount, order.status, completed, order.payment, mails]);
     }
     say!("{table}\n");
+    let counted = facts::sales(&story.shop).await?;
+    claim(
+        "each sale was counted once, however often the processor told of it",
+        &counted,
+        &[(1001, 1), (1002, 1)].into(),
+    )?;
     let unsettled = deliveries.iter().filter(|delivery| !delivery.summary.state.is_settled()).count();
     claim("nothing is lost and nothing waits: every delivery is done or a dead letter", &unsettled, &0)
 }

@@ -1,0 +1,3 @@
+signals_core::link!("orders");
+
+fn main() {}
