@@ -114,6 +114,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be reached or refuses, or holds a newer migration that is not additive.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn migrate(&self) -> Result<()> {
         self.inner.store.migrate().await
     }
@@ -130,6 +134,10 @@ impl<B: Backend> Signals<B> {
     ///
     /// Returns an error when the declarations contradict each other ([`Error::Registry`], every problem at once), when a
     /// stored name receives another signal ([`Error::NameTaken`]), or when the database refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn register(&self) -> Result<()> {
         let registration = self.registry()?.registration();
         let registered = self.inner.store.register(&registration).await?;
@@ -142,6 +150,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// As both.
+    ///
+    /// # Cancel safety
+    ///
+    /// Two transactions: dropped before it answers, the second may be missing. Call it again.
     pub async fn setup(&self) -> Result<()> {
         self.migrate().await?;
         self.register().await
@@ -156,6 +168,10 @@ impl<B: Backend> Signals<B> {
     /// # Cancel safety
     ///
     /// The transaction that a dropped `begin` would have given is rolled back.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
     pub async fn begin(&self) -> Result<Tx<B>> {
         self.registry()?;
         let inner = self.inner.clone();
@@ -272,6 +288,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is neither dead nor cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn retry(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.retry(delivery, actor).await?;
         self.inner.wake();
@@ -283,6 +303,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn cancel(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.cancel(delivery, actor).await
     }
@@ -292,6 +316,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn discard(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.discard(delivery, actor).await
     }
@@ -301,6 +329,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::UnknownReceiver`] when this database knows no receiver of that name.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn pause(&self, receiver: &str) -> Result<()> {
         self.inner.store.pause(self.receiver_id(receiver).await?, true).await
     }
@@ -310,6 +342,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn resume(&self, receiver: &str) -> Result<()> {
         self.inner.store.pause(self.receiver_id(receiver).await?, false).await
     }

@@ -105,8 +105,6 @@ impl<B: Backend> Tx<B> {
 impl Tx<crate::SqliteBackend> {
     /// The sqlx transaction inside, for helpers that are typed on one.
     ///
-    /// # Safety of the send
-    ///
     /// A statement run through it that ends the transaction makes the commit fail.
     pub fn as_sqlx(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Sqlite> {
         &mut self.open_mut().tx
