@@ -5,7 +5,8 @@ use signals_core::store::Finished;
 use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{
-    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS, SHIP_SETTLED, Settled, paid,
+    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, DISPATCH_REFUNDS, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS,
+    SHIP_SETTLED, Settled, paid,
 };
 use crate::{Db, Harness};
 
@@ -150,6 +151,26 @@ pub async fn i15_a_merge_moves_scheduled_deliveries_too<H: Harness>(db: Db<H>) {
     assert_eq!(puppet.claim_one().await.held.delivery.receiver, new.id(&DISPATCH).await);
 }
 
+/// I15: who has noted the id of a delivery before its receiver was merged finds it.
+pub async fn i15_a_delivery_is_found_under_its_id_from_before_a_merge<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let [cancelled] = old.deliver(&paid(1), [&SHIP]).await;
+    let [discarded] = old.deliver(&paid(2), [&SHIP]).await;
+    db.app(&[&DISPATCH_ALONE]).await;
+    let new = db.app(&[&DISPATCH]).await;
+    let heir = new.id(&DISPATCH).await;
+    db.store.cancel(cancelled, "ops").await.expect("cancels");
+    db.store.discard(discarded, "ops").await.expect("discards");
+    for (asked, state) in [(cancelled, State::Cancelled), (discarded, State::Dead)] {
+        let found = db.get(asked).await.summary;
+        assert_eq!((found.id.signal, found.id.receiver, found.state), (asked.signal, heir, state));
+        db.store.retry(asked, "ops").await.expect("retries");
+        assert_eq!(db.state(asked).await, State::Ready);
+        let error = db.store.retry(asked, "ops").await.expect_err("it is ready");
+        assert!(matches!(error, Error::WrongState { delivery, .. } if delivery == asked), "{error:?}");
+    }
+}
+
 /// I15, I2: a delivery that runs while its receiver is merged is not lost, and is finished once.
 pub async fn i15_a_delivery_that_runs_during_a_merge_is_settled_once<H: Harness>(db: Db<H>) {
     let old = db.app(&[&SHIP]).await;
@@ -175,6 +196,9 @@ pub async fn i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored
     let error = db.program(&[&BOOK, &SHIP_REFUNDS]).register().await.expect_err("another signal");
     let Error::NameTaken { receiver, stored, declared } = error else { panic!("{error:?}") };
     assert_eq!([&*receiver, &*stored, &*declared], ["orders.ship", "shop.paid", "shop.refunded"]);
+    let error = db.program(&[&DISPATCH_REFUNDS]).register().await.expect_err("another signal");
+    let Error::NameTaken { receiver, .. } = error else { panic!("{error:?}") };
+    assert_eq!(receiver, "orders.dispatch", "the name to look for in the program");
     assert_eq!(before, db.store.receivers().await.expect("lists"), "all of a binary or nothing");
     assert_eq!(old.send(&paid(7)).await.deliveries, 1);
 }
@@ -263,7 +287,13 @@ pub async fn i15_a_merge_keeps_either_receiver_retired<H: Harness>(db: Db<H>) {
     let new = db.program(&[&DISPATCH]);
     let registered = new.register().await.expect("registers");
     assert_eq!((registered.retired, registered.ids.len()), (vec!["orders.dispatch"], 0));
+    db.store.pause(shown_id(&db).await, true).await.expect("pauses");
+    assert!(new.resolve().await.paused.is_empty(), "what is retired has no id there");
     let shown = db.store.receivers().await.expect("lists");
     assert_eq!(shown.iter().map(|receiver| receiver.retired).collect::<Vec<_>>(), [true]);
     assert_eq!(between.send(&paid(2)).await.deliveries, 0);
+}
+
+async fn shown_id<H: Harness>(db: &Db<H>) -> signals_core::delivery::ReceiverId {
+    db.store.receivers().await.expect("lists")[0].id
 }

@@ -1,11 +1,11 @@
 //! Names: the receivers and signals of this database, under every name that they ever had (I14, I15).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId, Transition};
 use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration};
-use signals_core::{Error, ReceiverDef, Result};
+use signals_core::{Error, ReceiverDef, Result, SignalDef};
 
 use super::tables::Tables;
 
@@ -107,24 +107,24 @@ impl Names {
         registered
     }
 
-    /// Who receives the signal `name`: everybody who is registered for it and not retired.
+    /// Who receives `signal` under any of its names: everybody who is registered for it and not retired.
     ///
     /// # Errors
     ///
     /// Returns an error that names the `linked` receivers that are not registered for it.
     pub(super) fn audience(
         &self,
-        name: &str,
+        signal: &SignalDef,
         linked: impl Iterator<Item = &'static ReceiverDef>,
     ) -> Result<Vec<ReceiverId>> {
-        let signal = self.signal_names.get(name);
+        let signals: BTreeSet<i64> = signal.names().filter_map(|name| self.signal_names.get(name).copied()).collect();
         let registered =
-            |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| Some(&row.signal) == signal);
+            |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| signals.contains(&row.signal));
         let missing: Vec<String> = linked.filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
         if !missing.is_empty() {
-            return Err(Error::NotRegistered { signal: name.to_owned(), receivers: missing });
+            return Err(Error::NotRegistered { signal: signal.name.to_owned(), receivers: missing });
         }
-        let hears = |row: &ReceiverRow| Some(&row.signal) == signal && !row.retired;
+        let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
         Ok(self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect())
     }
 

@@ -202,9 +202,10 @@ impl Taking<'_> {
                 (receiver, version, id, signal, life, Some(token), "dead", reason, None, None)
             })
             .collect();
-        finish::settle(conn, &dead, self.now).await?;
+        let settled = finish::settle(conn, &dead, self.now).await?;
         let keys: Vec<_> = crashed.iter().map(rows::held).collect();
-        finish::remove(conn, &keys).await.map(drop)
+        let removed = finish::remove(conn, &keys).await?;
+        finish::all_copied(settled, removed.len())
     }
 }
 

@@ -204,7 +204,7 @@ async fn plan(
             }
             plans.push(Plan::Repeated(*receipt));
         } else if let Some(&earlier) = first.get(key) {
-            if batch.signals[earlier].def.name != signal.def.name || hashes[earlier] != Some(hash) {
+            if !signal.def.names().any(|own| own == batch.signals[earlier].def.name) || hashes[earlier] != Some(hash) {
                 return Err(reused());
             }
             plans.push(Plan::SameAs(earlier));

@@ -162,7 +162,7 @@ impl Stored {
                 && kept.of != of
             {
                 return Err(Error::NameTaken {
-                    receiver: name.to_owned(),
+                    receiver: entry.name.to_owned(),
                     stored: self.types.get(&kept.of).cloned().unwrap_or_default(),
                     declared: entry.signal.to_owned(),
                 });

@@ -267,6 +267,38 @@ async fn t12_prune_goes_by_age_and_keeps_the_dead_unless_told() {
 }
 
 #[tokio::test]
+async fn t13_with_nothing_to_forget_the_lock_is_not_taken() {
+    let fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..3).await;
+    fixture.clock.advance(LEASE);
+    let writer = fixture.backend.begin().await.expect("begins");
+    let forgotten = tokio::time::timeout(Duration::from_secs(1), fixture.store.forget(Duration::ZERO, 10)).await;
+    assert_eq!(forgotten.expect("does not wait").expect("looks").0, 0, "old, but all are pending");
+    drop(writer);
+}
+
+#[tokio::test]
+async fn i2_a_delivery_whose_signal_is_gone_is_never_lost_on_the_way() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    let mut later = paid(9);
+    later.due = signals_core::Due::After(Duration::from_secs(60));
+    fixture.send(vec![later]).await.expect("sends");
+    fixture.send_ids(0..4).await;
+    let held: Vec<_> = fixture.claimed(&[1]).await.claimed.iter().map(|claimed| claimed.held).collect();
+    let all = "SELECT (SELECT count(*) FROM signals_delivery) + (SELECT count(*) FROM signals_later)";
+    sqlx::query("DELETE FROM signals_signal").execute(fixture.backend.pool()).await.expect("somebody's own SQL");
+    let outcomes = [
+        fixture.store.ack(&[acked(held[0], true)]).await.map(drop),
+        fixture.store.fail(&[failed(held[1], Fate::Dead(DeathReason::Exhausted))]).await.map(drop),
+        fixture.store.cancel(held[2].delivery, "ops").await,
+        fixture.store.discard(delivery(1, 1), "ops").await,
+    ];
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    assert_eq!(fixture.number(all).await, 5);
+    assert_eq!(fixture.store.ack(&[acked(held[0], false)]).await.expect("needs no signal"), [Finished::Done]);
+}
+
+#[tokio::test]
 async fn counts_and_pages_see_every_state() {
     let mut fixture = Fixture::new(&["a", "b"]).await;
     fixture.send_ids(0..10_005).await;
