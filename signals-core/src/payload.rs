@@ -5,6 +5,7 @@
 //! contains raw JSON.
 
 mod checked;
+mod undecodable;
 
 use std::fmt;
 use std::io;
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::BoxError;
 use checked::Checked;
+use undecodable::Undecodable;
 
 /// The most bytes of a payload unless the application sets another limit.
 pub const DEFAULT_LIMIT: usize = 256 * 1024;
@@ -101,12 +103,13 @@ pub fn encode_within<T: Serialize + ?Sized>(value: &T, limit: usize) -> Result<V
 ///
 /// # Errors
 ///
-/// Returns an error when they are more than `limit` (checked before they are read) or do not decode to a `T`.
+/// Returns an error when they are more than `limit` (checked before they are read) or do not decode to a `T`. It says
+/// where and why, and quotes nothing of the payload: it may be logged.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, BoxError> {
     if bytes.len() > limit {
         return Err(PayloadError::TooLarge { limit }.into());
     }
-    Ok(serde_json::from_slice(bytes)?)
+    serde_json::from_slice(bytes).map_err(|error| Undecodable::from(error).into())
 }
 
 /// Reads raw JSON as a receiver would: strings decoded, depth and numbers checked.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signals_core::payload::decode;
 use signals_core::{
@@ -11,7 +11,7 @@ use signals_core::{
     ReceiverOptions, Registry, RetryAfter, RunError, Signal, Snooze,
 };
 use signals_runtime::worker::{DrainError, Report};
-use signals_runtime::{Signals, Tx, WorkerBuilder};
+use signals_runtime::{CancelReason, Cancelled, Signals, Tx, WorkerBuilder};
 
 use crate::fixtures::{Paid, Refunded};
 use crate::harness::{Db, Harness};
@@ -57,6 +57,7 @@ struct Inner {
     calls: Vec<Delivery>,
     left: usize,
     ended: Vec<bool>,
+    reasons: Vec<CancelReason>,
 }
 
 /// Tells that a call is over, whether it returned, panicked or was dropped.
@@ -93,6 +94,12 @@ impl Stage {
     #[must_use]
     pub fn ended(&self) -> Vec<bool> {
         self.lock().ended.clone()
+    }
+
+    /// Why the calls of [`Polling`] returned.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<CancelReason> {
+        self.lock().reasons.clone()
     }
 
     fn of_context(context: &Context) -> &Self {
@@ -155,6 +162,34 @@ impl Receiver for Hasty {
     const DEF: &'static ReceiverDef = &ReceiverDef::new::<Self>("stage.hasty", HERE, Body::Async(plain))
         .declare(|needs| needs.state::<Stage>())
         .options(ReceiverOptions::DEFAULT.max_attempts(3).timeout(Duration::from_millis(20)));
+}
+
+/// A blocking receiver of [`Paid`] that goes on until it hears that its attempt is over.
+#[derive(Debug)]
+pub struct Polling;
+
+impl Receiver for Polling {
+    type Signal = Paid;
+    const DEF: &'static ReceiverDef = &ReceiverDef::new::<Self>("stage.polling", HERE, Body::Blocking(poll))
+        .declare(|needs| {
+            needs.state::<Stage>();
+            Cancelled::declare(needs);
+        })
+        .options(ReceiverOptions::DEFAULT.max_attempts(3).timeout(Duration::from_millis(20)));
+}
+
+fn poll(_: &[u8], context: &Context) -> Result<(), RunError> {
+    let (_, leave) = Stage::enter(context);
+    let cancelled = Cancelled::from_context(context).map_err(RunError::Extract)?;
+    let began = Instant::now();
+    while !cancelled.is_cancelled() {
+        if began.elapsed() > PATIENCE {
+            return Err(RunError::Failed("it was never told".into()));
+        }
+        std::thread::yield_now();
+    }
+    leave.0.lock().reasons.extend(cancelled.reason());
+    Ok(())
 }
 
 /// A plain receiver of [`Refunded`] that only says that it was called.
@@ -277,6 +312,9 @@ impl<H: Harness> Theatre<H> {
     }
 }
 
+/// How long a case waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Waits until `condition` holds.
 ///
 /// # Panics
@@ -289,5 +327,5 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnM
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), met).await.unwrap_or_else(|_| panic!("not within 10 s: {what}"));
+    tokio::time::timeout(PATIENCE, met).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"));
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use signals_core::delivery::State;
 use signals_core::store::{AttemptOutcome, DeathReason, Filter};
-use signals_core::{Location, Receiver as _, Signal, SignalDef};
+use signals_core::{Error, Location, Receiver as _, Signal, SignalDef};
+use signals_runtime::CancelReason;
 use signals_runtime::worker::DrainError;
 
 use crate::fixtures::{Refunded, paid};
-use crate::stage::{Act, Bystander, Hasty, Plain, Theatre, Transactional, until};
+use crate::stage::{Act, Bystander, Hasty, Plain, Polling, Theatre, Transactional, until};
 use crate::{Db, Harness};
 
 /// More than any backoff.
@@ -93,6 +94,23 @@ pub async fn w9_a_receiver_that_never_returns_is_failed_at_its_timeout<H: Harnes
     assert_eq!(theatre.stage.left(), 1, "its future was dropped");
 }
 
+/// W9, W11: a blocking receiver that asks learns of its time-out, and gives its slot back by returning.
+pub async fn w11_a_blocking_receiver_that_asks_ends_early_at_its_timeout<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Polling::DEF], []).await;
+    theatre.send(&paid(7)).await;
+    theatre.send(&paid(8)).await;
+    // One slot: the second starts when the first has returned.
+    let worker = theatre.worker().concurrency(1).build().expect("the worker lacks nothing");
+    let error = worker.drain().await.expect_err("both time out");
+    let DrainError::Failed(report) = &error else { panic!("the worker could not run: {error}") };
+    assert_eq!((report.done, report.retried), (0, 2), "its `Ok` came too late");
+    until("both have returned", async || theatre.stage.left() == 2).await;
+    assert_eq!(theatre.stage.reasons(), [CancelReason::Timeout; 2]);
+    for delivery in db.all().await {
+        assert_eq!(db.get(delivery.id).await.attempts[0].outcome, AttemptOutcome::Timeout);
+    }
+}
+
 /// T7.
 pub async fn t7_a_receiver_can_discard<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[Plain::DEF], [Act::Discard]).await;
@@ -167,6 +185,27 @@ pub async fn i12_a_worker_of_some_receivers_leaves_the_others_alone<H: Harness>(
     assert_eq!(db.states().await, [State::Ready, State::Done]);
 }
 
+/// I12: a lane that neither this program nor a living worker knows is parked, and shown.
+pub async fn i12_deliveries_that_nobody_runs_are_shown_as_parked<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF, Bystander::DEF], []).await;
+    theatre.send(&paid(7)).await;
+    theatre.send(&Refunded { order: 7 }).await;
+    assert_eq!(theatre.signals.parked().await.expect("lists"), [], "this program knows both");
+
+    let other = Theatre::open(&db, &[Bystander::DEF], []).await;
+    let parked = other.signals.parked().await.expect("lists");
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    assert_eq!((&*parked[0].receiver, parked[0].ready.0, parked[0].lane.version), (Plain::DEF.name, 1, 1));
+
+    let _worker = db.program(&[Plain::DEF]).puppet().await;
+    assert_eq!(other.signals.parked().await.expect("lists"), [], "a worker knows it");
+    db.advance(61);
+    assert_eq!(other.signals.parked().await.expect("lists").len(), 1, "it was not seen for a minute");
+
+    assert_eq!(theatre.drain().await.done, 2);
+    assert_eq!(other.signals.parked().await.expect("lists"), [], "nothing waits");
+}
+
 /// I10: of two receivers of one signal one fails.
 pub async fn i10_a_failing_receiver_does_not_keep_another_from_its_delivery<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[Plain::DEF, Hasty::DEF], [Act::Fail("whoever comes first")]).await;
@@ -236,6 +275,28 @@ pub async fn t10_a_cancelled_delivery_stops_its_receiver<H: Harness>(db: Db<H>) 
     let report = worker.run_until(stop).await.expect("runs");
     assert_eq!((report.done, report.failed()), (0, 0));
     assert_eq!(db.states().await, [State::Cancelled]);
+}
+
+/// T10: through the handle of the application, of what runs and of what waits.
+pub async fn t10_a_discarded_delivery_stops_its_receiver_and_is_a_dead_letter<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF], [Act::Hang]).await;
+    theatre.send(&paid(7)).await;
+    let worker = theatre.worker().lease(Duration::from_millis(300)).build().expect("the worker lacks nothing");
+    let stop = async {
+        until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
+        let id = db.all().await[0].id;
+        theatre.signals.discard(id, "ops").await.expect("discards");
+        until("the receiver's future is dropped", async || theatre.stage.left() == 1).await;
+    };
+    let report = worker.run_until(stop).await.expect("runs");
+    assert_eq!((report.done, report.failed()), (0, 0));
+    let shown = db.all().await.remove(0);
+    assert_eq!(
+        (shown.state, shown.death, shown.actor.as_deref()),
+        (State::Dead, Some(DeathReason::ByHand), Some("ops"))
+    );
+    let again = theatre.signals.discard(shown.id, "ops").await.expect_err("is dead");
+    assert!(matches!(again, Error::WrongState { state: State::Dead, .. }), "{again:?}");
 }
 
 /// I7: two workers of one database run everything once.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use signals_conformance::Harness;
+use signals_conformance::fixtures::paid;
+use signals_conformance::stage::{Plain, Theatre};
 use signals_core::clock::ManualClock;
-use signals_core::{Error, Result};
+use signals_core::{Error, Receiver as _, Result, Signal as _};
 use signals_runtime::backend::sqlite::SqliteBackend;
 use sqlx::SqliteConnection;
 
@@ -54,3 +56,34 @@ fn database(error: sqlx::Error) -> Error {
 }
 
 signals_conformance::conformance!(Sqlite);
+
+/// I1, S4: a transaction that the application began itself takes sends, and is as careful as one of ours.
+#[tokio::test]
+async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_failed_one() {
+    let db = signals_conformance::Db::<Sqlite>::open().await;
+    let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
+    let adopt = async || {
+        #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+        let raw = db.harness.backend.pool().begin_with("BEGIN IMMEDIATE").await.expect("a transaction can begin");
+        theatre.signals.adopt(raw).expect("the declarations agree")
+    };
+
+    let mut tx = adopt().await;
+    Sqlite::write(&mut tx, "kept", "yes").await.expect("a business write succeeds");
+    paid(7).send(&mut tx).await.expect("the send succeeds");
+    assert_eq!(db.all().await.len(), 0, "nothing is seen before the commit");
+    tx.commit().await.expect("the commit succeeds");
+    assert_eq!((db.read("kept").await.as_deref(), theatre.drain().await.done), (Some("yes"), 1));
+
+    let mut tx = adopt().await;
+    Sqlite::write(&mut tx, "lost", "yes").await.expect("a business write succeeds");
+    paid(8).send(&mut tx).after(std::time::Duration::MAX).await.expect_err("it is refused");
+    let error = tx.commit().await.expect_err("a send in it has failed");
+    assert!(matches!(error, Error::SendFailed), "{error:?}");
+    assert_eq!((db.read("lost").await, db.all().await.len()), (None, 1));
+
+    let mut tx = adopt().await;
+    paid(9).send(&mut tx).await.expect("the send succeeds");
+    drop(tx);
+    assert_eq!(db.all().await.len(), 1, "dropped, it rolls back");
+}

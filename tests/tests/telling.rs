@@ -1,0 +1,232 @@
+//! What programs are told through `tracing`, and what they are never told: payloads.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use signals_runtime::store::Filter;
+use signals_runtime::worker::{DrainError, Report};
+use signals_runtime::{MemoryBackend, Receiver, Registry, Signal, Signals, receiver, signal};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber, span};
+
+/// What payloads carry here, and nothing else does.
+const CANARY: &str = "canary-in-the-payload";
+
+/// Keeps every event of the process, whatever its level, as `LEVEL target: field=value …`.
+#[derive(Default)]
+struct Ears(Mutex<Vec<String>>);
+
+impl Subscriber for &'static Ears {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut line = Line(format!("span {}", attributes.metadata().name()));
+        attributes.record(&mut line);
+        self.keep(line);
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        let mut line = Line("span".to_owned());
+        values.record(&mut line);
+        self.keep(line);
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(format!("{} {}:", event.metadata().level(), event.metadata().target()));
+        event.record(&mut line);
+        self.keep(line);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {field}={value:?}").expect("a text takes everything");
+    }
+}
+
+impl Ears {
+    fn keep(&self, line: Line) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+    }
+
+    /// The ears of this process.
+    fn open() -> &'static Self {
+        static EARS: OnceLock<&'static Ears> = OnceLock::new();
+        EARS.get_or_init(|| {
+            let ears: &'static Self = Box::leak(Box::default());
+            tracing::subscriber::set_global_default(ears).expect("this test's subscriber is the only one");
+            ears
+        })
+    }
+
+    /// What was heard with all of `parts` in it, of this level.
+    fn heard(&self, level: Level, parts: &[&str]) -> Vec<String> {
+        let beginning = format!("{level} signals: ");
+        let lines = self.all().into_iter();
+        lines.filter(|line| line.starts_with(&beginning) && parts.iter().all(|part| line.contains(part))).collect()
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn program(registry: Registry) -> Signals<MemoryBackend> {
+    let signals = Signals::new(MemoryBackend::new()).with_registry(registry);
+    signals.setup().await.expect("an empty database can be set up");
+    signals
+}
+
+async fn program_of<R: Receiver>() -> Signals<MemoryBackend> {
+    program(Registry::builder().receiver::<R>().build().expect("nothing contradicts itself")).await
+}
+
+async fn send<S: Signal>(signals: &Signals<MemoryBackend>, signal: &S) {
+    let mut tx = signals.begin().await.expect("a transaction can begin");
+    signal.send(&mut tx).await.expect("the send succeeds");
+    tx.commit().await.expect("the commit succeeds");
+}
+
+async fn drain(signals: &Signals<MemoryBackend>) -> Report {
+    match signals.worker().build().expect("the worker lacks nothing").drain().await {
+        Ok(report) | Err(DrainError::Failed(report)) => report,
+        Err(error) => panic!("the worker could not run: {error}"),
+    }
+}
+
+#[signal(name = "telling.unheard")]
+struct Unheard {
+    text: String,
+}
+
+#[signal(name = "telling.allowed", allow_unheard)]
+struct Allowed {
+    text: String,
+}
+
+#[signal(name = "telling.failing")]
+struct Failing {
+    text: String,
+}
+
+#[receiver(signal = Failing, name = "telling.fails", max_attempts = 1)]
+async fn fails(failing: &Failing) -> Result<(), String> {
+    Err(format!("the text has {} bytes", failing.text.len()))
+}
+
+#[receiver(signal = Failing, name = "telling.fails_first", max_attempts = 2)]
+async fn fails_first(_: Failing) -> Result<(), String> {
+    Err("no stock".to_owned())
+}
+
+#[tokio::test]
+async fn a_send_to_nobody_warns_unless_it_is_allowed() {
+    let ears = Ears::open();
+    let signals = program(Registry::default()).await;
+    send(&signals, &Unheard { text: CANARY.to_owned() }).await;
+    send(&signals, &Allowed { text: CANARY.to_owned() }).await;
+    let warned = ears.heard(Level::WARN, &["sent to nobody"]);
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains("telling.unheard") && warned[0].contains("allow_unheard"), "{warned:?}");
+    assert_eq!(ears.heard(Level::DEBUG, &["signal stored", "telling.allowed"]).len(), 1, "it was sent");
+}
+
+#[tokio::test]
+async fn a_failed_attempt_warns_with_receiver_delivery_and_error() {
+    let ears = Ears::open();
+    let signals = program_of::<fails_first>().await;
+    send(&signals, &Failing { text: CANARY.to_owned() }).await;
+    assert_eq!(drain(&signals).await.retried, 1);
+    let id = signals.list(&Filter::default()).await.expect("lists").deliveries[0].id.to_string();
+    let told = ears.heard(Level::WARN, &["attempt failed", "telling.fails_first"]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in [&*format!("delivery={id}"), "attempt=1", "no stock", "retry_in="] {
+        assert!(told[0].contains(part), "`{part}` is missing in {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_delivery_is_an_error_with_its_reason() {
+    let ears = Ears::open();
+    let signals = program_of::<fails>().await;
+    send(&signals, &Failing { text: CANARY.to_owned() }).await;
+    assert_eq!(drain(&signals).await.dead, 1);
+    let told = ears.heard(Level::ERROR, &["delivery is dead", "\"telling.fails\""]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in ["attempt=1", "the text has 21 bytes", "reason=\"exhausted\""] {
+        assert!(told[0].contains(part), "`{part}` is missing in {told:?}");
+    }
+}
+
+#[signal(name = "telling.secret")]
+struct Secret {
+    number: i64,
+    kind: Kind,
+    picky: Picky,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Kind {
+    Known,
+}
+
+/// Its `Deserialize` refuses in words of its own, with the value in them.
+#[derive(Serialize)]
+struct Picky(String);
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(serde::de::Error::custom(format!("`{text}` is refused")))
+    }
+}
+
+/// [`Secret`] as another build sends it: it never decodes.
+#[signal(name = "telling.secret")]
+struct Garbled {
+    number: Box<RawValue>,
+    kind: String,
+    picky: String,
+}
+
+#[receiver(signal = Secret, name = "telling.reads_secrets")]
+async fn reads_secrets(_: Secret) {}
+
+#[tokio::test]
+async fn w17_payloads_are_never_told_not_even_when_they_do_not_decode() {
+    let ears = Ears::open();
+    let signals = program_of::<reads_secrets>().await;
+    let quoted = format!("\"{CANARY}, expected \"");
+    let garbled = |number: &str, kind: &str| Garbled {
+        number: RawValue::from_string(number.to_owned()).expect("JSON"),
+        kind: kind.to_owned(),
+        picky: CANARY.to_owned(),
+    };
+    for (signal, expected) in [
+        (garbled(&quoted, "Known"), "invalid type: string, expected i64 at line 1 column"),
+        (garbled("7", &format!("{CANARY}`, expected `")), "unknown variant, expected `Known` at line 1 column"),
+        (garbled("7", "Known"), "a value was refused by its type at line 1 column"),
+    ] {
+        send(&signals, &signal).await;
+        let report = drain(&signals).await;
+        assert_eq!(report.dead, 1);
+        assert!(report.failures[0].error.contains(expected), "{expected} is missing in {:?}", report.failures);
+    }
+    assert_eq!(ears.heard(Level::ERROR, &["delivery is dead", "telling.reads_secrets", "undecodable"]).len(), 3);
+    let told: Vec<_> = ears.all().into_iter().filter(|line| line.contains(CANARY)).collect();
+    assert_eq!(told, [""; 0]);
+    let _ = Secret { number: 7, kind: Kind::Known, picky: Picky(String::new()) };
+}
