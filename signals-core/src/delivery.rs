@@ -17,7 +17,8 @@ pub const SUSPECT_LEASES: u32 = 2;
 /// How many attempts are refunded per life, snoozes and releases together (T6, T8).
 pub const MAX_REFUNDS: u32 = 100;
 
-/// The id of a signal as stored by one send. Never used twice.
+/// The id of a signal as stored by one send. Never used twice by what was committed: a send that was rolled back stored
+/// nothing, and its id may be drawn again, so note it down elsewhere only after the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignalId(pub i64);
 

@@ -90,6 +90,11 @@ pub enum Error {
         /// The delivery.
         delivery: DeliveryId,
     },
+    /// This database knows no receiver of this name or alias.
+    UnknownReceiver {
+        /// The name.
+        receiver: String,
+    },
     /// The delivery is in a state from which this is not possible (W20).
     WrongState {
         /// The delivery.
@@ -121,7 +126,7 @@ impl fmt::Display for Error {
             Self::Payload { signal, .. } => write!(f, "the payload of signal `{signal}` cannot be sent"),
             Self::NotRegistered { signal, receivers } => write!(
                 f,
-                "this binary's receivers `{}` of signal `{signal}` are not registered in this database: call \
+                "receivers of this binary (`{}`, of signal `{signal}`) are not registered in this database: call \
                  `signals.register()` (or `setup()`) before the first send and before a worker runs",
                 receivers.join("`, `")
             ),
@@ -137,8 +142,8 @@ impl fmt::Display for Error {
                  `Ok(())` to commit, an error to roll back",
             ),
             Self::TransactionEnded => f.write_str(
-                "the receiver ended the transaction it was lent (COMMIT, ROLLBACK or END in its SQL): remove that \
-                 statement; the worker commits when the receiver returns `Ok`",
+                "the receiver ended the transaction it was lent (COMMIT, ROLLBACK or END in its SQL), or moved it out of \
+                 its function: leave it where it is; the worker commits when the receiver returns `Ok`",
             ),
             Self::KeyReused { key } => {
                 write!(f, "idempotency key `{key}` was used before for another signal or payload")
@@ -169,6 +174,7 @@ impl fmt::Display for Error {
             Self::Stale { delivery } => {
                 write!(f, "delivery {delivery} is held under another token: it was stolen, cancelled or settled")
             }
+            Self::UnknownReceiver { receiver } => write!(f, "this database knows no receiver `{receiver}`"),
             Self::NotFound { delivery } => write!(f, "there is no delivery {delivery}"),
             Self::WrongState { delivery, state, verb } => {
                 write!(f, "cannot {verb} delivery {delivery}: it is {state}")
@@ -201,6 +207,7 @@ impl std::error::Error for Error {
             | Self::Misconfigured(_)
             | Self::Stale { .. }
             | Self::NotFound { .. }
+            | Self::UnknownReceiver { .. }
             | Self::WrongState { .. } => None,
         }
     }

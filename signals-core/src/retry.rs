@@ -22,6 +22,9 @@ impl Backoff {
     /// The ceiling of the wait after attempt number `attempt` (from 1).
     #[must_use]
     pub fn ceiling(&self, attempt: u32) -> Duration {
+        if self.initial.is_zero() {
+            return Duration::ZERO;
+        }
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let seconds = self.initial.as_secs_f64() * self.factor.max(1.0).powi(exponent);
         if seconds >= self.max.as_secs_f64() { self.max } else { Duration::from_secs_f64(seconds) }
@@ -89,6 +92,8 @@ mod tests {
         let seconds = |attempt| backoff.ceiling(attempt).as_secs();
         assert_eq!([1, 2, 3, 10, 16, 17, 1_000].map(seconds), [1, 2, 4, 512, 32_768, 43_200, 43_200]);
         assert_eq!(backoff.ceiling(u32::MAX), backoff.max);
+        let none = Backoff { initial: Duration::ZERO, ..backoff };
+        assert_eq!([none.ceiling(1), none.ceiling(5_000)], [Duration::ZERO; 2], "nothing times infinity is no number");
         assert_eq!(Backoff { factor: 0.5, ..backoff }.ceiling(3), backoff.initial, "a wait never shrinks");
     }
 

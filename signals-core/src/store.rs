@@ -53,9 +53,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Notes that the worker is alive, and which lanes it knows. Writes, so that its success proves that this connection
     /// can write.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Error::Unavailable), too, when that incarnation is not stored: the database is another one
+    /// by now, so the worker enlists anew, as after a lost connection.
     fn heartbeat<'a>(&'a self, incarnation: Incarnation, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<()>>;
 
     /// Notes that the worker has stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::heartbeat`].
     fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>>;
 
     /// The same store over a connection of its own, opened on the calling runtime: what the keeper renews through while

@@ -12,6 +12,7 @@
 //! | grace at shutdown | 25 s | [`WorkerBuilder::grace`](crate::WorkerBuilder::grace) |
 //! | poll | every 10 ms while busy, 100 ms while idle | [`WorkerBuilder::poll`](crate::WorkerBuilder::poll) |
 //! | promotion of what became due | every 100 ms, at most 10,000 at once | – |
+//! | a worker counts as alive | for 60 s after it was last seen; it shows itself every 20 s, or every third of a shorter lease | – |
 //! | payload | at most 256 KiB | [`Signals::with_payload_limit`](crate::Signals::with_payload_limit) |
 //! | history: completions kept | 24 h | [`WorkerBuilder::history`](crate::WorkerBuilder::history) |
 //! | cancelled deliveries kept | 7 days | [`WorkerBuilder::keep_cancelled`](crate::WorkerBuilder::keep_cancelled) |
@@ -56,6 +57,8 @@ pub const PROMOTE_BATCH: usize = 10_000;
 pub const PRUNE_EVERY: Duration = Duration::from_secs(30);
 /// How many rows are pruned in one statement.
 pub const PRUNE_BATCH: usize = 1_000;
+/// How long after it was last seen a worker counts as alive.
+pub const ALIVE: Duration = Duration::from_secs(60);
 /// How long completions are kept.
 pub const HISTORY: Duration = DAY;
 /// How long cancelled deliveries are kept.

@@ -1,5 +1,7 @@
 //! Where a send comes from: the delivery whose receiver sends, kept in a task-local while the receiver runs.
 //!
+//! A receiver that sends the signal it receives runs for ever, and nobody stops it: the lineage shows it (E13).
+//!
 //! It is lost across a bare `tokio::spawn` inside a receiver: what such a task sends starts a lineage of its own.
 
 use std::future::Future;
@@ -41,12 +43,13 @@ tokio::task_local! {
 }
 
 /// The headers of a send from here.
-pub(crate) fn headers(build: &Arc<str>) -> Headers {
+pub(crate) fn headers(build: &Arc<str>, traceparent: Option<Arc<str>>) -> Headers {
     let inherited = CAUSE.try_with(|cause| Headers {
         correlation: Some(cause.correlation),
         causation: Some(cause.signal),
         traceparent: cause.traceparent.clone(),
         build: None,
     });
-    Headers { build: Some(build.clone()), ..inherited.unwrap_or_default() }
+    let inherited = inherited.unwrap_or_default();
+    Headers { build: Some(build.clone()), traceparent: traceparent.or(inherited.traceparent.clone()), ..inherited }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
@@ -30,6 +29,9 @@ pub struct Signals<B: Backend> {
     inner: Arc<Inner<B>>,
 }
 
+/// Says the trace context that the caller is in.
+type TraceContext = Box<dyn Fn() -> Option<Arc<str>> + Send + Sync>;
+
 pub(crate) struct Inner<B> {
     pub(crate) backend: B,
     pub(crate) store: Arc<dyn Store>,
@@ -37,6 +39,7 @@ pub(crate) struct Inner<B> {
     clock: Arc<dyn Clock>,
     payload_limit: usize,
     build: Arc<str>,
+    traceparent: Option<TraceContext>,
     committed: watch::Sender<u64>,
 }
 
@@ -52,6 +55,7 @@ impl<B: Backend> Signals<B> {
             registry: OnceLock::new(),
             payload_limit: defaults::PAYLOAD_LIMIT,
             build: executable(),
+            traceparent: None,
             committed: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -88,6 +92,18 @@ impl<B: Backend> Signals<B> {
         self.configure(|inner| inner.build = build.into())
     }
 
+    /// With a function that says which W3C `traceparent` the code that sends is in, for an application whose telemetry
+    /// knows one. It travels with the signal and is [`Delivery::traceparent`](crate::Delivery::traceparent) for its
+    /// receivers; what they send inherits it where the function answers `None`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signals::with_registry`].
+    #[must_use]
+    pub fn with_traceparent(self, current: impl Fn() -> Option<Arc<str>> + Send + Sync + 'static) -> Self {
+        self.configure(|inner| inner.traceparent = Some(Box::new(current)))
+    }
+
     fn configure(mut self, set: impl FnOnce(&mut Inner<B>)) -> Self {
         set(Arc::get_mut(&mut self.inner).expect("a handle is configured before it is cloned or used"));
         self
@@ -98,6 +114,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be reached or refuses, or holds a newer migration that is not additive.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn migrate(&self) -> Result<()> {
         self.inner.store.migrate().await
     }
@@ -114,6 +134,10 @@ impl<B: Backend> Signals<B> {
     ///
     /// Returns an error when the declarations contradict each other ([`Error::Registry`], every problem at once), when a
     /// stored name receives another signal ([`Error::NameTaken`]), or when the database refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn register(&self) -> Result<()> {
         let registration = self.registry()?.registration();
         let registered = self.inner.store.register(&registration).await?;
@@ -126,6 +150,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// As both.
+    ///
+    /// # Cancel safety
+    ///
+    /// Two transactions: dropped before it answers, the second may be missing. Call it again.
     pub async fn setup(&self) -> Result<()> {
         self.migrate().await?;
         self.register().await
@@ -140,10 +168,14 @@ impl<B: Backend> Signals<B> {
     /// # Cancel safety
     ///
     /// The transaction that a dropped `begin` would have given is rolled back.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
     pub async fn begin(&self) -> Result<Tx<B>> {
         self.registry()?;
         let inner = self.inner.clone();
-        let tx = task::to_completion(async move { inner.backend.begin().await }).await?;
+        let tx = task::to_completion(async move { inner.backend.begin().await }, Error::Unavailable).await?;
         self.adopt(tx)
     }
 
@@ -248,7 +280,7 @@ impl<B: Backend> Signals<B> {
     ///
     /// Returns an error when the database cannot be asked.
     pub async fn workers(&self) -> Result<Vec<WorkerRecord>> {
-        self.inner.store.workers(Duration::from_secs(60)).await
+        self.inner.store.workers(defaults::ALIVE).await
     }
 
     /// Runs a dead or cancelled delivery again, from zero (T11). `actor` says who decided.
@@ -256,6 +288,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is neither dead nor cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn retry(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.retry(delivery, actor).await?;
         self.inner.wake();
@@ -267,6 +303,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn cancel(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.cancel(delivery, actor).await
     }
@@ -276,6 +316,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn discard(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
         self.inner.store.discard(delivery, actor).await
     }
@@ -284,7 +328,11 @@ impl<B: Backend> Signals<B> {
     ///
     /// # Errors
     ///
-    /// [`Error::Misconfigured`] when this database knows no receiver of that name.
+    /// [`Error::UnknownReceiver`] when this database knows no receiver of that name.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn pause(&self, receiver: &str) -> Result<()> {
         self.inner.store.pause(self.receiver_id(receiver).await?, true).await
     }
@@ -294,6 +342,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not.
     pub async fn resume(&self, receiver: &str) -> Result<()> {
         self.inner.store.pause(self.receiver_id(receiver).await?, false).await
     }
@@ -304,7 +356,7 @@ impl<B: Backend> Signals<B> {
             .iter()
             .find(|receiver| receiver.name == name || receiver.aliases.iter().any(|alias| alias == name))
             .map(|receiver| receiver.id)
-            .ok_or_else(|| Error::Misconfigured(format!("this database knows no receiver `{name}`")))
+            .ok_or_else(|| Error::UnknownReceiver { receiver: name.to_owned() })
     }
 }
 
@@ -328,7 +380,7 @@ impl<B: Backend> Inner<B> {
         SendContext {
             registry: registry.clone(),
             payload_limit: self.payload_limit,
-            headers: lineage::headers(&self.build),
+            headers: lineage::headers(&self.build, self.traceparent.as_ref().and_then(|current| current())),
             clock: self.clock.clone(),
         }
     }

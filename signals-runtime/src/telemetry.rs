@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use signals_core::store::{Failed, Fate, Held, LaneCounts, LostLease, Registered};
+use signals_core::store::{AttemptOutcome, Failed, Fate, Held, LaneCounts, LostLease, Registered};
 use signals_core::token::Incarnation;
 use signals_core::{Error, Receipt, SendBatch, outcome};
 
@@ -75,7 +75,17 @@ pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
 
 pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32) {
     let delivery = failed.held.delivery;
-    let (outcome, error, ran) = (failed.outcome.as_str(), &failed.error, failed.ran);
+    // What a decoder says quotes the payload, which belongs in no log; the attempt's record has it.
+    let error = match failed.outcome {
+        AttemptOutcome::Undecodable => "the payload does not decode",
+        AttemptOutcome::Error
+        | AttemptOutcome::Panic
+        | AttemptOutcome::Timeout
+        | AttemptOutcome::RetryAfter
+        | AttemptOutcome::Discard
+        | AttemptOutcome::LeaseLost => failed.error.as_str(),
+    };
+    let (outcome, ran) = (failed.outcome.as_str(), failed.ran);
     match failed.fate {
         Fate::Retry { delay } => tracing::warn!(
             target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, retry_in = ?delay, "attempt failed"
@@ -114,15 +124,15 @@ pub(crate) fn parked(lane: &LaneCounts) {
 }
 
 pub(crate) fn attempt_abandoned(receiver: &str, held: &Held) {
-    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, "attempt given up: its lease is lost");
+    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, "attempt given up: its lease is lost, or its outcome was decided without it");
 }
 
-pub(crate) fn not_started(receiver: &str, held: &Held, error: &Error, again_in: Duration) {
+pub(crate) fn hindered(receiver: &str, held: &Held, error: &Error, again_in: Duration) {
     tracing::warn!(
         target: TARGET, receiver,
         delivery = %held.delivery,
         error = %outcome::render(error),
         ?again_in,
-        "attempt could not begin; it is not counted"
+        "the worker, not the receiver, is the reason that this attempt came to nothing; it is not counted"
     );
 }

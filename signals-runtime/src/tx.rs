@@ -9,11 +9,11 @@ mod savepoint;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use signals_core::{Backend, Error, InTransaction, Receipt, Registry, Result, SendBatch, SendContext};
 
-pub(crate) use lent::Transactions;
+pub(crate) use lent::{LentTx, Transactions};
 pub use savepoint::Savepoint;
 
 use crate::signals::Inner;
@@ -39,7 +39,7 @@ struct Open<B: Backend> {
     /// Whether a worker may find something after the commit.
     wakes: bool,
     /// Where it goes back to, when a worker lent it to a receiver.
-    home: Option<Arc<lent::Slot<B>>>,
+    home: Option<Weak<lent::Slot<B>>>,
 }
 
 impl<B: Backend> Tx<B> {
@@ -105,8 +105,6 @@ impl<B: Backend> Tx<B> {
 impl Tx<crate::SqliteBackend> {
     /// The sqlx transaction inside, for helpers that are typed on one.
     ///
-    /// # Safety of the send
-    ///
     /// A statement run through it that ends the transaction makes the commit fail.
     pub fn as_sqlx(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Sqlite> {
         &mut self.open_mut().tx
@@ -116,19 +114,20 @@ impl Tx<crate::SqliteBackend> {
 impl<B: Backend> Open<B> {
     async fn commit(self) -> Result<()> {
         let Self { tx, signals, wakes, .. } = self;
-        task::to_completion(async move {
+        let commit = async move {
             signals.backend.commit(tx).await?;
             if wakes {
                 signals.wake();
             }
             Ok(())
-        })
-        .await
+        };
+        // A runtime that shuts down under a commit leaves open what became of it.
+        task::to_completion(commit, Error::CommitUnknown).await
     }
 
     async fn rollback(self) -> Result<()> {
         let Self { tx, signals, .. } = self;
-        task::to_completion(async move { signals.backend.rollback(tx).await }).await
+        task::to_completion(async move { signals.backend.rollback(tx).await }, Error::Unavailable).await
     }
 }
 

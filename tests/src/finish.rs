@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use signals_core::delivery::{MAX_REFUNDS, State};
-use signals_core::outcome;
-use signals_core::store::{AttemptOutcome, DeathReason, Failed, Fate, Finished, Snoozed};
+use signals_core::store::{AttemptOutcome, DeathReason, Failed, Fate, Finished, Renewed, Snoozed};
+use signals_core::{MAX_DELAY, outcome};
 
 use crate::fixtures::{MAIL, SHIP, paid};
-use crate::harness::{acked, failed, forged, retry_in};
+use crate::harness::{LEASE, acked, failed, forged, retry_in};
 use crate::{Db, Harness};
 
 /// T4: with history a completion stays visible.
@@ -74,6 +74,22 @@ pub async fn i4_a_delivery_is_settled_once_per_life<H: Harness>(db: Db<H>) {
     assert_eq!(puppet.release(&claimed).await, Finished::Stale);
     assert_eq!(db.state(id).await, State::Done);
     assert!(db.get(id).await.attempts.is_empty());
+}
+
+/// I6: rows of two lanes may stand at one position; one batch tells them apart.
+pub async fn i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP, &MAIL]).await;
+    let [id, _] = app.deliver(&paid(7), [&SHIP, &MAIL]).await;
+    let mail = app.id(&MAIL).await;
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim(10).await;
+    let held = claimed.iter().find(|claimed| claimed.held.delivery == id).expect("it was claimed").held;
+    let other = forged(held, |held| (held.delivery.receiver, held.lane.receiver) = (mail, mail));
+    let between = forged(held, |held| held.position += 50);
+    let renewed = db.store.renew(&[other, between, held], LEASE).await.expect("renews");
+    assert_eq!(renewed, [Renewed::Lost, Renewed::Lost, Renewed::Kept]);
+    let released = db.store.release(&[other, between, held]).await.expect("releases");
+    assert_eq!(released, [Finished::Stale, Finished::Stale, Finished::Done]);
 }
 
 /// I6: every part of what names a held delivery is part of the guard.
@@ -278,8 +294,11 @@ pub async fn d9_extreme_durations_overflow_nothing<H: Harness>(db: Db<H>) {
     assert_eq!(db.store.fail(&batch).await.expect("recorded"), [Finished::Done]);
     let batch = [Snoozed { held: claimed[1].held, delay: Duration::from_secs(u64::MAX) }];
     assert_eq!(db.store.snooze(&batch).await.expect("snoozed"), [Finished::Done]);
+    for delivery in db.all().await {
+        assert_eq!(delivery.due_at, Some(db.now().saturating_add(MAX_DELAY)), "ten years are for ever");
+    }
     db.advance(9 * 31_557_600);
-    assert_eq!(puppet.claim(10).await.len(), 0, "both are due in ten years or never");
+    assert_eq!(puppet.claim(10).await.len(), 0, "both are due in ten years");
 }
 
 /// I9: whoever comes back stands behind those that wait.

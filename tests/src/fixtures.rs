@@ -132,6 +132,8 @@ pub static DISPATCH: ReceiverDef = receiver("orders.dispatch", &["orders.ship"],
 pub static DISPATCH_ALONE: ReceiverDef = receiver("orders.dispatch", &[], Paid::DEF);
 /// A receiver with the name of [`SHIP`] for another signal.
 pub static SHIP_REFUNDS: ReceiverDef = receiver("orders.ship", &[], Refunded::DEF);
+/// The same with the name as an alias.
+pub static DISPATCH_REFUNDS: ReceiverDef = receiver("orders.dispatch", &["orders.ship"], Refunded::DEF);
 /// [`SHIP`] of a build that has renamed its signal.
 pub static SHIP_SETTLED: ReceiverDef = receiver("orders.ship", &[], Settled::DEF);
 /// A receiver of the renamed signal.

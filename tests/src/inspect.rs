@@ -159,6 +159,18 @@ pub async fn i6_no_two_workers_share_an_incarnation<H: Harness>(db: Db<H>) {
     assert_eq!(drawn.len(), 50);
 }
 
+/// I6: a worker that this database does not know enlists anew, as after a lost connection.
+pub async fn i6_a_worker_that_is_not_stored_is_told_so<H: Harness>(db: Db<H>) {
+    let info = WorkerInfo::default();
+    let known = db.store.enlist(&info).await.expect("enlists");
+    let unknown = Incarnation::from_bits(known.bits() ^ 1);
+    let beat = db.store.heartbeat(unknown, &info).await.expect_err("it never enlisted");
+    let resigned = db.store.resign(unknown).await.expect_err("it never enlisted");
+    assert!(beat.is_connection() && resigned.is_connection(), "{beat:?} {resigned:?}");
+    db.store.heartbeat(known, &info).await.expect("beats");
+    db.store.resign(known).await.expect("resigns");
+}
+
 /// L1: who is alive, and what they know.
 pub async fn l1_workers_are_shown_while_they_are_seen<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;

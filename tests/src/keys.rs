@@ -5,7 +5,7 @@ use std::time::Duration;
 use signals_core::store::Retention;
 use signals_core::{Backend, Error, Outgoing, Receipt, Result, SendBatch, Signal};
 
-use crate::fixtures::{Paid, Refunded, SHIP, paid};
+use crate::fixtures::{Paid, PaidV2, Refunded, SHIP, Settled, paid};
 use crate::{App, Db, Harness};
 
 async fn send_under<H: Harness, S: Signal>(app: &App<H>, key: &str, signal: &S) -> Result<Receipt> {
@@ -65,6 +65,36 @@ pub async fn s16_the_same_key_with_another_payload_is_a_typed_error<H: Harness>(
     let error = send_under(&app, "order 7", &paid(8)).await.expect_err("another payload");
     assert!(matches!(&error, Error::KeyReused { key } if key == "order 7"), "{error:?}");
     assert!(!error.is_retryable());
+    assert_eq!(db.all().await.len(), 1);
+}
+
+/// S16: what a receiver would read decides, not the version that it is labelled with.
+pub async fn s16_the_same_key_with_the_same_bytes_in_another_version_is_a_repetition<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let first = send_under(&app, "order 7", &paid(7)).await.expect("sends");
+    let mut again = Outgoing::new(&paid(7));
+    (again.def, again.key) = (PaidV2::DEF, Some("order 7".to_owned()));
+    let mut tx = app.begin().await;
+    let batch = SendBatch { signals: vec![again], context: tx.context.clone() };
+    let receipts = <H::Backend as Backend>::send(tx.conn(), &batch).await.expect("repeats");
+    tx.commit().await.expect("commits");
+    assert_eq!((receipts[0].signal_id, receipts[0].repeated), (first.signal_id, true));
+    assert_eq!(db.all().await.len(), 1);
+}
+
+/// S16, I15: within one batch too a signal is itself under its old name.
+pub async fn s16_a_key_repeated_under_the_signals_new_name_is_a_repetition<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let keyed = |mut signal: Outgoing| {
+        signal.key = Some("order 7".to_owned());
+        signal
+    };
+    let signals = vec![keyed(Outgoing::new(&paid(7))), keyed(Outgoing::new(&Settled { order: 7 }))];
+    let mut tx = app.begin().await;
+    let batch = SendBatch { signals, context: tx.context.clone() };
+    let receipts = <H::Backend as Backend>::send(tx.conn(), &batch).await.expect("repeats");
+    tx.commit().await.expect("commits");
+    assert_eq!((receipts[1].signal_id, receipts[1].repeated), (receipts[0].signal_id, true));
     assert_eq!(db.all().await.len(), 1);
 }
 

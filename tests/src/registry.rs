@@ -5,7 +5,8 @@ use signals_core::store::Finished;
 use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{
-    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, Paid, SHIP, SHIP_REFUNDS, SHIP_SETTLED, Settled, paid,
+    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, DISPATCH_REFUNDS, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS,
+    SHIP_SETTLED, Settled, paid,
 };
 use crate::{Db, Harness};
 
@@ -150,6 +151,26 @@ pub async fn i15_a_merge_moves_scheduled_deliveries_too<H: Harness>(db: Db<H>) {
     assert_eq!(puppet.claim_one().await.held.delivery.receiver, new.id(&DISPATCH).await);
 }
 
+/// I15: who has noted the id of a delivery before its receiver was merged finds it.
+pub async fn i15_a_delivery_is_found_under_its_id_from_before_a_merge<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let [cancelled] = old.deliver(&paid(1), [&SHIP]).await;
+    let [discarded] = old.deliver(&paid(2), [&SHIP]).await;
+    db.app(&[&DISPATCH_ALONE]).await;
+    let new = db.app(&[&DISPATCH]).await;
+    let heir = new.id(&DISPATCH).await;
+    db.store.cancel(cancelled, "ops").await.expect("cancels");
+    db.store.discard(discarded, "ops").await.expect("discards");
+    for (asked, state) in [(cancelled, State::Cancelled), (discarded, State::Dead)] {
+        let found = db.get(asked).await.summary;
+        assert_eq!((found.id.signal, found.id.receiver, found.state), (asked.signal, heir, state));
+        db.store.retry(asked, "ops").await.expect("retries");
+        assert_eq!(db.state(asked).await, State::Ready);
+        let error = db.store.retry(asked, "ops").await.expect_err("it is ready");
+        assert!(matches!(error, Error::WrongState { delivery, .. } if delivery == asked), "{error:?}");
+    }
+}
+
 /// I15, I2: a delivery that runs while its receiver is merged is not lost, and is finished once.
 pub async fn i15_a_delivery_that_runs_during_a_merge_is_settled_once<H: Harness>(db: Db<H>) {
     let old = db.app(&[&SHIP]).await;
@@ -175,8 +196,39 @@ pub async fn i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored
     let error = db.program(&[&BOOK, &SHIP_REFUNDS]).register().await.expect_err("another signal");
     let Error::NameTaken { receiver, stored, declared } = error else { panic!("{error:?}") };
     assert_eq!([&*receiver, &*stored, &*declared], ["orders.ship", "shop.paid", "shop.refunded"]);
+    let error = db.program(&[&DISPATCH_REFUNDS]).register().await.expect_err("another signal");
+    let Error::NameTaken { receiver, .. } = error else { panic!("{error:?}") };
+    assert_eq!(receiver, "orders.dispatch", "the name to look for in the program");
     assert_eq!(before, db.store.receivers().await.expect("lists"), "all of a binary or nothing");
     assert_eq!(old.send(&paid(7)).await.deliveries, 1);
+}
+
+/// I15: a receiver that is stored for another signal never gets this one's payload.
+pub async fn i15_a_linked_receiver_stored_for_another_signal_fails_the_send<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP, &BOOK]).await;
+    let confused = db.program(&[&SHIP_REFUNDS]);
+    let mut tx = confused.begin().await;
+    let error = Refunded { order: 7 }.send(&mut tx).await.expect_err("`orders.ship` receives another signal");
+    let _ = tx.commit().await;
+    let Error::NotRegistered { signal, receivers } = error else { panic!("{error:?}") };
+    assert_eq!((&*signal, receivers), ("shop.refunded", vec!["orders.ship".to_owned()]));
+    assert!(db.all().await.is_empty());
+}
+
+/// I15, I12: a worker does not take the lane of a receiver that is stored for another signal.
+pub async fn i15_a_receiver_stored_for_another_signal_is_not_resolved<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP, &BOOK]).await.send(&paid(7)).await;
+    let confused = db.program(&[&SHIP_REFUNDS, &BOOK]);
+    let ids = confused.resolve().await.ids;
+    assert_eq!(ids.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["books.refund"]);
+    assert_eq!(confused.puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15: a binary that has renamed the signal finds its receivers before it registers.
+pub async fn i15_receivers_of_a_renamed_signal_are_resolved_before_they_register<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let new = db.program(&[&SHIP_SETTLED]);
+    assert_eq!(new.resolve().await.ids, [("orders.ship", old.id(&SHIP).await)]);
 }
 
 /// I15: a signal's names are one signal, in both directions.
@@ -208,4 +260,40 @@ pub async fn i15_a_paused_receiver_stays_paused_under_its_new_name<H: Harness>(d
     let registered = db.program(&[&DISPATCH]).register().await.expect("registers");
     assert_eq!(registered.paused, [registered.ids[0].1]);
     assert_eq!(db.program(&[&DISPATCH]).puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15: whichever of the two was paused.
+pub async fn i15_a_merge_keeps_the_pause_of_either_receiver<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    db.app(&[&DISPATCH_ALONE]).await;
+    old.send(&paid(7)).await;
+    db.store.pause(old.id(&SHIP).await, true).await.expect("pauses");
+    let new = db.program(&[&DISPATCH]);
+    let registered = new.register().await.expect("registers");
+    assert_eq!(
+        (registered.merged.as_slice(), registered.paused),
+        (&["orders.ship".to_owned()][..], vec![registered.ids[0].1])
+    );
+    assert_eq!(new.resolve().await.paused, [registered.ids[0].1]);
+    assert_eq!(new.puppet().await.claim(10).await.len(), 0);
+}
+
+/// I15, I14: whichever of the two was retired.
+pub async fn i15_a_merge_keeps_either_receiver_retired<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    let between = db.app(&[&DISPATCH_ALONE]).await;
+    old.send(&paid(1)).await;
+    db.program_with(&[], &[], &["orders.ship"]).register().await.expect("registers");
+    let new = db.program(&[&DISPATCH]);
+    let registered = new.register().await.expect("registers");
+    assert_eq!((registered.retired, registered.ids.len()), (vec!["orders.dispatch"], 0));
+    db.store.pause(shown_id(&db).await, true).await.expect("pauses");
+    assert!(new.resolve().await.paused.is_empty(), "what is retired has no id there");
+    let shown = db.store.receivers().await.expect("lists");
+    assert_eq!(shown.iter().map(|receiver| receiver.retired).collect::<Vec<_>>(), [true]);
+    assert_eq!(between.send(&paid(2)).await.deliveries, 0);
+}
+
+async fn shown_id<H: Harness>(db: &Db<H>) -> signals_core::delivery::ReceiverId {
+    db.store.receivers().await.expect("lists")[0].id
 }

@@ -7,7 +7,7 @@ use signals_core::delivery::{SignalId, State};
 use signals_core::store::Filter;
 use signals_core::{Backend, Error, Headers, MAX_DELAY, Signal as _, send_all};
 
-use crate::fixtures::{BOOK, MAIL, PaidV2, Refunded, SHIP, SHIP_V2, paid};
+use crate::fixtures::{BOOK, MAIL, PaidV2, Refunded, SHIP, SHIP_V2, Settled, paid};
 use crate::{Db, Harness};
 
 /// T1.
@@ -187,6 +187,14 @@ pub async fn s5_a_dropped_savepoint_is_undone_before_the_next_statement<H: Harne
     tx.commit().await.expect("commits");
     let all = db.all().await;
     assert_eq!((all.len(), all[0].id.signal), (1, kept.signal_id));
+}
+
+/// S14, I15: a sender that links no receivers and was never registered, after its signal was renamed.
+pub async fn s14_a_sender_without_receivers_reaches_those_of_the_signals_old_name<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP, &MAIL]).await;
+    let sender = db.program(&[]);
+    assert_eq!(sender.send(&Settled { order: 7 }).await.deliveries, 2);
+    assert_eq!(db.all().await.len(), 2);
 }
 
 /// I14, S14, E1: the database knows more receivers than the sender.

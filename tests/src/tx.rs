@@ -158,6 +158,24 @@ pub async fn w21_an_ended_transaction_acknowledges_nothing<H: Harness>(db: Db<H>
     assert_eq!(db.state(id).await, State::Running);
 }
 
+/// W21: what a receiver sends after it ended its transaction is not stored by the way.
+pub async fn w21_a_send_after_the_transaction_was_ended_rolls_back_with_the_rest<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP, &BOOK]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    let claimed = app.puppet().await.claim_one().await;
+    let mut tx = app.begin().await;
+    tx.fence().await;
+    if !H::commit_and_begin(tx.conn()).await.expect("the receiver's own COMMIT") {
+        return;
+    }
+    // Whether the send is refused or the acknowledgement alone: nothing of it stays.
+    let _ = Refunded { order: 7 }.send(&mut tx).await;
+    let error = tx.ack(&claimed).await.expect_err("this is another transaction");
+    assert!(matches!(error, Error::TransactionEnded), "{error:?}");
+    tx.rollback().await;
+    assert_eq!((db.all().await.len(), db.state(id).await), (1, State::Running));
+}
+
 /// W20: a cancellation that meets an acknowledgement in progress.
 pub async fn w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;

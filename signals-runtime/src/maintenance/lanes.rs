@@ -6,6 +6,7 @@ use std::time::Duration;
 use signals_core::Result;
 use signals_core::delivery::Lane;
 
+use crate::defaults::ALIVE;
 use crate::telemetry;
 use crate::worker::Engine;
 
@@ -30,12 +31,12 @@ pub(super) async fn run(engine: &Engine) {
     }
 }
 
-/// Tells once of every lane that holds deliveries and is unknown here; again when it was empty in between.
+/// Tells once of every lane that holds deliveries and that no living worker knows; again when it was empty in between.
 async fn tell_parked(engine: &Engine, told: &mut BTreeSet<Lane>) -> Result<()> {
-    let known = engine.lanes();
+    let mut known: BTreeSet<Lane> = engine.lanes().into_iter().flatten().collect();
+    known.extend(engine.store.workers(ALIVE).await?.into_iter().flat_map(|worker| worker.lanes));
     let counts = engine.store.counts().await?;
-    let parked: Vec<_> =
-        counts.lanes.iter().filter(|lane| lane.has_pending() && !known.contains(&Some(lane.lane))).collect();
+    let parked: Vec<_> = counts.lanes.iter().filter(|lane| lane.has_pending() && !known.contains(&lane.lane)).collect();
     told.retain(|lane| parked.iter().any(|parked| parked.lane == *lane));
     for lane in parked {
         if told.insert(lane.lane) {

@@ -4,7 +4,7 @@
 //! that drops its future), dropping the `Tx` puts it back.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use signals_core::store::Acked;
 use signals_core::{Backend, BoxFuture, Error, ExtractError, FromContext, Needs, Result};
@@ -15,15 +15,44 @@ use crate::signals::Inner;
 use crate::task;
 
 /// Where a lent transaction waits while nobody uses it.
-pub(crate) struct Slot<B: Backend>(Mutex<Option<Open<B>>>);
+pub(crate) struct Slot<B: Backend>(Mutex<Content<B>>);
+
+struct Content<B: Backend> {
+    open: Option<Open<B>>,
+    /// The attempt is over: whatever comes back is rolled back.
+    closed: bool,
+}
 
 impl<B: Backend> Slot<B> {
+    fn new() -> Self {
+        Self(Mutex::new(Content { open: None, closed: false }))
+    }
+
     fn take(&self) -> Option<Open<B>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.content().open.take()
     }
 
     fn put(&self, open: Open<B>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        let mut content = self.content();
+        if content.closed {
+            drop(content);
+            drop(open);
+        } else {
+            content.open = Some(open);
+        }
+    }
+
+    fn close(&self) {
+        let left = {
+            let mut content = self.content();
+            content.closed = true;
+            content.open.take()
+        };
+        drop(left);
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content<B>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,14 +79,14 @@ impl<B: Backend> Transactions for Inner<B> {
         Box::pin(async move {
             let registry = self.registry()?;
             let signals = self.clone();
-            let tx = task::to_completion(async move {
+            let begin = async move {
                 let mut tx = signals.backend.begin().await?;
                 signals.backend.fence(&mut tx).await?;
                 Ok(tx)
-            })
-            .await?;
-            let slot = Arc::new(Slot(Mutex::new(None)));
-            let home = Some(slot.clone());
+            };
+            let tx = task::to_completion(begin, Error::Unavailable).await?;
+            let slot = Arc::new(Slot::new());
+            let home = Some(Arc::downgrade(&slot));
             slot.put(Open { tx, signals: self, registry, failed: None, depth: 0, wakes: false, home });
             Ok(Box::new(Lent { slot }) as Box<dyn LentTx>)
         })
@@ -78,6 +107,14 @@ impl<B: Backend> Lent<B> {
         let mut open = self.slot.take().ok_or(Error::TransactionEnded)?;
         open.home = None;
         Ok(open)
+    }
+}
+
+impl<B: Backend> Drop for Lent<B> {
+    /// An attempt that was dropped gives its connection back at once: what is in the slot rolls back here, and what the
+    /// receiver still has rolls back when it lets go of it.
+    fn drop(&mut self) {
+        self.slot.close();
     }
 }
 
@@ -114,9 +151,10 @@ impl<B: Backend> LentTx for Lent<B> {
 }
 
 impl<B: Backend> Open<B> {
-    /// Puts a lent transaction back into its slot; drops any other, which rolls it back.
+    /// Puts a lent transaction back into its slot. Any other, and one whose attempt is over, is dropped, which rolls it
+    /// back.
     pub(super) fn hand_back(self) {
-        if let Some(home) = self.home.clone() {
+        if let Some(home) = self.home.as_ref().and_then(Weak::upgrade) {
             home.put(self);
         }
     }

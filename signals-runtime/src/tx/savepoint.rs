@@ -40,6 +40,10 @@ impl<B: Backend> Savepoint<'_, B> {
     /// # Errors
     ///
     /// Returns an error when the database refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, the savepoint is rolled back, unless it was over already.
     pub async fn release(mut self) -> Result<()> {
         B::release_savepoint(self.tx).await?;
         self.open = false;
@@ -55,6 +59,10 @@ impl<B: Backend> Savepoint<'_, B> {
     /// # Errors
     ///
     /// Returns an error when the database refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, the savepoint is rolled back, unless it was over already.
     pub async fn rollback(mut self) -> Result<()> {
         B::rollback_savepoint(self.tx).await?;
         self.open = false;

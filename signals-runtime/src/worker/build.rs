@@ -16,6 +16,12 @@ use crate::{Signals, defaults};
 /// The shortest lease: three renewals have to fit in.
 const MIN_LEASE: Duration = Duration::from_millis(300);
 
+/// The longest: nobody wants to wait longer for what a dead worker held.
+const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most attempts at once.
+const MAX_CONCURRENCY: usize = 100_000;
+
 /// Configures a [`Worker`]. Every setting has a default: see [`defaults`].
 #[must_use = "a worker runs when it is built and run"]
 pub struct WorkerBuilder<B: Backend> {
@@ -64,7 +70,8 @@ impl<B: Backend> WorkerBuilder<B> {
         self
     }
 
-    /// How long a delivery stays this worker's without being renewed. Default 20 s, renewed every third of it.
+    /// How long a delivery stays this worker's without being renewed. Default 20 s, renewed every third of it; from 300 ms
+    /// to a day.
     ///
     /// It is how long the deliveries of a worker that died wait at most, but for one second.
     pub fn lease(mut self, lease: Duration) -> Self {
@@ -79,7 +86,8 @@ impl<B: Backend> WorkerBuilder<B> {
         self
     }
 
-    /// How long what runs may go on after the worker was asked to stop. Default 25 s.
+    /// How long what runs may go on after the worker was asked to stop. Default 25 s. What has not ended by then is
+    /// cancelled and given back, for which the last second (a tenth of a shorter grace) is kept.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.config.grace = grace;
         self
@@ -196,6 +204,18 @@ impl<B: Backend> WorkerBuilder<B> {
         }
         if config.lease < MIN_LEASE {
             wrong(format!("`lease({:?})` is too short to be renewed: give it at least {MIN_LEASE:?}", config.lease));
+        }
+        if config.lease > MAX_LEASE {
+            wrong(format!(
+                "`lease({:?})` keeps what a dead worker held for too long: give it at most {MAX_LEASE:?}",
+                config.lease
+            ));
+        }
+        if config.concurrency > MAX_CONCURRENCY {
+            wrong(format!(
+                "`concurrency({})` is more than a process can hold: at most {MAX_CONCURRENCY}",
+                config.concurrency
+            ));
         }
         if config.poll_busy.is_zero() || config.poll_idle.is_zero() {
             wrong("`poll` of zero would ask without a pause: give it at least 1 ms".to_owned());

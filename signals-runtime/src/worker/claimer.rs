@@ -6,12 +6,13 @@
 //!                             └──────────────── a slot is free ◄─────────────────────────┘
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use signals_core::delivery::Lane;
 use signals_core::store::{Claim, Claims};
-use signals_core::{BoxFuture, Result};
+use signals_core::{BoxFuture, Error, Result};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -20,10 +21,19 @@ use super::completer::Finish;
 use super::shutdown::Phase;
 use super::slots::{LaneLimits, Rate, Slots, Wanted, lane_share};
 use super::{Engine, executor};
-use crate::{defaults, telemetry};
+use crate::{defaults, task, telemetry};
 
 /// How often in a row a drain takes no for an answer.
 const DRAIN_TRIES: u32 = 5;
+
+/// How long a drain waits for the keeper to be connected, each time.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a worker that stops waits for a claim that is under way.
+const LAST_CLAIM: Duration = Duration::from_secs(2);
+
+/// How long a cancelled attempt has to let go.
+const HEED: Duration = Duration::from_secs(2);
 
 /// The part itself. Runs until the worker stops, or until nothing is due when it drains.
 pub(crate) struct Claimer {
@@ -82,18 +92,20 @@ impl Claimer {
         claimer
     }
 
-    /// Claims and runs until the worker stops, then waits for what runs.
-    pub(crate) async fn run(mut self) {
+    /// Claims and runs until the worker stops, then waits for what runs. What the database refuses it asks for again.
+    pub(crate) async fn run(mut self) -> Result<()> {
         let mut under_way: Option<UnderWay> = None;
         let engine = self.engine.clone();
         let stop = engine.shutdown.reached(Phase::Stop);
         tokio::pin!(stop);
+        let mut next_poll = Instant::now();
         loop {
             self.start_queued();
             if under_way.is_none() {
                 under_way = self.claim();
             }
-            let poll = self.poll_interval();
+            // However many events come in between, the poll comes when it is due: an expired lease gives no hint.
+            next_poll = next_poll.min(Instant::now() + self.poll_interval());
             tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -102,18 +114,24 @@ impl Claimer {
                     let UnderWay { wanted, .. } = under_way.take().expect("it has just resolved");
                     self.claimed(&wanted, claims);
                 }
+                () = tokio::time::sleep_until(next_poll.into()) => {
+                    self.slots.hope();
+                    next_poll = Instant::now() + self.poll_interval();
+                }
                 () = engine.wake.notified() => self.slots.hope(),
                 _ = self.lanes.changed() => self.learn_lanes(),
-                () = engine.link.changed(), if engine.link.incarnation().is_none() => self.slots.hope(),
+                () = engine.link.connection(), if engine.link.incarnation().is_none() => self.slots.hope(),
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                () = tokio::time::sleep(poll) => self.slots.hope(),
             }
         }
         if let Some(UnderWay { wanted, claims }) = under_way {
-            // Dropping it could leave deliveries claimed that nobody knows of.
-            self.claimed(&wanted, claims.await);
+            // What it takes is in the table even if this is too late to see it, and the keeper gives it back.
+            if let Ok(claims) = tokio::time::timeout(LAST_CLAIM, claims).await {
+                self.claimed(&wanted, claims);
+            }
         }
         self.wind_down().await;
+        Ok(())
     }
 
     /// Runs what is due, what that causes, and so on, until nothing is.
@@ -129,29 +147,27 @@ impl Claimer {
             if engine.shutdown.phase() > Phase::Run {
                 break Ok(());
             }
-            if self.slots.is_idle() && engine.table.is_empty() {
-                engine.link.changed().await;
-                match self.probe().await {
-                    Ok(true) => break Ok(()),
-                    Ok(false) => refusals = 0,
-                    Err(_) if refusals < DRAIN_TRIES => {
-                        refusals += 1;
-                        tokio::time::sleep(self.backoff.next()).await;
-                    }
-                    Err(error) => break Err(error),
+            let step = if self.slots.is_idle() && engine.table.is_empty() {
+                self.probe().await
+            } else {
+                tokio::select! {
+                    Some(receiver) = self.freed.recv() => self.freed(receiver),
+                    () = engine.wake.notified() => self.slots.hope(),
+                    () = engine.progress.notified() => {}
+                    () = engine.shutdown.reached(Phase::Stop) => {}
+                    Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+                    () = tokio::time::sleep(defaults::POLL_IDLE) => {}
                 }
-                continue;
-            }
-            tokio::select! {
-                Some(receiver) = self.freed.recv() => self.freed(receiver),
-                () = engine.wake.notified() => self.slots.hope(),
-                () = engine.progress.notified() => {}
-                Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                () = tokio::time::sleep(defaults::POLL_IDLE) => {}
-            }
-            if let Err(error) = self.refill().await {
-                // Whether the database answers at all shows when nothing runs any more.
-                telemetry::store_failed("claim", &error, Duration::ZERO);
+                self.refill().await.map(|_| false)
+            };
+            match step {
+                Ok(true) => break Ok(()),
+                Ok(false) => refusals = 0,
+                Err(_) if refusals < DRAIN_TRIES => {
+                    refusals += 1;
+                    tokio::time::sleep(self.backoff.next()).await;
+                }
+                Err(error) => break Err(error),
             }
         };
         self.wind_down().await;
@@ -166,32 +182,70 @@ impl Claimer {
         Ok(promoted.moved == 0 && !found)
     }
 
-    /// Claims once, and waits for it. Whether anything was found.
+    /// Claims once, if there is room for more, and waits for it. Whether anything was found.
     async fn refill(&mut self) -> Result<bool> {
-        let Some(UnderWay { wanted, claims }) = self.claim() else { return Ok(false) };
-        let claims = claims.await?;
-        let found = !claims.claimed.is_empty() || !claims.lost.is_empty();
-        self.claimed(&wanted, Ok(claims));
-        Ok(found)
+        let connected = tokio::time::timeout(DRAIN_PATIENCE, self.engine.link.connection()).await;
+        let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(false) };
+        let Some(claims) = connected.ok().and_then(|()| self.claim_for(&wanted)) else {
+            self.slots.hope();
+            let trouble = self.engine.link.take_trouble();
+            return Err(trouble.unwrap_or_else(|| Error::Unavailable("the worker's keeper is not connected".into())));
+        };
+        match claims.await {
+            Ok(claims) => {
+                let found = !claims.claimed.is_empty() || !claims.lost.is_empty();
+                self.claimed(&wanted, Ok(claims));
+                Ok(found)
+            }
+            Err(error) => {
+                self.slots.hope();
+                Err(error)
+            }
+        }
     }
 
     fn claim(&mut self) -> Option<UnderWay> {
-        if self.refused_until.is_some_and(|until| Instant::now() < until) {
+        if self.refused_until.is_some_and(|until| Instant::now() < until) || self.engine.link.incarnation().is_none() {
             return None;
         }
         let wanted = self.slots.wanted(Instant::now())?;
-        let config = &self.engine.config;
-        let right = self.engine.link.draw(config.lease)?;
+        let Some(claims) = self.claim_for(&wanted) else {
+            self.slots.hope();
+            return None;
+        };
+        Some(UnderWay { wanted, claims })
+    }
+
+    /// A claim on its way; `None` without a connection. It enters what it takes into the table itself, and reaches its
+    /// end even when nobody waits for it any more: nothing is claimed that the keeper does not know of.
+    fn claim_for(&self, wanted: &Wanted) -> Option<BoxFuture<'static, Result<Claims>>> {
+        let engine = self.engine.clone();
+        let right = engine.link.draw(engine.config.lease)?;
         let claim = Claim {
             token: right.token,
-            lease: config.lease,
+            lease: engine.config.lease,
             lanes: wanted.lanes.clone(),
             limit: wanted.limit,
             steal: right.steal,
-            suspect: !self.engine.table.holds_suspect(),
+            suspect: !engine.table.holds_suspect(),
         };
-        let store = self.engine.store.clone();
-        Some(UnderWay { wanted, claims: Box::pin(async move { store.claim(&claim).await }) })
+        let receivers: HashMap<Lane, usize> =
+            wanted.lanes.iter().filter_map(|asked| Some((asked.lane, wanted.receiver_of(asked.lane)?))).collect();
+        let work = async move {
+            let claims = engine.store.claim(&claim).await?;
+            for claimed in &claims.claimed {
+                if let Some(receiver) = receivers.get(&claimed.held.lane) {
+                    engine.table.enter(claimed.held, *receiver, claimed.counters);
+                }
+            }
+            if engine.shutdown.phase() >= Phase::Done {
+                // The keeper has left already.
+                let held: Vec<_> = claims.claimed.iter().map(|claimed| claimed.held).collect();
+                engine.store.release(&held).await?;
+            }
+            Ok(claims)
+        };
+        Some(Box::pin(task::to_completion(work, Error::Unavailable)))
     }
 
     fn claimed(&mut self, wanted: &Wanted, claims: Result<Claims>) {
@@ -199,19 +253,18 @@ impl Claimer {
             Ok(Claims { claimed, lost }) => {
                 self.backoff.reset();
                 self.refused_until = None;
-                lost.iter().for_each(telemetry::lost_lease);
-                self.lately.count(Instant::now(), claimed.len());
-                for claimed in &claimed {
-                    if let Some(receiver) = self.slots.receiver_of(claimed.held.lane) {
-                        self.engine.table.enter(claimed.held, receiver, claimed.counters);
-                    }
+                for lost in &lost {
+                    telemetry::lost_lease(lost);
+                    self.engine.tally.lost(lost);
                 }
+                self.lately.count(Instant::now(), claimed.len());
                 self.slots.claimed(wanted, claimed);
             }
             Err(error) => {
                 let pause = self.backoff.next();
                 telemetry::store_failed("claim", &error, pause);
                 self.refused_until = Some(Instant::now() + pause);
+                self.slots.hope();
             }
         }
     }
@@ -252,7 +305,8 @@ impl Claimer {
         if busy { config.poll_busy } else { config.poll_idle }
     }
 
-    /// Gives back what has not started, and waits for what has: it ends by itself, or is cancelled when the grace is over.
+    /// Gives back what has not started, and waits for what has: it ends by itself, or is cancelled when the grace is over,
+    /// or is dropped when it does not heed that.
     async fn wind_down(mut self) {
         for claimed in self.slots.take_queued() {
             if self.engine.table.finish(&claimed.held) {
@@ -260,15 +314,19 @@ impl Claimer {
             }
         }
         let engine = self.engine.clone();
-        let now = engine.shutdown.reached(Phase::Now);
+        let now = async {
+            engine.shutdown.reached(Phase::Now).await;
+            engine.table.cancel_running();
+            tokio::time::sleep(HEED).await;
+        };
         tokio::pin!(now);
-        let mut cancelled = false;
+        let mut dropped = false;
         while !self.tasks.is_empty() {
             tokio::select! {
                 _ = self.tasks.join_next() => {}
-                () = &mut now, if !cancelled => {
-                    cancelled = true;
-                    engine.table.cancel_running();
+                () = &mut now, if !dropped => {
+                    dropped = true;
+                    self.tasks.abort_all();
                 }
             }
         }

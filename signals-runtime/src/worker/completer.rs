@@ -59,7 +59,7 @@ impl Sorted {
 }
 
 /// One kind of outcome.
-trait Outcome: Sync + Send + Sized {
+pub(crate) trait Outcome: Sync + Send + Sized {
     /// The method of the store, for messages.
     const VERB: &'static str;
 
@@ -137,37 +137,52 @@ impl Outcome for Held {
 
 /// Stores `batch`, repeating what the database did not take. A batch that it refuses for good is taken apart, so that one
 /// bad outcome costs no other its own.
-async fn keep_trying<T: Outcome>(engine: &Engine, mut batch: Vec<T>) {
+async fn keep_trying<T: Outcome>(engine: &Engine, batch: Vec<T>) {
+    let mut batches = vec![batch];
+    while let Some(batch) = batches.pop() {
+        let Some((refused, error)) = store_all(engine, batch).await else { continue };
+        if let [outcome] = refused.as_slice() {
+            telemetry::gave_up(T::VERB, &outcome.held(), &error);
+            engine.settled(&outcome.held());
+        } else {
+            telemetry::store_failed(T::VERB, &error, Duration::ZERO);
+            batches.extend(refused.into_iter().map(|outcome| vec![outcome]));
+        }
+    }
+}
+
+/// Stores `batch` once the database takes it; gives back what it refuses for good.
+async fn store_all<T: Outcome>(engine: &Engine, mut batch: Vec<T>) -> Option<(Vec<T>, Error)> {
     let mut backoff = Backoff::new();
     let mut repeated = false;
     while !batch.is_empty() {
         match T::store(engine.store.as_ref(), &batch).await {
-            Ok(answers) => return tell(engine, &batch, &answers, repeated),
+            Ok(answers) => {
+                tell(engine, &batch, &answers, repeated);
+                return None;
+            }
             Err(error) if error.is_retryable() || error.is_connection() || matches!(error, Error::NotWritable(_)) => {
                 repeated |= error.is_connection();
                 let pause = backoff.next();
                 telemetry::store_failed(T::VERB, &error, pause);
                 tokio::time::sleep(pause).await;
-                // Leases that the keeper has lost meanwhile are nobody's business any more.
-                batch.retain(|outcome| engine.table.holds(&outcome.held()));
+                batch.retain(|outcome| still_held(engine, outcome));
             }
-            Err(error) => return one_by_one(engine, batch, &error).await,
+            Err(error) => return Some((batch, error)),
         }
     }
+    None
 }
 
-async fn one_by_one<T: Outcome>(engine: &Engine, batch: Vec<T>, first: &Error) {
-    telemetry::store_failed(T::VERB, first, Duration::ZERO);
-    for outcome in batch {
-        let one = std::slice::from_ref(&outcome);
-        match T::store(engine.store.as_ref(), one).await {
-            Ok(answers) => tell(engine, one, &answers, false),
-            Err(error) => {
-                telemetry::gave_up(T::VERB, &outcome.held(), &error);
-                engine.settled(&outcome.held());
-            }
-        }
+/// Leases that the keeper has lost meanwhile are nobody's business any more.
+fn still_held<T: Outcome>(engine: &Engine, outcome: &T) -> bool {
+    let held = outcome.held();
+    let still = engine.table.holds(&held);
+    if !still {
+        engine.tally.stale();
+        telemetry::stale(engine.receiver_name(&held), &held, T::VERB);
     }
+    still
 }
 
 fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated: bool) {
@@ -183,4 +198,17 @@ fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated
         }
         engine.settled(&held);
     }
+}
+
+/// Stores outcomes in one try, for the keeper, which must go on.
+///
+/// # Errors
+///
+/// Returns the database's error with nothing stored.
+pub(crate) async fn store_once<T: Outcome>(engine: &Engine, store: &dyn Store, batch: &[T]) -> Result<()> {
+    if !batch.is_empty() {
+        let answers = T::store(store, batch).await?;
+        tell(engine, batch, &answers, false);
+    }
+    Ok(())
 }

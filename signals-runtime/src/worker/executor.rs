@@ -8,7 +8,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,17 @@ use signals_core::retry::{Decision, full_jitter};
 use signals_core::store::{Acked, AttemptOutcome, Claimed, DeathReason, Failed, Fate, Held, Snoozed};
 use signals_core::{Body, Context, Delivery, Error, MAX_DELAY, RunError};
 
+use super::backoff::Backoff;
 use super::completer::Finish;
 use super::shutdown::Phase;
 use super::{Engine, RunReceiver, blocking};
 use crate::extract::{AttemptScope, CancelReason};
 use crate::lineage::Cause;
 use crate::telemetry;
+use crate::tx::LentTx;
 
-/// How long a delivery waits whose attempt could not begin: its worker lacked a connection or a thread.
-const NOT_STARTED: Duration = Duration::from_secs(1);
+/// How long a delivery waits whose attempt came to nothing because its worker lacked a connection or a thread.
+const HINDERED: Duration = Duration::from_secs(1);
 
 /// How an attempt ended.
 enum Ended {
@@ -36,8 +38,8 @@ enum Ended {
     Panicked(String),
     TimedOut,
     Cancelled(CancelReason),
-    /// It never began: the worker, not the receiver, is the reason.
-    NotStarted(Error),
+    /// The worker, not the receiver, is the reason that it came to nothing.
+    Hindered(Error),
 }
 
 /// Runs one attempt to its end and hands its outcome to the completer. Resolves when its slot is free.
@@ -91,7 +93,7 @@ async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
     let (ended, thread) = attempt.run(runs, claimed).await;
     let ran = attempt.began.elapsed();
     if engine.table.finish(&held) {
-        engine.complete(finish(runs, held, counters, ran, ended, engine.keep_history));
+        engine.complete(decide(runs, held, counters, ran, ended, engine.keep_history));
     } else {
         telemetry::attempt_abandoned(runs.def.name, &held);
     }
@@ -107,15 +109,7 @@ async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
 async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
     let runs = &engine.receivers[receiver];
     let (held, counters) = (claimed.held, claimed.counters);
-    let tx = match engine.transactions.clone().begin().await {
-        Ok(tx) => tx,
-        Err(error) => {
-            if engine.table.finish(&held) {
-                engine.complete(finish(runs, held, counters, Duration::ZERO, Ended::NotStarted(error), false));
-            }
-            return;
-        }
-    };
+    let Some(tx) = begin(engine, runs, &held).await else { return };
     let attempt = Attempt::new(engine, runs, &claimed, Some(tx.slot()));
     if !attempt.start(engine, runs, &held) {
         telemetry::attempt_abandoned(runs.def.name, &held);
@@ -131,7 +125,7 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
     }
     if !matches!(ended, Ended::Ok) {
         let _ = tx.rollback().await;
-        return engine.complete(finish(runs, held, counters, ran, ended, false));
+        return engine.complete(decide(runs, held, counters, ran, ended, false));
     }
     match tx.ack(Acked { held, ran, keep: engine.keep_history }).await {
         Ok(()) => {
@@ -149,8 +143,40 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
             engine.settled(&held);
         }
         Err(error) => {
-            let ended = Ended::Failed(RunError::Failed(error.into()));
-            engine.complete(finish(runs, held, counters, ran, ended, false));
+            let hindered = error.is_retryable() || error.is_connection();
+            let ended = if hindered { Ended::Hindered(error) } else { Ended::Failed(RunError::Failed(error.into())) };
+            engine.complete(decide(runs, held, counters, ran, ended, false));
+        }
+    }
+}
+
+/// Begins the transaction of an attempt, however long the database refuses: its trouble is not the delivery's. `None`
+/// when the lease is lost or the worker stops meanwhile.
+async fn begin(engine: &Arc<Engine>, runs: &RunReceiver, held: &Held) -> Option<Box<dyn LentTx>> {
+    let mut backoff = Backoff::new();
+    loop {
+        let begun = tokio::select! {
+            begun = engine.transactions.clone().begin() => Some(begun),
+            () = engine.shutdown.reached(Phase::Now) => None,
+        };
+        let stopping = engine.shutdown.phase() > Phase::Run;
+        match begun {
+            Some(Ok(tx)) => return Some(tx),
+            Some(Err(error)) if !stopping => {
+                let pause = backoff.next();
+                telemetry::store_failed("begin", &error, pause);
+                tokio::time::sleep(pause).await;
+            }
+            Some(Err(_)) | None => {
+                if engine.table.finish(held) {
+                    engine.complete(Finish::Release(*held));
+                }
+                return None;
+            }
+        }
+        if !engine.table.holds(held) {
+            telemetry::attempt_abandoned(runs.def.name, held);
+            return None;
         }
     }
 }
@@ -177,14 +203,17 @@ impl Attempt {
         Self { delivery, states: engine.states.clone(), scope: AttemptScope::new(tx), began: Instant::now() }
     }
 
-    /// Enters the table as running; `false` when the lease was lost before it began.
+    /// Enters the table as running; `false` when the lease was lost before it began, or the worker stops at once.
     fn start(&self, engine: &Engine, runs: &RunReceiver, held: &Held) -> bool {
-        let started = engine.table.start(held, runs.timeout, self.scope.clone());
-        if engine.shutdown.phase() >= Phase::Now {
-            // What cancels everything that runs may have passed by already.
-            self.scope.cancel(CancelReason::Shutdown);
+        if !engine.table.start(held, runs.timeout, self.scope.clone()) {
+            return false;
         }
-        started
+        // Asked after it was entered: what cancels everything that runs may have passed by already.
+        let stopping = engine.shutdown.phase() >= Phase::Now;
+        if stopping && engine.table.finish(held) {
+            engine.complete(Finish::Release(*held));
+        }
+        !stopping
     }
 
     /// Calls the receiver. The second answer resolves when a blocking receiver's thread has returned, where that is
@@ -201,7 +230,7 @@ impl Attempt {
                 let started = blocking::call(move || cause.sync_scope(|| call(&claimed.signal.payload, &context)));
                 let mut thread = match started {
                     Ok(thread) => thread,
-                    Err(error) => return (Ended::NotStarted(Error::Unavailable(error.into())), None),
+                    Err(error) => return (Ended::Hindered(Error::Unavailable(error.into())), None),
                 };
                 let body = async { (&mut thread).await.expect("the thread answers: its panics are caught") };
                 let ended = self.within(runs.timeout, body).await;
@@ -220,7 +249,8 @@ impl Attempt {
             biased;
             result = body => match result {
                 Ok(Ok(())) => Ended::Ok,
-                Ok(Err(error)) => Ended::Failed(error),
+                // A receiver that gives up because it was told to has not failed.
+                Ok(Err(error)) => self.scope.reason().map_or(Ended::Failed(error), Ended::Cancelled),
                 Err(panic) => Ended::Panicked(panic_text(panic)),
             },
             reason = self.scope.cancelled() => Ended::Cancelled(reason),
@@ -241,11 +271,21 @@ fn panic_text(panic: Box<dyn Any + Send>) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "with a payload that is no text".to_owned());
     // A payload may panic again when it is dropped; that must not cost the worker anything.
-    let _ = std::panic::catch_unwind(AssertUnwindSafe(move || drop(panic)));
+    let _ = catch_unwind(AssertUnwindSafe(move || drop(panic)));
     outcome::clean(&format!("panicked: {text}"))
 }
 
-/// Where a delivery goes after its attempt ended like this.
+/// Where a delivery goes after its attempt ended like this. Whatever the receiver's error does when it is printed or
+/// dropped, there is an answer: without one the delivery would stay this worker's for ever (I13).
+fn decide(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration, ended: Ended, keep: bool) -> Finish {
+    let decided = catch_unwind(AssertUnwindSafe(|| finish(runs, held, counters, ran, ended, keep)));
+    decided.unwrap_or_else(|panic| {
+        let error = format!("its error cannot be told: {}", panic_text(panic));
+        let fate = fate(runs, counters.attempt, None);
+        Finish::Fail(Failed { held, outcome: AttemptOutcome::Panic, error, ran, fate })
+    })
+}
+
 fn finish(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration, ended: Ended, keep: bool) -> Finish {
     let retry = |outcome, error, delay: Option<Duration>| {
         Finish::Fail(Failed { held, outcome, error, ran, fate: fate(runs, counters.attempt, delay) })
@@ -254,11 +294,11 @@ fn finish(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration, end
     match ended {
         Ended::Ok => Finish::Ack(Acked { held, ran, keep }),
         Ended::Panicked(text) => retry(AttemptOutcome::Panic, text, None),
-        Ended::TimedOut | Ended::Cancelled(CancelReason::Timeout) => timed_out(runs, held, counters, ran),
+        Ended::TimedOut | Ended::Cancelled(CancelReason::Timeout) => Finish::Fail(timed_out(runs, held, counters, ran)),
         Ended::Cancelled(CancelReason::Shutdown | CancelReason::LeaseLost) => Finish::Release(held),
-        Ended::NotStarted(error) => {
-            telemetry::not_started(runs.def.name, &held, &error, NOT_STARTED);
-            Finish::Snooze(Snoozed { held, delay: NOT_STARTED })
+        Ended::Hindered(error) => {
+            telemetry::hindered(runs.def.name, &held, &error, HINDERED);
+            Finish::Snooze(Snoozed { held, delay: HINDERED })
         }
         Ended::Failed(RunError::Undecodable(error)) => {
             dead(AttemptOutcome::Undecodable, outcome::render(error.as_ref()), DeathReason::Undecodable)
@@ -280,10 +320,10 @@ fn finish(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration, end
 }
 
 /// An attempt that exceeded its time-out; told by whoever notices first, executor or keeper.
-pub(crate) fn timed_out(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration) -> Finish {
+pub(crate) fn timed_out(runs: &RunReceiver, held: Held, counters: Counters, ran: Duration) -> Failed {
     let error = format!("did not finish within its time-out of {:?}", runs.timeout);
     let fate = fate(runs, counters.attempt, None);
-    Finish::Fail(Failed { held, outcome: AttemptOutcome::Timeout, error, ran, fate })
+    Failed { held, outcome: AttemptOutcome::Timeout, error, ran, fate }
 }
 
 fn fate(runs: &RunReceiver, attempt: u32, delay: Option<Duration>) -> Fate {

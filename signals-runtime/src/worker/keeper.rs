@@ -13,19 +13,25 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signals_core::store::{Renewed, Store};
+use signals_core::store::{Failed, Held, Renewed, Store};
 use signals_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::backoff::Backoff;
-use super::completer::Finish;
-use super::shutdown::{Phase, listen};
+use super::completer::{Finish, store_once};
+use super::shutdown::{Phase, end_grace, listen};
 use super::{Engine, executor};
 use crate::extract::CancelReason;
 use crate::{defaults, telemetry};
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How often a worker that renews seldom says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// A database that keeps the keeper waiting for so long keeps others waiting too.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// How long after a deadline the keeper fails what the executor should have failed itself.
 const MARGIN: Duration = Duration::from_millis(250);
@@ -39,7 +45,8 @@ const STORE: Duration = Duration::from_secs(2);
 /// The thread, from the worker's side.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    stopped: oneshot::Receiver<()>,
+    /// `None` once it has stopped.
+    stopped: Option<oneshot::Receiver<()>>,
 }
 
 impl Keeper {
@@ -51,14 +58,15 @@ impl Keeper {
         let body = move || {
             runtime.block_on(async {
                 let shutdown = engine.shutdown.clone();
-                let keep = Keep::new(engine).run();
-                if signals {
-                    tokio::select! {
-                        () = keep => {}
-                        () = async { listen(shutdown).await; std::future::pending().await } => {}
+                let grace = end_grace(shutdown.clone(), engine.config.grace);
+                let signals = async {
+                    if signals {
+                        listen(shutdown).await;
                     }
-                } else {
-                    keep.await;
+                };
+                tokio::select! {
+                    () = Keep::new(engine).run() => {}
+                    () = async { tokio::join!(grace, signals); std::future::pending().await } => {}
                 }
             });
             // The worker is gone when nobody waits for this.
@@ -68,13 +76,16 @@ impl Keeper {
             .name("signals-keeper".to_owned())
             .spawn(body)
             .map_err(|error| Error::Unavailable(error.into()))?;
-        Ok(Self { stopped })
+        Ok(Self { stopped: Some(stopped) })
     }
 
-    /// Waits until the thread is through; returns at once if it panicked.
+    /// Waits until the thread is through; returns at once if it panicked, or has stopped before.
     pub(crate) async fn stopped(&mut self) {
-        if (&mut self.stopped).await.is_err() {
-            telemetry::keeper_panicked();
+        if let Some(stopped) = &mut self.stopped {
+            if stopped.await.is_err() {
+                telemetry::keeper_panicked();
+            }
+            self.stopped = None;
         }
     }
 }
@@ -82,8 +93,6 @@ impl Keeper {
 struct Keep {
     engine: Arc<Engine>,
     lease: Duration,
-    /// When the grace is over, once the worker is stopping.
-    grace_until: Option<Instant>,
     /// When everything was cancelled.
     cancelled_at: Option<Instant>,
 }
@@ -91,7 +100,7 @@ struct Keep {
 impl Keep {
     fn new(engine: Arc<Engine>) -> Self {
         let lease = engine.config.lease;
-        Self { engine, lease, grace_until: None, cancelled_at: None }
+        Self { engine, lease, cancelled_at: None }
     }
 
     async fn run(mut self) {
@@ -107,21 +116,20 @@ impl Keep {
                     if let (Some(lost), Some(incarnation)) = (lost_at.take(), self.engine.link.incarnation()) {
                         telemetry::keeper_reconnected(incarnation, lost.elapsed());
                     }
-                    backoff.reset();
-                    match self.keep(store.as_ref()).await {
+                    match self.keep(store.as_ref(), &mut backoff).await {
                         Ok(()) => return,
                         Err(error) => error,
                     }
                 }
                 Err(error) => error,
             };
-            self.engine.link.disconnected();
             if lost_at.is_none() {
                 lost_at = Some(Instant::now());
                 telemetry::keeper_disconnected(&error);
             }
+            self.engine.link.disconnected(error);
             tokio::select! {
-                () = tokio::time::sleep(backoff.next()) => self.watch_shutdown(),
+                () = tokio::time::sleep(backoff.next()) => {}
                 () = self.engine.shutdown.reached(Phase::Done) => return,
             }
         }
@@ -138,8 +146,8 @@ impl Keep {
     }
 
     /// Keeps until the worker is done, or the connection is lost.
-    async fn keep(&mut self, store: &dyn Store) -> Result<()> {
-        let every = self.lease / defaults::RENEWALS_PER_LEASE;
+    async fn keep(&mut self, store: &dyn Store, backoff: &mut Backoff) -> Result<()> {
+        let every = (self.lease / defaults::RENEWALS_PER_LEASE).min(HEARTBEAT);
         let mut next_beat = Instant::now() + every;
         loop {
             let pause = next_beat.saturating_duration_since(Instant::now()).min(TICK);
@@ -147,40 +155,48 @@ impl Keep {
                 () = tokio::time::sleep(pause) => {}
                 () = self.engine.shutdown.reached(Phase::Done) => return self.leave(store).await,
             }
-            self.watch_shutdown();
             self.fail_overdue(store).await?;
             self.give_back(store).await?;
             if self.engine.link.is_exhausted() {
                 let incarnation = store.enlist(&self.engine.worker_info()).await?;
                 self.engine.link.connected(incarnation);
             }
-            let now = Instant::now();
-            if now >= next_beat {
-                next_beat = now + every;
+            if Instant::now() >= next_beat {
+                next_beat = Instant::now() + every;
                 self.beat(store).await?;
-                if now.elapsed() > every {
-                    self.engine.link.unsteady();
-                }
+                backoff.reset();
             }
         }
     }
 
+    /// Renews, and says that this worker is alive. Whatever keeps it waiting keeps other workers' renewals waiting too.
     async fn beat(&self, store: &dyn Store) -> Result<()> {
-        self.renew(store).await?;
-        match self.engine.link.incarnation() {
-            Some(incarnation) => forgiving(store.heartbeat(incarnation, &self.engine.worker_info()).await),
-            None => Ok(()),
+        let began = Instant::now();
+        let renewed = self.renew(store).await?;
+        let alive = match self.engine.link.incarnation() {
+            Some(incarnation) => {
+                forgiving("heartbeat", store.heartbeat(incarnation, &self.engine.worker_info()).await)?
+            }
+            None => true,
+        };
+        if renewed {
+            self.engine.link.beat();
         }
+        if !renewed || !alive || began.elapsed() > LONG_WAIT.min(self.lease / defaults::RENEWALS_PER_LEASE) {
+            self.engine.link.unsteady();
+        }
+        Ok(())
     }
 
-    async fn renew(&self, store: &dyn Store) -> Result<()> {
+    /// T3. Whether the database took it.
+    async fn renew(&self, store: &dyn Store) -> Result<bool> {
         let held = self.engine.table.renewable();
         if held.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let answers = match store.renew(&held, self.lease).await {
             Ok(answers) => answers,
-            Err(error) => return forgiving(Err(error)),
+            Err(error) => return forgiving("renew", Err(error)),
         };
         for (held, _) in held.iter().zip(answers).filter(|(_, answer)| *answer == Renewed::Lost) {
             if let Some(receiver) = self.engine.table.lose(held) {
@@ -188,48 +204,34 @@ impl Keep {
             }
             self.engine.progress.notify_one();
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Receivers past their deadline whose executor did not notice, because they block it.
     async fn fail_overdue(&self, store: &dyn Store) -> Result<()> {
-        for overdue in self.engine.table.overdue(MARGIN) {
-            let receiver = &self.engine.receivers[overdue.receiver];
-            let Finish::Fail(failed) = executor::timed_out(receiver, overdue.held, overdue.counters, overdue.ran)
-            else {
-                unreachable!("a time-out is a failure");
-            };
-            match store.fail(std::slice::from_ref(&failed)).await {
-                Ok(_) => {
-                    self.engine.tell_failed(&failed);
-                    self.engine.settled(&overdue.held);
-                }
-                Err(error) => {
-                    // The completer tries again, as soon as the runtime lets it.
-                    self.engine.complete(Finish::Fail(failed));
-                    forgiving(Err(error))?;
-                }
+        let overdue = self.engine.table.overdue(MARGIN).into_iter();
+        let failed: Vec<Failed> = overdue
+            .map(|overdue| {
+                let receiver = &self.engine.receivers[overdue.receiver];
+                executor::timed_out(receiver, overdue.held, overdue.counters, overdue.ran)
+            })
+            .collect();
+        if let Err(error) = store_once(&self.engine, store, &failed).await {
+            // Their outcome is decided: the completer tries again, as soon as the runtime lets it.
+            for failed in failed {
+                self.engine.complete(Finish::Fail(failed));
             }
+            forgiving("fail", Err(error))?;
         }
         Ok(())
     }
 
-    fn watch_shutdown(&mut self) {
-        let phase = self.engine.shutdown.phase();
-        if phase >= Phase::Stop {
-            let until = *self.grace_until.get_or_insert_with(|| Instant::now() + self.engine.config.grace);
-            if Instant::now() >= until {
-                self.engine.shutdown.advance(Phase::Now);
-            }
-        }
-        if self.engine.shutdown.phase() >= Phase::Now {
-            self.cancelled_at.get_or_insert_with(Instant::now);
-        }
-    }
-
     /// What a blocked runtime does not give back itself (L2).
-    async fn give_back(&self, store: &dyn Store) -> Result<()> {
-        let Some(since) = self.cancelled_at else { return Ok(()) };
+    async fn give_back(&mut self, store: &dyn Store) -> Result<()> {
+        if self.engine.shutdown.phase() < Phase::Now {
+            return Ok(());
+        }
+        let since = *self.cancelled_at.get_or_insert_with(Instant::now);
         let mut left = Vec::new();
         if since.elapsed() > HAND_BACK {
             left = self.engine.table.take_undecided(CancelReason::Shutdown);
@@ -240,14 +242,12 @@ impl Keep {
         self.release(store, &left).await
     }
 
-    async fn release(&self, store: &dyn Store, held: &[signals_core::store::Held]) -> Result<()> {
-        if held.is_empty() {
-            return Ok(());
-        }
-        store.release(held).await?;
-        for held in held {
-            self.engine.tally.released();
-            self.engine.settled(held);
+    async fn release(&self, store: &dyn Store, held: &[Held]) -> Result<()> {
+        if let Err(error) = store_once(&self.engine, store, held).await {
+            for held in held {
+                self.engine.complete(Finish::Release(*held));
+            }
+            forgiving("release", Err(error))?;
         }
         Ok(())
     }
@@ -266,13 +266,14 @@ impl Keep {
     }
 }
 
-/// Only a lost connection is a reason to enlist anew; another writer in the way is not.
-fn forgiving(result: Result<()>) -> Result<()> {
+/// Only a lost connection is a reason to enlist anew; another writer in the way is not. Whether it happened.
+fn forgiving(verb: &'static str, result: Result<()>) -> Result<bool> {
     match result {
-        Err(error) if !error.is_connection() => {
-            telemetry::store_failed("renew", &error, TICK);
-            Ok(())
+        Ok(()) => Ok(true),
+        Err(error) if error.is_connection() => Err(error),
+        Err(error) => {
+            telemetry::store_failed(verb, &error, TICK);
+            Ok(false)
         }
-        other => other,
     }
 }

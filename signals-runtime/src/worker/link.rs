@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use signals_core::Error;
+use signals_core::clock::{Clock as _, SystemClock, Timestamp};
 use signals_core::token::{Incarnation, Token, Tokens};
 use tokio::sync::Notify;
 
@@ -17,7 +19,11 @@ struct State {
     tokens: Option<Tokens>,
     /// Since when the keeper has been connected without a break or a long wait.
     steady_since: Option<Instant>,
+    /// When it renewed last, by both clocks.
+    beat: Option<(Instant, Timestamp)>,
     exhausted: bool,
+    /// Why there is no connection.
+    trouble: Option<Error>,
 }
 
 /// What one claim statement needs.
@@ -28,16 +34,23 @@ pub(crate) struct ClaimRight {
 }
 
 impl Link {
-    /// The keeper has enlisted as `incarnation`.
+    /// The keeper has enlisted as `incarnation`, and renewed what was held before.
     pub(crate) fn connected(&self, incarnation: Incarnation) {
-        let now = Some(Instant::now());
-        *self.lock() = State { tokens: Some(Tokens::new(incarnation)), steady_since: now, exhausted: false };
+        let now = Instant::now();
+        let tokens = Some(Tokens::new(incarnation));
+        let beat = Some((now, SystemClock.now()));
+        *self.lock() = State { tokens, steady_since: Some(now), beat, ..State::default() };
         self.changed.notify_one();
     }
 
     /// The keeper's connection is gone: nothing is claimed until it is back under a new incarnation.
-    pub(crate) fn disconnected(&self) {
-        *self.lock() = State::default();
+    pub(crate) fn disconnected(&self, trouble: Error) {
+        *self.lock() = State { trouble: Some(trouble), ..State::default() };
+    }
+
+    /// The keeper has renewed everything.
+    pub(crate) fn beat(&self) {
+        self.lock().beat = Some((Instant::now(), SystemClock.now()));
     }
 
     /// The database kept the keeper waiting so long that others' renewals may be late too: nobody is stolen from for one
@@ -52,7 +65,7 @@ impl Link {
     /// A token for one claim; `None` while there is no incarnation.
     pub(crate) fn draw(&self, lease: Duration) -> Option<ClaimRight> {
         let mut state = self.lock();
-        let steal = state.steady_since.is_some_and(|since| since.elapsed() >= lease);
+        let steal = state.may_steal(lease);
         let tokens = state.tokens.as_mut()?;
         match tokens.draw() {
             Some(token) => Some(ClaimRight { token, steal }),
@@ -72,14 +85,84 @@ impl Link {
         self.lock().exhausted
     }
 
-    /// Waits until there may be an incarnation.
-    pub(crate) async fn changed(&self) {
-        if self.incarnation().is_none() {
+    /// Why there is no connection, said once.
+    pub(crate) fn take_trouble(&self) -> Option<Error> {
+        self.lock().trouble.take()
+    }
+
+    /// Waits until there is an incarnation.
+    pub(crate) async fn connection(&self) {
+        while self.incarnation().is_none() {
             self.changed.notified().await;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Only after a whole lease of steady connection, and only while the keeper renews on time: after the process or its
+    /// machine slept, or its clock jumped, leases look expired that everybody is about to renew (W5, W15).
+    fn may_steal(&mut self, lease: Duration) -> bool {
+        let (Some(since), Some((renewed, by_the_wall))) = (self.steady_since, self.beat) else { return false };
+        let late = renewed.elapsed() > lease * 2 / 3;
+        let jumped = SystemClock.now().since(by_the_wall) > renewed.elapsed() + lease / 3;
+        if late || jumped {
+            self.steady_since = Some(Instant::now());
+            return false;
+        }
+        since.elapsed() >= lease
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(20);
+
+    fn link(connected_ago: Duration, renewed_ago: Duration, wall_ago: Duration) -> Link {
+        let link = Link::default();
+        link.connected(Incarnation::from_bits(1));
+        let before = |ago| Instant::now().checked_sub(ago).expect("the machine has been up for longer");
+        let wall = SystemClock.now().saturating_sub(wall_ago);
+        link.lock().steady_since = Some(before(connected_ago));
+        link.lock().beat = Some((before(renewed_ago), wall));
+        link
+    }
+
+    fn steals(link: &Link) -> bool {
+        link.draw(LEASE).expect("it is connected").steal
+    }
+
+    #[test]
+    fn t9_only_a_keeper_that_was_connected_for_a_lease_lets_steal() {
+        let second = Duration::from_secs(1);
+        assert!(steals(&link(LEASE, second, second)));
+        assert!(!steals(&link(LEASE - second, second, second)));
+        let link = link(LEASE, second, second);
+        link.unsteady();
+        assert!(!steals(&link), "nobody steals for one lease after a long wait");
+        link.disconnected(Error::NotInTransaction);
+        assert!(link.draw(LEASE).is_none(), "nor claims without a connection");
+    }
+
+    #[test]
+    fn w5_a_worker_that_slept_does_not_steal_before_it_has_renewed() {
+        let link = link(LEASE * 10, LEASE, LEASE);
+        assert!(!steals(&link));
+        link.beat();
+        assert!(!steals(&link), "and then not for a whole lease, for others slept too");
+    }
+
+    #[test]
+    fn w15_a_clock_that_jumped_ahead_lets_nobody_steal() {
+        let second = Duration::from_secs(1);
+        let link = link(LEASE * 10, second, Duration::from_secs(3600));
+        assert!(!steals(&link));
+        link.beat();
+        assert!(!steals(&link), "and then not for a whole lease");
     }
 }

@@ -176,8 +176,8 @@ impl Worker {
         self.start(Mission::Until(Box::pin(stop))).await
     }
 
-    /// Runs everything that is due, and what that sends, until nothing is due: for tests and one-off jobs. Deliveries
-    /// that are due later, retries among them, stay where they are.
+    /// Runs everything that is due, and what that sends, until nothing is due: for tests and commands that end. Deliveries
+    /// that are due later, retries among them, stay where they are. A receiver that sends its own signal drains for ever.
     ///
     /// # Errors
     ///
@@ -196,25 +196,22 @@ impl Worker {
         let (outcomes, incoming) = mpsc::unbounded_channel();
         let engine = Arc::new(Engine::new(self.plan, outcomes));
         engine.learn_lanes().await?.check()?;
-        let mut keeper = Keeper::start(engine.clone(), matches!(mission, Mission::Signals))?;
+        let keeper = Keeper::start(engine.clone(), matches!(mission, Mission::Signals))?;
         let _stop_all = StopGuard(engine.shutdown.clone());
-
-        let mut helpers = JoinSet::new();
-        helpers.spawn(waker::local(engine.app.commits(), engine.wake.clone()));
-        let mut steady = JoinSet::new();
-        let mut storing = JoinSet::new();
-        storing.spawn(completer::run(engine.clone(), incoming));
+        let mut parts = Parts { keeper, endless: JoinSet::new(), maintenance: JoinSet::new() };
+        parts.endless.spawn(completer::run(engine.clone(), incoming));
+        parts.endless.spawn(waker::local(engine.app.commits(), engine.wake.clone()));
 
         let claimer = Claimer::new(engine.clone(), engine.lanes.subscribe());
         let result = match mission {
             Mission::Drain => {
-                let drained = within(&mut keeper, &engine, claimer.drain()).await;
+                let drained = parts.beside(&engine, claimer.drain()).await;
                 engine.shutdown.advance(Phase::Stop);
-                drained.unwrap_or(Ok(()))
+                drained
             }
             Mission::Signals | Mission::Until(_) => {
-                helpers.spawn(waker::across(engine.clone(), engine.wake.clone()));
-                steady.spawn(maintenance::run(engine.clone()));
+                parts.endless.spawn(waker::across(engine.clone(), engine.wake.clone()));
+                parts.maintenance.spawn(maintenance::run(engine.clone()));
                 let stop = async {
                     match mission {
                         Mission::Until(stop) => {
@@ -226,27 +223,56 @@ impl Worker {
                     std::future::pending::<()>().await;
                 };
                 tokio::select! {
-                    _ = within(&mut keeper, &engine, claimer.run()) => {}
-                    () = stop => {}
+                    ran = parts.beside(&engine, claimer.run()) => ran,
+                    () = stop => Ok(()),
                 }
-                Ok(())
             }
         };
-        engine.say_goodbye(storing, steady).await;
-        // A keeper that waits for a database which does not answer does not keep the process.
-        let _ = tokio::time::timeout(FAREWELL, keeper.stopped()).await;
+        parts.say_goodbye(&engine).await;
         result.map(|()| engine.tally.report())
     }
 }
 
-/// Runs the claimer's part for as long as there is a keeper: without one no lease is renewed.
-async fn within<T>(keeper: &mut Keeper, engine: &Engine, part: impl Future<Output = T>) -> Option<T> {
-    tokio::pin!(part);
-    tokio::select! {
-        done = &mut part => return Some(done),
-        () = keeper.stopped() => engine.shutdown.advance(Phase::Now),
+/// The parts of a running worker that are not the claimer.
+struct Parts {
+    keeper: Keeper,
+    /// They never end by themselves.
+    endless: JoinSet<()>,
+    /// Ends when the worker stops.
+    maintenance: JoinSet<()>,
+}
+
+impl Parts {
+    /// Runs the claimer's `part` for as long as all others are alive: without a keeper no lease is renewed, without a
+    /// completer no outcome stored.
+    async fn beside(&mut self, engine: &Engine, part: impl Future<Output = Result<()>>) -> Result<()> {
+        tokio::pin!(part);
+        let gone = tokio::select! {
+            done = &mut part => return done,
+            () = self.keeper.stopped() => "keeper",
+            Some(Err(_)) = self.endless.join_next() => "completer or waker",
+            Some(Err(_)) = self.maintenance.join_next() => "maintenance",
+        };
+        engine.shutdown.advance(Phase::Now);
+        let _ = part.await;
+        Err(Error::Unavailable(format!("the worker's {gone} panicked, and the worker has stopped").into()))
     }
-    Some(part.await)
+
+    /// Waits for the last outcomes, then lets the keeper go. With a database that does not answer, the leases expire by
+    /// themselves.
+    async fn say_goodbye(mut self, engine: &Engine) {
+        let stored = async {
+            while !engine.table.is_empty() {
+                engine.progress.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(FAREWELL, stored).await;
+        let maintained = async { while self.maintenance.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FAREWELL, maintained).await;
+        self.endless.shutdown().await;
+        engine.shutdown.advance(Phase::Done);
+        let _ = tokio::time::timeout(FAREWELL, self.keeper.stopped()).await;
+    }
 }
 
 /// Ends the keeper's thread when the future of a running worker is dropped.
@@ -297,16 +323,19 @@ impl Engine {
 
     /// Counts and tells a failed attempt that is stored.
     pub(crate) fn tell_failed(&self, failed: &Failed) {
-        let (name, attempt) = (self.receiver_name(&failed.held), self.table.attempt(&failed.held));
+        let (receiver, attempt) = self.table.attempt(&failed.held).unzip();
+        let (name, attempt) = (self.name(receiver), attempt.unwrap_or(0));
         self.tally.failed(name, failed, attempt);
         telemetry::failed(name, failed, attempt);
     }
 
     /// What the receiver of this delivery is called in this program.
     pub(crate) fn receiver_name(&self, held: &Held) -> &'static str {
-        let lanes = self.lanes.borrow();
-        let receiver = lanes.iter().position(|lane| lane.is_some_and(|lane| lane == held.lane));
-        receiver.map_or("a receiver that was merged or retired", |receiver| self.receivers[receiver].def.name)
+        self.name(self.table.attempt(held).map(|(receiver, _)| receiver))
+    }
+
+    fn name(&self, receiver: Option<usize>) -> &'static str {
+        receiver.map_or("of a lost lease", |receiver| self.receivers[receiver].def.name)
     }
 
     /// How this worker presents itself.
@@ -346,21 +375,6 @@ impl Engine {
         });
         Ok(Learned { missing })
     }
-
-    /// Waits for the last outcomes, then lets the keeper go.
-    async fn say_goodbye(&self, mut storing: JoinSet<()>, mut steady: JoinSet<()>) {
-        let stored = async {
-            while !self.table.is_empty() {
-                self.progress.notified().await;
-            }
-        };
-        // With a database that does not answer, the leases expire by themselves.
-        let _ = tokio::time::timeout(FAREWELL, stored).await;
-        let _ = tokio::time::timeout(FAREWELL, async { while steady.join_next().await.is_some() {} }).await;
-        storing.abort_all();
-        while storing.join_next().await.is_some() {}
-        self.shutdown.advance(Phase::Done);
-    }
 }
 
 /// What [`Engine::learn_lanes`] found.
@@ -374,7 +388,12 @@ impl Learned {
             None => Ok(()),
             Some(first) => Err(Error::NotRegistered {
                 signal: first.signal.name.to_owned(),
-                receivers: self.missing.iter().map(|def| def.name.to_owned()).collect(),
+                receivers: self
+                    .missing
+                    .iter()
+                    .filter(|def| def.signal.name == first.signal.name)
+                    .map(|def| def.name.to_owned())
+                    .collect(),
             }),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use signals_core::Error;
 use signals_core::delivery::DeliveryId;
-use signals_core::store::{Failed, Fate};
+use signals_core::store::{Failed, Fate, LostLease};
 
 /// How many failures a report describes; the counts go on.
 const DESCRIBED: usize = 100;
@@ -127,6 +127,13 @@ impl Tally {
 
     pub(crate) fn stale(&self) {
         self.stale.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A lost lease, which is a dead letter at the fifth.
+    pub(crate) fn lost(&self, lost: &LostLease) {
+        if lost.dead {
+            self.dead.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn failed(&self, receiver: &'static str, failed: &Failed, attempt: u32) {

@@ -1,8 +1,12 @@
 //! Stopping: one word that every part listens to, and the signals of the operating system.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+/// How much of the grace is kept for giving back what did not end within it.
+const GIVE_BACK: Duration = Duration::from_secs(1);
 
 /// How far a worker is with stopping. It only ever goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,35 +52,42 @@ impl Shutdown {
     }
 }
 
+/// Ends the grace of a worker that is stopping, a little early, so that what is cancelled is given back within it (L2).
+pub(crate) async fn end_grace(shutdown: Shutdown, grace: Duration) {
+    shutdown.reached(Phase::Stop).await;
+    tokio::time::sleep(grace - GIVE_BACK.min(grace / 10)).await;
+    shutdown.advance(Phase::Now);
+}
+
 /// SIGTERM and Ctrl-C: the first stops with grace, the second at once (W12).
 ///
 /// Runs on the keeper's own runtime, so that a receiver which blocks the application's cannot keep it from being heard.
+#[cfg(unix)]
 pub(crate) async fn listen(shutdown: Shutdown) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    // Both streams live as long as the worker: one made anew for the second signal could miss it. Without signals a
+    // worker is stopped by `run_until`, or killed.
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
     for phase in [Phase::Stop, Phase::Now] {
-        asked_to_stop().await;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         shutdown.advance(phase);
     }
 }
 
-#[cfg(unix)]
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        // Without signals a worker is stopped by `run_until`, or killed.
-        (Err(_), _) | (_, Err(_)) => std::future::pending().await,
-    }
-}
-
+/// Ctrl-C: the first stops with grace, the second at once (W12).
 #[cfg(not(unix))]
-async fn asked_to_stop() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+pub(crate) async fn listen(shutdown: Shutdown) {
+    for phase in [Phase::Stop, Phase::Now] {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        shutdown.advance(phase);
     }
 }

@@ -1,6 +1,6 @@
 //! Which lane may run how much: pure arithmetic over slots, queues and rates. No clock of its own, no database.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use signals_core::delivery::Lane;
@@ -20,8 +20,9 @@ pub(crate) struct Slots {
     running: usize,
     /// How many run that shut out every other writer; at most one.
     exclusive_running: usize,
-    /// Where the next round begins.
-    turn: usize,
+    /// Which lane is asked first next time, and which one starts first: two turns, or lanes would be skipped.
+    claim_turn: usize,
+    start_turn: usize,
 }
 
 /// How one receiver's lane may use them.
@@ -41,15 +42,24 @@ struct LaneSlots {
     running: usize,
     queue: VecDeque<Claimed>,
     rate: Rate,
-    /// Whether asking again may find something: set by hints and polls, cleared by a short batch.
+    /// Whether asking again may find something: set by hints, polls and full batches, cleared by being asked.
     hopeful: bool,
 }
 
 /// What a claim should ask for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) lanes: Vec<ClaimLane>,
     pub(crate) limit: usize,
+    /// The receiver of each lane that is asked.
+    receivers: HashMap<Lane, usize>,
+}
+
+impl Wanted {
+    /// The receiver of a delivery that a claim for this took.
+    pub(crate) fn receiver_of(&self, lane: Lane) -> Option<usize> {
+        self.receivers.get(&lane).copied()
+    }
 }
 
 /// ¾ of `total` for a share of 0.75, rounded up, never less than one; everything when there is only one lane.
@@ -70,17 +80,19 @@ impl Slots {
             rate: Rate::over(WINDOW),
             hopeful: true,
         };
-        Self { lanes: lanes.into_iter().map(lane).collect(), total, running: 0, exclusive_running: 0, turn: 0 }
+        Self {
+            lanes: lanes.into_iter().map(lane).collect(),
+            total,
+            running: 0,
+            exclusive_running: 0,
+            claim_turn: 0,
+            start_turn: 0,
+        }
     }
 
     /// The lane of receiver number `receiver`, as the database has it now.
     pub(crate) fn set_lane(&mut self, receiver: usize, lane: Option<Lane>) {
         self.lanes[receiver].lane = lane;
-    }
-
-    /// The receiver that `lane` belongs to.
-    pub(crate) fn receiver_of(&self, lane: Lane) -> Option<usize> {
-        self.lanes.iter().position(|slots| slots.lane == Some(lane))
     }
 
     /// Something may have become ready.
@@ -93,42 +105,47 @@ impl Slots {
     /// What to claim now: what can start at once, plus what each lane has been finishing lately, so that fast receivers
     /// come in batches of hundreds and slow ones are never held waiting.
     pub(crate) fn wanted(&mut self, now: Instant) -> Option<Wanted> {
-        let queued: usize = self.lanes.iter().map(|lane| lane.queue.len()).sum();
-        let free = (self.total - self.running).saturating_sub(queued);
+        let exclusive = self.exclusive_running;
+        // What is queued takes slots only as far as its lane may start it. The rest was claimed ahead: counted too, one
+        // fast lane's queue would keep every other lane from being asked.
+        let promised: usize = self.lanes.iter().map(|lane| lane.queue.len().min(lane.open(exclusive))).sum();
+        let free = (self.total - self.running).saturating_sub(promised);
+        let turnover = self.lanes.iter_mut().any(|lane| lane.rate.per_window(now) > 0);
         let count = self.lanes.len();
-        let mut wanted = Wanted { lanes: Vec::new(), limit: free };
-        for offset in 0..count {
-            let lane = &mut self.lanes[(self.turn + offset) % count];
+        let mut wanted = Wanted { limit: free, ..Wanted::default() };
+        for receiver in (0..count).map(|offset| (self.claim_turn + offset) % count) {
+            let lane = &mut self.lanes[receiver];
             let Some(id) = lane.lane.filter(|_| lane.hopeful) else { continue };
-            let startable = lane.startable(free, self.exclusive_running);
-            let ahead = lane.rate.per_window(now).min(MAX_AHEAD);
-            let room = ahead.saturating_sub(lane.queue.len());
-            // Claiming ahead waits until half of it is used up, or every finished delivery would cost a statement.
-            let room = if room * 2 >= ahead || startable > 0 { room } else { 0 };
+            let startable = lane.open(exclusive).saturating_sub(lane.queue.len()).min(free);
+            let room = lane.room_ahead(now, startable, turnover);
             if startable + room > 0 {
+                lane.hopeful = false;
                 wanted.lanes.push(ClaimLane { lane: id, limit: startable + room });
+                wanted.receivers.insert(id, receiver);
                 wanted.limit += room;
             }
         }
-        self.turn = if count == 0 { 0 } else { (self.turn + 1) % count };
-        (!wanted.lanes.is_empty() && wanted.limit > 0).then_some(wanted)
+        self.claim_turn = if count == 0 { 0 } else { (self.claim_turn + 1) % count };
+        (wanted.limit > 0 && !wanted.lanes.is_empty()).then_some(wanted)
     }
 
-    /// What a claim for `wanted` took, lane by lane: a short batch is a reason to wait for the next hint or poll.
+    /// Queues what a claim for `wanted` took. A lane that gave less than was asked waits for the next hint or poll; one
+    /// that gave all, or was cut short by the claim's own limit, is asked again.
     pub(crate) fn claimed(&mut self, wanted: &Wanted, claimed: Vec<Claimed>) {
         let cut_short = claimed.len() >= wanted.limit;
-        for asked in &wanted.lanes {
-            let got = claimed.iter().filter(|claimed| claimed.held.lane == asked.lane).count();
-            if let Some(receiver) = self.receiver_of(asked.lane)
-                && got < asked.limit
-                && !cut_short
-            {
-                self.lanes[receiver].hopeful = false;
+        let mut got: HashMap<Lane, usize> = HashMap::new();
+        for claimed in claimed {
+            if let Some(receiver) = wanted.receiver_of(claimed.held.lane) {
+                *got.entry(claimed.held.lane).or_default() += 1;
+                self.lanes[receiver].queue.push_back(claimed);
             }
         }
-        for claimed in claimed {
-            if let Some(receiver) = self.receiver_of(claimed.held.lane) {
-                self.lanes[receiver].queue.push_back(claimed);
+        for asked in &wanted.lanes {
+            let full = got.get(&asked.lane).is_some_and(|got| *got >= asked.limit);
+            if (full || cut_short)
+                && let Some(receiver) = wanted.receiver_of(asked.lane)
+            {
+                self.lanes[receiver].hopeful = true;
             }
         }
     }
@@ -139,18 +156,16 @@ impl Slots {
             return None;
         }
         let count = self.lanes.len();
-        for offset in 0..count {
-            let receiver = (self.turn + offset) % count;
+        for receiver in (0..count).map(|offset| (self.start_turn + offset) % count) {
             let lane = &mut self.lanes[receiver];
-            let excluded = lane.limits.exclusive && self.exclusive_running > 0;
-            if lane.running >= lane.limits.slots || excluded {
+            if lane.open(self.exclusive_running) == 0 {
                 continue;
             }
             if let Some(claimed) = lane.queue.pop_front() {
                 lane.running += 1;
                 self.running += 1;
                 self.exclusive_running += usize::from(lane.limits.exclusive);
-                self.turn = (receiver + 1) % count;
+                self.start_turn = (receiver + 1) % count;
                 return Some((receiver, claimed));
             }
         }
@@ -177,13 +192,23 @@ impl Slots {
 }
 
 impl LaneSlots {
-    fn startable(&self, free: usize, exclusive_running: usize) -> usize {
-        let open = if self.limits.exclusive {
+    /// How many more of it may run at once, were all slots free.
+    fn open(&self, exclusive_running: usize) -> usize {
+        if self.limits.exclusive {
             1usize.saturating_sub(exclusive_running)
         } else {
             self.limits.slots.saturating_sub(self.running)
-        };
-        open.saturating_sub(self.queue.len()).min(free)
+        }
+    }
+
+    /// How many to claim beyond what can start: what it finishes in one window, and for an idle lane beside busy ones one,
+    /// so that it is in the queue when a slot becomes free.
+    fn room_ahead(&mut self, now: Instant, startable: usize, turnover: bool) -> usize {
+        let next = usize::from(turnover && self.running == 0 && self.queue.is_empty() && startable == 0);
+        let ahead = self.rate.per_window(now).min(MAX_AHEAD).max(next);
+        let room = ahead.saturating_sub(self.queue.len());
+        // Claiming ahead waits until half of it is used up, or every finished delivery would cost a statement.
+        if room * 2 >= ahead || startable > 0 { room } else { 0 }
     }
 }
 
@@ -275,13 +300,66 @@ mod tests {
         assert_eq!((wanted.lanes, wanted.limit), (vec![ClaimLane { lane: lane(1), limit: 1 }], 1));
     }
 
+    /// A claim of everything that was asked, as from lanes without end, for `lanes` of `backlogged`.
+    fn fill(slots: &mut Slots, backlogged: impl Fn(i64) -> bool, next: &mut i64, now: Instant) {
+        slots.hope();
+        if let Some(wanted) = slots.wanted(now) {
+            let mut taken = Vec::new();
+            for asked in wanted.lanes.iter().filter(|asked| backlogged(asked.lane.receiver.0)) {
+                for _ in 0..asked.limit.min(wanted.limit - taken.len()) {
+                    *next += 1;
+                    taken.push(claimed(asked.lane.receiver.0, *next));
+                }
+            }
+            slots.claimed(&wanted, taken);
+        }
+    }
+
     #[test]
-    fn lanes_take_turns() {
-        let mut slots = slots(4, &[(4, false), (4, false)]);
-        let wanted = Wanted { lanes: vec![], limit: 9 };
-        slots.claimed(&wanted, (0..4).map(|n| claimed(0, n)).chain((4..6).map(|n| claimed(1, n))).collect());
-        let order: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
-        assert_eq!(order, [0, 1, 0, 1]);
+    fn w19_lanes_with_a_backlog_share_the_slots_evenly() {
+        for lanes in [2, 4, 6] {
+            let mut slots = slots(1, &vec![(1, false); lanes]);
+            let (mut next, mut starts) = (0, vec![0; lanes]);
+            for _ in 0..600 {
+                fill(&mut slots, |_| true, &mut next, Instant::now());
+                let (receiver, _) = slots.start_next().expect("there is a backlog");
+                starts[receiver] += 1;
+                slots.finished(receiver, Instant::now());
+            }
+            let fair = 600 / lanes;
+            assert!(starts.iter().all(|&starts| (fair / 2..fair * 2).contains(&starts)), "{starts:?}");
+        }
+    }
+
+    #[test]
+    fn w19_a_lane_that_is_claimed_far_ahead_keeps_no_other_waiting() {
+        let mut slots = slots(4, &[(3, false), (3, false)]);
+        let (mut next, now) = (0, Instant::now());
+        // A fast lane alone, until hundreds of it are claimed ahead.
+        for _ in 0..2_000 {
+            fill(&mut slots, |lane| lane == 0, &mut next, now);
+            let (receiver, _) = slots.start_next().expect("there is a backlog");
+            slots.finished(receiver, now);
+        }
+        assert!(slots.lanes[0].queue.len() > 100);
+        while slots.start_next().is_some() {}
+        // Then another lane gets something, while the first goes on.
+        fill(&mut slots, |_| true, &mut next, now);
+        assert!(!slots.lanes[1].queue.is_empty(), "the other lane is asked");
+        slots.finished(0, now);
+        let started: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
+        assert!(started.contains(&1), "and gets a slot: {started:?}");
+    }
+
+    #[test]
+    fn a_hint_during_a_claim_is_not_lost() {
+        let mut slots = slots(4, &[(4, false)]);
+        let now = Instant::now();
+        let wanted = slots.wanted(now).expect("four are free");
+        assert_eq!(slots.wanted(now), None, "it has been asked");
+        slots.hope();
+        slots.claimed(&wanted, vec![]);
+        assert!(slots.wanted(now).is_some(), "what was committed after the claim had looked");
     }
 
     #[test]
@@ -300,12 +378,12 @@ mod tests {
         let mut slots = slots(2, &[(2, false)]);
         let now = Instant::now();
         for n in 0..300 {
-            let wanted = Wanted { lanes: vec![], limit: 0 };
-            slots.claimed(&wanted, vec![claimed(0, n)]);
+            slots.lanes[0].queue.push_back(claimed(0, n));
             let (receiver, _) = slots.start_next().expect("a slot is free");
             slots.finished(receiver, now);
         }
         assert_eq!(slots.wanted(now).map(|wanted| wanted.limit), Some(302));
+        slots.hope();
         assert_eq!(slots.wanted(now + WINDOW * 3).map(|wanted| wanted.limit), Some(2), "what was fast long ago is not");
     }
 

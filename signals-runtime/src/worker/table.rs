@@ -55,7 +55,7 @@ impl Table {
         let started = Instant::now();
         let deadline = started.checked_add(timeout).unwrap_or(started + Duration::from_secs(86_400 * 365));
         let mut entries = self.lock();
-        let Some(entry) = entries.get_mut(held) else { return false };
+        let Some(entry) = entries.get_mut(held).filter(|entry| entry.phase == Phase::Queued) else { return false };
         entry.phase = Phase::Running { started, deadline };
         entry.scope = Some(scope);
         true
@@ -110,7 +110,7 @@ impl Table {
         let mut overdue = Vec::new();
         for (held, entry) in self.lock().iter_mut() {
             let Phase::Running { started, deadline } = entry.phase else { continue };
-            if now.saturating_duration_since(deadline) > margin && now > deadline {
+            if now.saturating_duration_since(deadline) > margin {
                 entry.phase = Phase::Finishing;
                 if let Some(scope) = &entry.scope {
                     scope.cancel(CancelReason::Timeout);
@@ -144,9 +144,9 @@ impl Table {
         taken
     }
 
-    /// The number of its attempt; zero when it is not held any more.
-    pub(crate) fn attempt(&self, held: &Held) -> u32 {
-        self.lock().get(held).map_or(0, |entry| entry.counters.attempt)
+    /// Its receiver and the number of its attempt; `None` when it is not held any more.
+    pub(crate) fn attempt(&self, held: &Held) -> Option<(usize, u32)> {
+        self.lock().get(held).map(|entry| (entry.receiver, entry.counters.attempt))
     }
 
     /// Everything that is held.

@@ -42,6 +42,14 @@ pub enum How {
     Abort,
 }
 
+/// Something that blocks the runtime for a long time, and may.
+#[signal(name = "rig.blockade")]
+#[derive(Debug)]
+pub struct Blockade {
+    /// Which.
+    pub number: i64,
+}
+
 /// Something that a blocking receiver works on, longer than it may.
 #[signal(name = "rig.stubborn")]
 #[derive(Debug)]
@@ -124,6 +132,15 @@ async fn trouble(trouble: &Trouble, State(log): State<Log>, delivery: Delivery) 
         How::Abort => std::process::abort(),
     }
     log.write("end", trouble.number, delivery.attempt)
+}
+
+/// Blocks a thread of the runtime for longer than any test runs.
+#[receiver(signal = Blockade, name = "rig.blockade", timeout = "5m")]
+async fn blockade(blockade: &Blockade, State(log): State<Log>, delivery: Delivery) -> std::io::Result<()> {
+    log.write("start", blockade.number, delivery.attempt)?;
+    // tidy: not a wait: it is the work
+    std::thread::sleep(Duration::from_secs(60));
+    Ok(())
 }
 
 /// A blocking receiver that does not look at the clock.

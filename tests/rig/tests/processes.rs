@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::{LEASE, Rig, starts};
 use rustix::process::Signal;
-use signals_rig::{How, Line, Trouble, send, send_one};
+use signals_rig::{Blockade, How, Line, Trouble, send, send_one};
 use signals_runtime::delivery::State;
 use signals_runtime::store::{DeathReason, Filter};
 use signals_runtime::{Signals, SqliteBackend};
@@ -125,6 +125,56 @@ async fn w2_w3_i5_kills_under_load_lose_nothing_and_double_no_transactional_effe
     assert_eq!(effects, SENT, "one effect for each: the table's key refuses a second one");
     let lines = rig.log.read();
     assert!((0..SENT).all(|number| !starts(&lines, number).is_empty()));
+}
+
+/// W5, I6: a worker that was stopped past its lease and goes on is a zombie: what it writes matches nothing, and it steals
+/// nothing itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes() {
+    const HOLD: Duration = Duration::from_millis(2_500);
+    let rig = Rig::new().await;
+    let zombie = rig.worker_of(LEASE, Duration::from_secs(5), Some("rig.hold"));
+    send(&rig.signals, 1..2, HOLD).await.expect("sent");
+    rig.log_until("the first start", |lines| starts(lines, 1).len() == 1).await;
+    zombie.signal(Signal::STOP);
+    let heir = rig.worker_of(LEASE, Duration::from_secs(5), Some("rig.hold"));
+    rig.log_until("the heir's start", |lines| starts(lines, 1).len() == 2).await;
+
+    zombie.signal(Signal::CONT);
+    // Its receiver has long been due to end: it does so at once, and its worker acknowledges it under the old token.
+    let ended = |lines: &[Line], pid| lines.iter().any(|line| line.what == "end" && line.pid == pid);
+    rig.log_until("the heir's end", |lines| ended(lines, heir.0.id())).await;
+    let settled = |states: &[State]| states.iter().filter(|state| state.is_settled()).count() == 1;
+    rig.states_until("the heir's acknowledgement", settled).await;
+
+    let filter = Filter { receiver: Some("rig.hold".to_owned()), ..Filter::default() };
+    let delivery = rig.signals.list(&filter).await.expect("a list").deliveries.pop().expect("it was sent");
+    assert_eq!((delivery.state, delivery.counters.attempt, delivery.counters.lost_leases), (State::Done, 1, 1));
+    let detail = rig.signals.get(delivery.id).await.expect("a look-up").expect("it is kept");
+    assert_eq!(detail.attempts.len(), 1, "the lost lease is all that is recorded: {:?}", detail.attempts);
+    assert_eq!(starts(&rig.log.read(), 1).len(), 2, "the zombie has stolen nothing back");
+}
+
+/// L2, W10: receivers that block the whole runtime cannot keep their leases beyond the grace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_w10_a_blocked_runtime_holds_no_lease_after_its_grace() {
+    const GRACE: Duration = Duration::from_secs(2);
+    let rig = Rig::new().await;
+    let worker = rig.worker_of(LEASE, GRACE, Some("rig.blockade"));
+    // More of them than the runtime has threads, so that nothing else of the worker runs.
+    for number in 0..16 {
+        send_one(&rig.signals, &Blockade { number }).await.expect("sent");
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(12);
+    rig.log_until("all threads blocked", |lines| lines.len() >= threads).await;
+
+    let asked = Instant::now();
+    worker.signal(Signal::TERM);
+    let states = rig.states_until("no lease", |states| !states.contains(&State::Running)).await;
+
+    // Half a second for the executor, which cannot, and a tick of the keeper are within the second kept for giving back.
+    assert!(asked.elapsed() < GRACE + Duration::from_secs(1), "the leases were held for {:?}", asked.elapsed());
+    assert!(states.iter().all(|state| *state == State::Ready), "given back, not burned: {states:?}");
 }
 
 /// W8, T9: the delivery that kills its workers ends as a dead letter; its neighbours do not.

@@ -97,7 +97,7 @@ fn place(id: DeliveryId) -> (std::cmp::Reverse<i64>, i64) {
 
 /// One delivery, with everything.
 pub(super) fn get(tables: &Tables, id: DeliveryId) -> Option<DeliveryDetail> {
-    let row = tables.row(id)?;
+    let row = tables.row(tables.find(id)?)?;
     // The dead and the cancelled carry their payload; a completion has it as long as the signal is remembered.
     let kept = row.state != State::Done || tables.signals.contains_key(&id.signal);
     Some(DeliveryDetail {

@@ -1,11 +1,11 @@
 //! Names: the receivers and signals of this database, under every name that they ever had (I14, I15).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId, Transition};
 use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration};
-use signals_core::{Error, ReceiverDef, Result};
+use signals_core::{Error, ReceiverDef, Result, SignalDef};
 
 use super::tables::Tables;
 
@@ -89,14 +89,17 @@ impl Names {
         for entry in &registration.receivers {
             let names = std::iter::once(entry.name).chain(entry.aliases.iter().copied());
             let Some((id, row)) = self.stored(names) else { continue };
-            if self.signal_names.get(entry.signal) != Some(&row.signal) {
+            let aliases = registration.signals.iter().find(|signal| signal.name == entry.signal);
+            let aliases = aliases.map_or(&[][..], |signal| signal.aliases);
+            let mut signals = std::iter::once(entry.signal).chain(aliases.iter().copied());
+            if !signals.any(|name| self.signal_names.get(name) == Some(&row.signal)) {
                 continue;
             }
             if row.retired {
                 registered.retired.push(entry.name);
-            } else {
-                registered.ids.push((entry.name, id));
+                continue;
             }
+            registered.ids.push((entry.name, id));
             if row.paused {
                 registered.paused.push(id);
             }
@@ -104,24 +107,24 @@ impl Names {
         registered
     }
 
-    /// Who receives the signal `name`: everybody who is registered for it and not retired.
+    /// Who receives `signal` under any of its names: everybody who is registered for it and not retired.
     ///
     /// # Errors
     ///
     /// Returns an error that names the `linked` receivers that are not registered for it.
     pub(super) fn audience(
         &self,
-        name: &str,
+        signal: &SignalDef,
         linked: impl Iterator<Item = &'static ReceiverDef>,
     ) -> Result<Vec<ReceiverId>> {
-        let signal = self.signal_names.get(name);
+        let signals: BTreeSet<i64> = signal.names().filter_map(|name| self.signal_names.get(name).copied()).collect();
         let registered =
-            |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| Some(&row.signal) == signal);
+            |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| signals.contains(&row.signal));
         let missing: Vec<String> = linked.filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
         if !missing.is_empty() {
-            return Err(Error::NotRegistered { signal: name.to_owned(), receivers: missing });
+            return Err(Error::NotRegistered { signal: signal.name.to_owned(), receivers: missing });
         }
-        let hears = |row: &ReceiverRow| Some(&row.signal) == signal && !row.retired;
+        let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
         Ok(self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect())
     }
 
@@ -245,13 +248,14 @@ impl Names {
         Ok(())
     }
 
-    /// `from` is `to` from now on. Somebody had a reason to pause it: that outlives the merge.
+    /// `from` is `to` from now on. Somebody had a reason to pause or to retire it: that outlives the merge.
     fn merge(&mut self, gone: &ReceiverRow, from: ReceiverId, to: ReceiverId) {
         self.receiver_names.values_mut().filter(|known| **known == from).for_each(|known| *known = to);
         self.merged.values_mut().filter(|(known, _)| *known == from).for_each(|(known, _)| *known = to);
         self.merged.insert(from, (to, gone.name.clone()));
         if let Some(row) = self.receivers.get_mut(&to) {
             row.paused |= gone.paused;
+            row.retired |= gone.retired;
         }
     }
 }

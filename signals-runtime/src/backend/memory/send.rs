@@ -6,7 +6,7 @@ use std::sync::Arc;
 use signals_core::clock::Timestamp;
 use signals_core::delivery::ReceiverId;
 use signals_core::store::StoredSignal;
-use signals_core::{Error, Outgoing, Receipt, Result, SendBatch, SendContext};
+use signals_core::{Error, Outgoing, Receipt, Result, SendBatch, SendContext, SignalDef};
 
 use super::conn::{MemoryConn, Op, own_key, undo};
 use super::contention;
@@ -42,7 +42,7 @@ struct Writer<'w> {
 
 impl Writer<'_> {
     fn write(&mut self, signal: &Outgoing) -> Result<Receipt> {
-        self.listen(signal.def.name)?;
+        self.listen(signal.def)?;
         let due_at = signal.due.resolve(self.now)?;
         if let Some(key) = &signal.key
             && let Some(receipt) = self.repeated(key, signal)?
@@ -68,10 +68,10 @@ impl Writer<'_> {
     }
 
     /// Looks up who receives the signal; every linked receiver must be among them, or be retired (I14).
-    fn listen(&mut self, name: &'static str) -> Result<()> {
-        if !self.audiences.contains_key(name) {
-            let receivers = self.tables.names.audience(name, self.context.registry.receivers_of(name))?;
-            self.audiences.insert(name, Audience { name: name.into(), receivers });
+    fn listen(&mut self, def: &'static SignalDef) -> Result<()> {
+        if !self.audiences.contains_key(def.name) {
+            let receivers = self.tables.names.audience(def, self.context.registry.receivers_of(def.name))?;
+            self.audiences.insert(def.name, Audience { name: def.name.into(), receivers });
         }
         Ok(())
     }
@@ -93,14 +93,8 @@ impl Writer<'_> {
     }
 
     fn hold(&mut self, key: &str, signal: &Outgoing, stored: &Arc<StoredSignal>, deliveries: usize) {
-        let row = KeyRow {
-            signal: stored.id,
-            name: signal.def.name,
-            version: signal.def.version,
-            stored: stored.clone(),
-            deliveries,
-            sent_at: self.now,
-        };
+        let row =
+            KeyRow { signal: stored.id, name: signal.def.name, stored: stored.clone(), deliveries, sent_at: self.now };
         self.tables.held_keys.insert(key.to_owned());
         self.ops.push(Op::Key { key: key.to_owned(), row });
     }

@@ -32,7 +32,7 @@ pub(super) fn discard(tables: &mut Tables, id: DeliveryId, actor: &str, now: Tim
 pub(super) fn retry(tables: &mut Tables, id: DeliveryId, actor: &str, now: Timestamp) -> Result<()> {
     // What stayed behind when its receiver was merged into another comes back as the other's, if that has none.
     let heir = DeliveryId { receiver: tables.names.survivor(id.receiver), ..id };
-    if heir != id
+    if tables.find(id) != Some(heir)
         && let Some(Row { state, .. }) = tables.row(heir)
     {
         return Err(Error::WrongState { delivery: id, state: *state, verb: "retry" });
@@ -55,13 +55,16 @@ pub(super) fn retry(tables: &mut Tables, id: DeliveryId, actor: &str, now: Times
 }
 
 /// Takes out the delivery if `transition` is legal in its state and nobody is about to finish it.
-fn take(tables: &mut Tables, delivery: DeliveryId, transition: Transition, verb: &'static str) -> Result<Row> {
-    let state = tables.row(delivery).ok_or(Error::NotFound { delivery })?.state;
+fn take(tables: &mut Tables, asked: DeliveryId, transition: Transition, verb: &'static str) -> Result<Row> {
+    let missing = Error::NotFound { delivery: asked };
+    let Some((id, state)) = tables.find(asked).and_then(|id| Some((id, tables.row(id)?.state))) else {
+        return Err(missing);
+    };
     if step(transition, Some(state)).is_none() {
-        return Err(Error::WrongState { delivery, state, verb });
+        return Err(Error::WrongState { delivery: asked, state, verb });
     }
-    tables.check_unlocked([delivery])?;
-    tables.take(delivery).ok_or(Error::NotFound { delivery })
+    tables.check_unlocked([id])?;
+    tables.take(id).ok_or(missing)
 }
 
 /// T12: settled deliveries first, idempotency keys with what is left of the limit.

@@ -181,5 +181,5 @@ impl Store for MemoryStore {
 }
 
 fn never_enlisted(incarnation: Incarnation) -> Error {
-    Error::Database(format!("worker {incarnation} never enlisted").into())
+    Error::Unavailable(format!("worker {incarnation} never enlisted").into())
 }

@@ -53,7 +53,6 @@ pub(super) struct SignalRow {
 pub(super) struct KeyRow {
     pub(super) signal: SignalId,
     pub(super) name: &'static str,
-    pub(super) version: u32,
     pub(super) stored: Arc<StoredSignal>,
     pub(super) deliveries: usize,
     pub(super) sent_at: Timestamp,
@@ -62,7 +61,7 @@ pub(super) struct KeyRow {
 impl KeyRow {
     /// Whether the same signal is sent again.
     pub(super) fn is_repeated_by(&self, def: &SignalDef, payload: &[u8]) -> bool {
-        def.names().any(|name| name == self.name) && def.version == self.version && self.stored.payload == payload
+        def.names().any(|name| name == self.name) && self.stored.payload == payload
     }
 }
 
@@ -158,6 +157,12 @@ impl Tables {
         self.rows.get(&id)
     }
 
+    /// Where a delivery is: under its own id, or under the receiver that took over its receiver's names.
+    pub(super) fn find(&self, asked: DeliveryId) -> Option<DeliveryId> {
+        let heir = DeliveryId { receiver: self.names.survivor(asked.receiver), ..asked };
+        [asked, heir].into_iter().find(|id| self.rows.contains_key(id))
+    }
+
     /// All deliveries, by signal, then by receiver.
     pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> {
         self.rows.values()
@@ -241,7 +246,8 @@ impl Tables {
         }
     }
 
-    /// The id of the next signal. Drawn by transactions that may roll back: ids have gaps, and are never used twice.
+    /// The id of the next signal. Drawn by transactions that may roll back: ids have gaps here, and are never used twice.
+    /// (A database may draw the id of a send that was rolled back again.)
     pub(super) fn draw_signal(&mut self) -> SignalId {
         self.last_signal += 1;
         SignalId(self.last_signal)

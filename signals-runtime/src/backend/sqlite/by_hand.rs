@@ -71,7 +71,8 @@ pub(super) async fn end(connections: &Connections, asked: DeliveryId, end: End, 
             Some(actor),
             None,
         );
-        finish::settle(&mut tx, &[row], now).await?;
+        let settled = finish::settle(&mut tx, &[row], now).await?;
+        finish::all_copied(settled, 1)?;
         sqlx::query(sql::REMOVE_BY_HAND)
             .bind(receiver)
             .bind(version)
@@ -80,7 +81,7 @@ pub(super) async fn end(connections: &Connections, asked: DeliveryId, end: End, 
             .await
             .map_err(error::of)?;
     } else {
-        sqlx::query(sql::SETTLE_LATER)
+        let settled = sqlx::query(sql::SETTLE_LATER)
             .bind(signal)
             .bind(receiver)
             .bind(end.state().as_str())
@@ -90,6 +91,7 @@ pub(super) async fn end(connections: &Connections, asked: DeliveryId, end: End, 
             .execute(&mut *tx)
             .await
             .map_err(error::of)?;
+        finish::all_copied(usize::try_from(settled.rows_affected()).map_err(error::foreign)?, 1)?;
         execute(&mut tx, sql::REMOVE_LATER, &[signal, receiver]).await?;
     }
     tx.commit().await

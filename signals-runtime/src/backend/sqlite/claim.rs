@@ -4,7 +4,7 @@
 //! is looked at again under the lock.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signals_core::clock::Timestamp;
@@ -23,19 +23,33 @@ use super::{error, finish, sql};
 /// What a lost lease says in the history of attempts.
 const LEASE_LOST: &str = "the lease expired: the worker crashed, hung, or lost its database";
 
-/// Until when this store steals nothing: a writer that held the lock for long also kept every renewal waiting.
+/// The longest wait for the write lock that is an ordinary one, whatever the lease.
+const LONG: Duration = Duration::from_secs(1);
+
+/// When anybody last waited for long: for a lease from then on this store steals nothing. A writer that held the lock for long also kept every renewal waiting.
 #[derive(Debug, Default)]
 pub(super) struct Patience(Mutex<Option<Instant>>);
 
 impl Patience {
-    fn may_steal(&self) -> bool {
+    fn may_steal(&self, lease: Duration) -> bool {
         // tidy: a duration: how long this process keeps still
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|until| Instant::now() >= until)
+        self.lock().is_none_or(|at| at.elapsed() >= lease)
     }
 
-    fn waited_long(&self, lease: Duration) {
+    fn waited_long(&self) {
         // tidy: a duration: how long this process keeps still
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(lease);
+        *self.lock() = Some(Instant::now());
+    }
+
+    /// Looks at the outcome of something that asked for the write lock.
+    pub(super) fn note(&self, error: &Error) {
+        if matches!(error, Error::Contention(_)) {
+            self.waited_long();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -44,23 +58,17 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     if claim.limit == 0 || claim.lanes.is_empty() {
         return Ok(Claims::default());
     }
-    let mut steal = claim.steal && patience.may_steal();
+    // tidy: a duration: how long the lock was waited for, behind others of this process too
+    let since = Instant::now();
     let mut conn = connections.quick().await?;
+    let mut steal = claim.steal && patience.may_steal(claim.lease);
     let lanes = probe(&mut conn, claim, steal, connections.now()).await?;
     if lanes.is_empty() {
         return Ok(Claims::default());
     }
-    let mut tx = match connections.write(conn).await {
-        Ok(tx) => tx,
-        Err(error) => {
-            if matches!(error, Error::Contention(_)) {
-                patience.waited_long(claim.lease);
-            }
-            return Err(error);
-        }
-    };
-    if tx.waited() > claim.lease / 3 {
-        patience.waited_long(claim.lease);
+    let mut tx = connections.write(conn).await?;
+    if since.elapsed() > (claim.lease / 3).min(LONG) {
+        patience.waited_long();
         steal = false;
     }
     let now = tx.now();
@@ -194,9 +202,10 @@ impl Taking<'_> {
                 (receiver, version, id, signal, life, Some(token), "dead", reason, None, None)
             })
             .collect();
-        finish::settle(conn, &dead, self.now).await?;
+        let settled = finish::settle(conn, &dead, self.now).await?;
         let keys: Vec<_> = crashed.iter().map(rows::held).collect();
-        finish::remove(conn, &keys).await.map(drop)
+        let removed = finish::remove(conn, &keys).await?;
+        finish::all_copied(settled, removed.len())
     }
 }
 

@@ -13,18 +13,21 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use signals_core::clock::{Clock, Timestamp};
 use signals_core::{Error, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{error, transactions};
 
 /// How long a connection of ours waits for the write lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// To how many bytes the WAL is cut when it is reset, after a long reader has made it large.
+const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
 /// One connection, opened when it is first needed.
 #[derive(Debug)]
@@ -44,11 +47,23 @@ impl Slot {
         if self.broken.swap(false, Ordering::AcqRel) {
             *conn = None;
         }
+        if let Some(open) = conn.as_mut()
+            && !is_in_order(open).await
+        {
+            *conn = None;
+        }
         if conn.is_none() {
             *conn = Some(self.options.connect().await.map_err(error::of)?);
         }
         Ok(Connection(conn))
     }
+}
+
+/// Whether `conn` is outside a transaction, as far as sqlx counts. When SQLite rolled back by itself, because the disk was
+/// full or failed, sqlx's own rollback finds nothing to end: it would count that transaction as open for ever.
+async fn is_in_order(conn: &mut SqliteConnection) -> bool {
+    // It may be that a rollback is still on its way to the connection's thread; a ping goes behind it.
+    !conn.is_in_transaction() || (conn.ping().await.is_ok() && !conn.is_in_transaction())
 }
 
 /// The three connections of one store.
@@ -64,7 +79,11 @@ pub(super) struct Connections {
 impl Connections {
     /// Connections to the database that `options` opens.
     pub(super) fn new(options: &SqliteConnectOptions, clock: Arc<dyn Clock>) -> Self {
-        let options = options.clone().busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
+        let options = options
+            .clone()
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+            .disable_statement_logging();
         Self {
             clock,
             gate: Mutex::new(()),
@@ -101,12 +120,10 @@ impl Connections {
 
     /// As [`Connections::quick_write`], on a connection that is locked already.
     pub(super) async fn write<'a>(&'a self, mut conn: Connection<'a>) -> Result<Writing<'a>> {
-        // tidy: a duration: how long the lock was waited for
-        let since = Instant::now();
         let gate = self.gate.lock().await;
         // Dropped while it waits, sqlx's thread rolls back a BEGIN that nobody took over.
         transactions::begin_immediate(&mut conn).await.map_err(error::of)?;
-        Ok(Writing { conn, open: true, now: self.clock.now(), waited: since.elapsed(), _gate: gate })
+        Ok(Writing { conn, open: true, now: self.clock.now(), _gate: gate })
     }
 
     /// A transaction that reads from one snapshot.
@@ -148,7 +165,6 @@ pub(super) struct Writing<'a> {
     conn: Connection<'a>,
     open: bool,
     now: Timestamp,
-    waited: Duration,
     _gate: MutexGuard<'a, ()>,
 }
 
@@ -156,11 +172,6 @@ impl Writing<'_> {
     /// The time, read when the lock was held.
     pub(super) fn now(&self) -> Timestamp {
         self.now
-    }
-
-    /// How long it took to get the lock.
-    pub(super) fn waited(&self) -> Duration {
-        self.waited
     }
 
     /// Commits.

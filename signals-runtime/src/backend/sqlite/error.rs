@@ -10,6 +10,7 @@ mod code {
     pub(super) const IOERR: i32 = 10;
     pub(super) const FULL: i32 = 13;
     pub(super) const CANTOPEN: i32 = 14;
+    pub(super) const PROTOCOL: i32 = 15;
 }
 
 /// What an error of a statement means to the caller.
@@ -29,7 +30,7 @@ pub(super) fn of(error: sqlx::Error) -> Error {
         return Error::NotMigrated { found: format!("no table `{table}`") };
     }
     match primary_code(&error) {
-        Some(code::BUSY | code::LOCKED) => Error::Contention(Box::new(error)),
+        Some(code::BUSY | code::LOCKED | code::PROTOCOL) => Error::Contention(Box::new(error)),
         Some(code::READONLY | code::FULL) => Error::NotWritable(Box::new(error)),
         Some(code::CANTOPEN | code::IOERR) => Error::Unavailable(Box::new(error)),
         Some(_) | None => Error::Database(Box::new(error)),

@@ -6,11 +6,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use signals_core::Result;
 use signals_core::clock::{Timestamp, micros};
 use signals_core::delivery::MAX_REFUNDS;
 use signals_core::store::{Acked, Failed, Fate, Finished, Held, Renewed, Snoozed};
+use signals_core::{MAX_DELAY, Result};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteQueryResult;
 
 use super::connections::Connections;
 use super::rows::{self, ToJson as _};
@@ -69,8 +70,10 @@ pub(super) async fn ack_all(conn: &mut SqliteConnection, acked: &[Acked], now: T
                 (receiver, version, id, signal, life, Some(token), "done", None, None, ran)
             })
             .collect();
-        settle(conn, &kept, now).await?;
+        let settled = settle(conn, &kept, now).await?;
         let removed = remove(conn, &keys(chunk.iter().map(|acked| &acked.held))).await?;
+        let ended = chunk.iter().filter(|acked| acked.keep && removed.contains_key(&acked.held.position));
+        all_copied(settled, ended.count())?;
         let unkept: Vec<(i64, i64)> = chunk
             .iter()
             .filter(|acked| !acked.keep && removed.get(&acked.held.position).is_some_and(|&history| history))
@@ -115,9 +118,10 @@ pub(super) async fn fail(connections: &Connections, failed: &[Failed]) -> Result
                 }
             }
         }
-        settle(&mut tx, &dead, now).await?;
-        put_back(&mut tx, &back, false, now).await?;
+        let mut copied = settle(&mut tx, &dead, now).await?;
+        copied += put_back(&mut tx, &back, false, now).await?;
         let removed = remove(&mut tx, &keys(chunk.iter().map(|failed| &failed.held))).await?;
+        all_copied(copied, removed.len())?;
         for at in batch.into_iter().filter(|&at| removed.contains_key(&failed[at].held.position)) {
             finished[at] = Finished::Done;
         }
@@ -137,8 +141,9 @@ pub(super) async fn snooze(connections: &Connections, snoozed: &[Snoozed]) -> Re
     for batch in batches(snoozed.iter().map(|snoozed| &snoozed.held)) {
         let chunk: Vec<_> = batch.iter().map(|&at| &snoozed[at]).collect();
         let back: Vec<_> = chunk.iter().map(|snoozed| (&snoozed.held, snoozed.delay)).collect();
-        put_back(&mut tx, &back, true, now).await?;
+        let copied = put_back(&mut tx, &back, true, now).await?;
         let removed = remove(&mut tx, &keys(chunk.iter().map(|snoozed| &snoozed.held))).await?;
+        all_copied(copied, removed.len())?;
         for at in batch.into_iter().filter(|&at| removed.contains_key(&snoozed[at].held.position)) {
             finished[at] = Finished::Done;
         }
@@ -176,13 +181,30 @@ pub(super) async fn release(connections: &Connections, held: &[Held]) -> Result<
 pub(super) type SettleRow<'a> =
     (i64, u32, i64, i64, u32, Option<i64>, &'a str, Option<&'a str>, Option<&'a str>, Option<i64>);
 
-/// Copies into `settled` what the tokens match; [`remove`] must follow in the same transaction.
-pub(super) async fn settle(conn: &mut SqliteConnection, rows: &[SettleRow<'_>], now: Timestamp) -> Result<()> {
+/// Copies into `settled` what the tokens match, and says how many; [`remove`] must follow in the same transaction, and
+/// then [`all_copied`].
+pub(super) async fn settle(conn: &mut SqliteConnection, rows: &[SettleRow<'_>], now: Timestamp) -> Result<usize> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let rows = rows.to_json()?;
-    sqlx::query(sql::SETTLE).bind(rows).bind(now.as_micros()).execute(conn).await.map(drop).map_err(error::of)
+    let query = sqlx::query(sql::SETTLE).bind(rows).bind(now.as_micros());
+    affected(query.execute(conn).await.map_err(error::of)?)
+}
+
+/// I2: what is taken away is somewhere else now. If the signal of one of them is gone, it would be lost: an error, with
+/// which the transaction must roll back.
+pub(super) fn all_copied(copied: usize, removed: usize) -> Result<()> {
+    if copied == removed {
+        return Ok(());
+    }
+    Err(error::foreign(format!(
+        "{removed} deliveries end here, but for {copied} of them only there is what they refer to in `signals_signal`"
+    )))
+}
+
+fn affected(result: SqliteQueryResult) -> Result<usize> {
+    usize::try_from(result.rows_affected()).map_err(error::foreign)
 }
 
 /// An attempt that ended: the held row, outcome, error, how long it ran.
@@ -213,8 +235,15 @@ pub(super) async fn forget_attempts(conn: &mut SqliteConnection, deliveries: &[(
     sqlx::query(sql::ATTEMPTS_FORGET).bind(deliveries).execute(conn).await.map(drop).map_err(error::of)
 }
 
-/// Copies to where they wait, or to the end of their lanes, what the tokens match; [`remove`] must follow.
-async fn put_back(conn: &mut SqliteConnection, back: &[(&Held, Duration)], refund: bool, now: Timestamp) -> Result<()> {
+/// Copies to where they wait, or to the end of their lanes, what the tokens match, and says how many; [`remove`] must
+/// follow, and then [`all_copied`].
+async fn put_back(
+    conn: &mut SqliteConnection,
+    back: &[(&Held, Duration)],
+    refund: bool,
+    now: Timestamp,
+) -> Result<usize> {
+    let mut copied = 0;
     let row = |held: &Held, then: i64| {
         let (receiver, version, id, signal, life, token) = rows::held(held);
         (receiver, version, id, signal, life, token, then, refund)
@@ -224,12 +253,13 @@ async fn put_back(conn: &mut SqliteConnection, back: &[(&Held, Duration)], refun
         if delay.is_zero() {
             at_once.push(row(held, 0));
         } else {
-            later.push(row(held, now.saturating_add(delay).as_micros()));
+            later.push(row(held, now.saturating_add(delay.min(MAX_DELAY)).as_micros()));
         }
     }
     if !later.is_empty() {
         let later = later.to_json()?;
-        sqlx::query(sql::POSTPONE).bind(later).bind(MAX_REFUNDS).execute(&mut *conn).await.map_err(error::of)?;
+        let query = sqlx::query(sql::POSTPONE).bind(later).bind(MAX_REFUNDS);
+        copied += affected(query.execute(&mut *conn).await.map_err(error::of)?)?;
     }
     if !at_once.is_empty() {
         let count = at_once.len();
@@ -238,9 +268,10 @@ async fn put_back(conn: &mut SqliteConnection, back: &[(&Held, Duration)], refun
             row.6 = id;
         }
         let at_once = at_once.to_json()?;
-        sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS).execute(&mut *conn).await.map_err(error::of)?;
+        let query = sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS);
+        copied += affected(query.execute(&mut *conn).await.map_err(error::of)?)?;
     }
-    Ok(())
+    Ok(copied)
 }
 
 /// What each entry says is held, as rows of a statement.
@@ -248,20 +279,19 @@ fn keys<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<rows::HeldRow> {
     held.map(rows::held).collect()
 }
 
-/// The places of `held` in batches: bounded, in key order, and no position twice in one of them, so that the ids that a
-/// statement returns say which entries it matched. What is named twice is finished once.
+/// The places of `held` in batches: bounded, in key order, and no position twice in one of them, whatever the lane, so
+/// that the ids that a statement returns say which entries it matched. What is named twice is finished once.
 fn batches<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<Vec<usize>> {
     let mut order: Vec<_> = held.enumerate().map(|(at, held)| (held.lane, held.position, at)).collect();
     order.sort_unstable();
     let mut rounds: Vec<Vec<usize>> = Vec::new();
-    let mut round = 0;
-    for (index, &(_, position, at)) in order.iter().enumerate() {
-        let repeated = index > 0 && order[index - 1].1 == position;
-        round = if repeated { round + 1 } else { 0 };
-        if rounds.len() <= round {
+    let mut seen: HashMap<i64, usize> = HashMap::with_capacity(order.len());
+    for (_, position, at) in order {
+        let round = seen.entry(position).and_modify(|round| *round += 1).or_default();
+        if rounds.len() <= *round {
             rounds.push(Vec::new());
         }
-        rounds[round].push(at);
+        rounds[*round].push(at);
     }
     rounds.iter().flat_map(|round| round.chunks(rows::CHUNK).map(<[usize]>::to_vec)).collect()
 }

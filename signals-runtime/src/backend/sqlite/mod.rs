@@ -120,7 +120,14 @@ impl Backend for SqliteBackend {
     }
 
     fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { tx.commit().await.map_err(error::of_commit) })
+        Box::pin(async move {
+            let mut tx = tx;
+            if transactions::was_lost(&mut tx).await {
+                tx.rollback().await.map_err(error::of)?;
+                return Err(Error::SendFailed);
+            }
+            tx.commit().await.map_err(error::of_commit)
+        })
     }
 
     fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signals_core::clock::{Clock, SystemClock};
 use signals_core::{Error, Result};
@@ -59,11 +60,7 @@ impl SqliteOptions {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(self.max_connections)
-            .connect_with(options)
-            .await
-            .map_err(error::of)?;
+        let pool = connect(&SqlitePoolOptions::new().max_connections(self.max_connections), &options).await?;
         check(&pool).await?;
         Ok(SqliteBackend::assemble(pool, self.clock))
     }
@@ -96,6 +93,23 @@ impl SqliteBackend {
     pub async fn from_pool(pool: SqlitePool) -> Result<Self> {
         check(&pool).await?;
         Ok(Self::assemble(pool, Arc::new(SystemClock)))
+    }
+}
+
+/// Connects, also while another process is turning a new file into one with a WAL: SQLite refuses that one at once,
+/// whatever the busy time-out.
+async fn connect(pool: &SqlitePoolOptions, options: &SqliteConnectOptions) -> Result<SqlitePool> {
+    // tidy: a duration: how long the file is waited for
+    let since = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match pool.clone().connect_with(options.clone()).await.map_err(error::of) {
+            Err(Error::Contention(_)) if since.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            other => return other,
+        }
     }
 }
 

@@ -101,6 +101,7 @@ async fn merge(tx: &mut Writing<'_>, from: i64, into: i64) -> Result<()> {
     execute(tx, sql::MERGE_LATER, &[from, into]).await?;
     execute(tx, sql::MERGE_ATTEMPTS, &[from, into]).await?;
     execute(tx, sql::MERGE_NAMES, &[from, into]).await?;
+    execute(tx, sql::MERGE_STOPS, &[from, into]).await?;
     execute(tx, sql::MERGE_RECEIVER, &[from, into]).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The first statement takes the write lock. Everything that can refuse is checked under it before the first row is
 //! written, and the rows are written inside a savepoint: a send that fails leaves nothing, whatever its caller does then.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 use signals_core::clock::Timestamp;
@@ -22,10 +22,19 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if !conn.is_in_transaction() {
         return Err(Error::NotInTransaction);
     }
+    if transactions::is_lost(conn).await {
+        return Err(Error::NotInTransaction);
+    }
     let mut savepoint = Savepoint::open(conn).await?;
-    let receipts = store(savepoint.conn, batch).await?;
-    savepoint.release().await?;
-    Ok(receipts)
+    let stored = match store(savepoint.conn, batch).await {
+        Ok(receipts) => savepoint.release().await.map(|()| receipts),
+        Err(error) => Err(error),
+    };
+    if stored.is_err() {
+        // When the disk is full or fails, SQLite rolls back everything, and what follows would commit by itself.
+        transactions::is_lost(savepoint.conn).await;
+    }
+    stored
 }
 
 /// Undone when it is dropped.
@@ -139,12 +148,17 @@ async fn fanout(conn: &mut SqliteConnection, batch: &SendBatch, defs: &Defs) -> 
 
     let mut fanout: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); defs.all.len()];
     let mut missing: Vec<BTreeSet<usize>> = linked.iter().map(|receivers| (0..receivers.len()).collect()).collect();
-    for (sent, receiver, retired, linked) in found {
-        let sent = usize::try_from(sent).map_err(error::foreign)?;
+    let mut registered = HashSet::new();
+    for &(sent, receiver, retired, _) in found.iter().filter(|(.., linked)| linked.is_none()) {
+        registered.insert((sent, receiver));
         if !retired {
-            fanout[sent].insert(receiver);
+            fanout[usize::try_from(sent).map_err(error::foreign)?].insert(receiver);
         }
-        if let Some(number) = linked {
+    }
+    for (sent, receiver, _, linked) in found {
+        // Stored for another signal it is another receiver, which must not get this one's payload (I15).
+        if let Some(number) = linked.filter(|_| registered.contains(&(sent, receiver))) {
+            let sent = usize::try_from(sent).map_err(error::foreign)?;
             missing[sent].remove(&usize::try_from(number).map_err(error::foreign)?);
         }
     }
@@ -190,7 +204,7 @@ async fn plan(
             }
             plans.push(Plan::Repeated(*receipt));
         } else if let Some(&earlier) = first.get(key) {
-            if batch.signals[earlier].def.name != signal.def.name || hashes[earlier] != Some(hash) {
+            if !signal.def.names().any(|own| own == batch.signals[earlier].def.name) || hashes[earlier] != Some(hash) {
                 return Err(reused());
             }
             plans.push(Plan::SameAs(earlier));

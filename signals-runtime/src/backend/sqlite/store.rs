@@ -27,25 +27,32 @@ use super::{SqliteBackend, finish, inspect, migrate, register, upkeep, workers};
 pub(super) struct SqliteStore {
     options: SqliteConnectOptions,
     clock: Arc<dyn Clock>,
-    connections: Connections,
+    pub(super) connections: Connections,
     pool_size: u32,
-    patience: Patience,
+    /// Shared with the stores that are [`dedicated`](Store::dedicated): the keeper learns first that renewals wait.
+    patience: Arc<Patience>,
 }
 
 impl SqliteStore {
     /// The deliveries of the file that `pool` opens.
     pub(super) fn new(pool: &SqlitePool, clock: Arc<dyn Clock>) -> Self {
-        Self::over((*pool.connect_options()).clone(), clock, pool.options().get_max_connections())
+        let options = (*pool.connect_options()).clone();
+        Self::over(options, clock, pool.options().get_max_connections(), Arc::default())
     }
 
-    fn over(options: SqliteConnectOptions, clock: Arc<dyn Clock>, pool_size: u32) -> Self {
+    fn over(options: SqliteConnectOptions, clock: Arc<dyn Clock>, pool_size: u32, patience: Arc<Patience>) -> Self {
         let connections = Connections::new(&options, Arc::clone(&clock));
-        Self { options, clock, connections, pool_size, patience: Patience::default() }
+        Self { options, clock, connections, pool_size, patience }
     }
 
     /// Runs `work`; after an error of a connection, the next call opens them again.
     fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move { work.await.inspect_err(|error| self.connections.note(error)) })
+    }
+
+    /// As [`SqliteStore::run`], for what competes for the write lock as renewals do.
+    fn patiently<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
+        self.run(async move { work.await.inspect_err(|error| self.patience.note(error)) })
     }
 }
 
@@ -81,7 +88,7 @@ impl Store for SqliteStore {
     }
 
     fn heartbeat<'a>(&'a self, incarnation: Incarnation, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<()>> {
-        self.run(workers::heartbeat(&self.connections, incarnation, worker))
+        self.patiently(workers::heartbeat(&self.connections, incarnation, worker))
     }
 
     fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>> {
@@ -90,7 +97,8 @@ impl Store for SqliteStore {
 
     fn dedicated(&self) -> BoxFuture<'_, Result<Arc<dyn Store>>> {
         self.run(async move {
-            let store = Self::over(self.options.clone(), Arc::clone(&self.clock), self.pool_size);
+            let store =
+                Self::over(self.options.clone(), Arc::clone(&self.clock), self.pool_size, Arc::clone(&self.patience));
             drop(store.connections.quick().await?);
             Ok(Arc::new(store) as Arc<dyn Store>)
         })
@@ -101,11 +109,11 @@ impl Store for SqliteStore {
     }
 
     fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Claims>> {
-        self.run(claim::claim(&self.connections, &self.patience, claim))
+        self.patiently(claim::claim(&self.connections, &self.patience, claim))
     }
 
     fn renew<'a>(&'a self, held: &'a [Held], lease: Duration) -> BoxFuture<'a, Result<Vec<Renewed>>> {
-        self.run(finish::renew(&self.connections, held, lease))
+        self.patiently(finish::renew(&self.connections, held, lease))
     }
 
     fn ack<'a>(&'a self, acked: &'a [Acked]) -> BoxFuture<'a, Result<Vec<Finished>>> {
@@ -125,7 +133,7 @@ impl Store for SqliteStore {
     }
 
     fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>> {
-        self.run(upkeep::promote(&self.connections, limit))
+        self.patiently(upkeep::promote(&self.connections, limit))
     }
 
     fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {

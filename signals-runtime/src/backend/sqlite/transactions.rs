@@ -7,7 +7,9 @@
 //!   so a guard whose end was dropped must still call that, once.
 
 use sqlx::{Database, SqlSafeStr as _, Sqlite, SqliteConnection};
-use sqlx_core::transaction::TransactionManager as _;
+use sqlx_core::transaction::{TransactionManager as _, begin_ansi_transaction_sql};
+
+use super::sql;
 
 type Manager = <Sqlite as Database>::TransactionManager;
 
@@ -34,6 +36,29 @@ pub(super) async fn rollback(conn: &mut SqliteConnection) -> Result<(), sqlx::Er
 /// The same without waiting: happens before any later statement.
 pub(super) fn start_rollback(conn: &mut SqliteConnection) {
     Manager::start_rollback(conn);
+}
+
+/// Finds out whether SQLite is in a transaction, without I/O; sqlx only counts. If there is none any more, because a
+/// statement of the application ended it or SQLite rolled back by itself, another is begun in its place, with as many
+/// savepoints as sqlx counts: nothing commits by itself, every end that sqlx knows finds what it ends, and
+/// [`was_lost`] knows.
+pub(super) async fn is_lost(conn: &mut SqliteConnection) -> bool {
+    // "cannot start a transaction within a transaction"
+    if sqlx::query(BEGIN).execute(&mut *conn).await.is_err() {
+        return false;
+    }
+    let depth = Manager::get_transaction_depth(conn);
+    let savepoints = (1..depth).map(begin_ansi_transaction_sql);
+    for statement in std::iter::once(sql::LOST.into_sql_str()).chain(savepoints) {
+        // Without it, ends fail where they could succeed; the transaction that was begun stands in either case.
+        let _ = sqlx::raw_sql(statement).execute(&mut *conn).await;
+    }
+    true
+}
+
+/// Whether the transaction is one that [`is_lost`] began in the place of another. Asked before the commit.
+pub(super) async fn was_lost(conn: &mut SqliteConnection) -> bool {
+    sqlx::query(sql::LOST_END).execute(conn).await.is_ok()
 }
 
 /// What takes the write lock.

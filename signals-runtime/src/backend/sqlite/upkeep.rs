@@ -93,13 +93,16 @@ pub(super) async fn prune(connections: &Connections, retention: &Retention, limi
 
 /// T13.
 pub(super) async fn forget(connections: &Connections, older_than: Duration, limit: usize) -> Result<Forgotten> {
+    if limit == 0 {
+        return Ok(Forgotten::default());
+    }
     let until = connections.now().saturating_sub(older_than).as_micros();
-    let old: bool = sqlx::query_scalar(sql::FORGET_PROBE)
+    let found: bool = sqlx::query_scalar(sql::FORGET_PROBE)
         .bind(until)
         .fetch_one(&mut *connections.reads().await?)
         .await
         .map_err(error::of)?;
-    if limit == 0 || !old {
+    if !found {
         return Ok(Forgotten::default());
     }
     let mut tx = connections.durable().await?;

@@ -7,6 +7,7 @@ use signals_core::delivery::Lane;
 use signals_core::store::{WorkerInfo, WorkerRecord};
 use signals_core::token::Incarnation;
 use signals_core::{Error, Result};
+use sqlx::sqlite::SqliteQueryResult;
 
 use super::connections::Connections;
 use super::rows::{self, ToJson as _};
@@ -45,26 +46,38 @@ pub(super) async fn enlist(connections: &Connections, worker: &WorkerInfo) -> Re
 pub(super) async fn heartbeat(connections: &Connections, incarnation: Incarnation, worker: &WorkerInfo) -> Result<()> {
     let mut tx = connections.quick_write().await?;
     let now = tx.now().as_micros();
-    sqlx::query(sql::HEARTBEAT)
+    let found = sqlx::query(sql::HEARTBEAT)
         .bind(i64::from(incarnation.bits()))
         .bind(lanes(&worker.lanes)?)
         .bind(now)
         .execute(&mut *tx)
         .await
         .map_err(error::of)?;
+    known(&found, incarnation)?;
     tx.commit().await
+}
+
+/// A worker whose row is not there must not go on as if it were: this is another database than the one it enlisted in,
+/// restored or replaced, where its incarnation may be drawn again. As after a lost connection, it opens the file anew
+/// and enlists.
+fn known(found: &SqliteQueryResult, incarnation: Incarnation) -> Result<()> {
+    if found.rows_affected() == 1 {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!("worker {incarnation} never enlisted in this database: was it replaced?").into()))
 }
 
 /// Notes that a worker has stopped.
 pub(super) async fn resign(connections: &Connections, incarnation: Incarnation) -> Result<()> {
     let mut tx = connections.quick_write().await?;
     let now = tx.now().as_micros();
-    sqlx::query(sql::RESIGN)
+    let found = sqlx::query(sql::RESIGN)
         .bind(i64::from(incarnation.bits()))
         .bind(now)
         .execute(&mut *tx)
         .await
         .map_err(error::of)?;
+    known(&found, incarnation)?;
     tx.commit().await
 }
 

@@ -31,7 +31,8 @@ CREATE TABLE signals_receiver_name (
 
 CREATE INDEX signals_receiver_name_receiver ON signals_receiver_name (receiver);
 
--- The ids drawn last. One row, written under the write lock, so an id is never used twice.
+-- The ids drawn last. One row, written under the write lock, so no two committed rows ever have the
+-- same id; one drawn by a transaction that rolls back is drawn again.
 CREATE TABLE signals_counter (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
     signal   INTEGER NOT NULL CHECK (signal >= 0),

@@ -102,6 +102,12 @@ impl Stored {
         for entry in &registration.receivers {
             let known = names(entry.name, entry.aliases).find_map(|name| self.receiver_names.get(name));
             let Some((&id, receiver)) = known.and_then(|id| Some((id, self.receivers.get(id)?))) else { continue };
+            let aliases = registration.signals.iter().find(|signal| signal.name == entry.signal);
+            let aliases = aliases.map_or(&[][..], |signal| signal.aliases);
+            // Stored for another signal, it is another receiver (I15).
+            if !names(entry.signal, aliases).any(|name| self.type_names.get(name) == Some(&receiver.of)) {
+                continue;
+            }
             if receiver.retired {
                 registered.retired.push(entry.name);
                 continue;
@@ -156,7 +162,7 @@ impl Stored {
                 && kept.of != of
             {
                 return Err(Error::NameTaken {
-                    receiver: name.to_owned(),
+                    receiver: entry.name.to_owned(),
                     stored: self.types.get(&kept.of).cloned().unwrap_or_default(),
                     declared: entry.signal.to_owned(),
                 });
@@ -185,7 +191,11 @@ impl Stored {
             if let Some(from) = self.receiver_names.get(alias).copied().filter(|&from| from != id) {
                 changes.push(Change::MergeReceiver { from, into: id });
                 merged.push(alias.to_owned());
-                self.receivers.remove(&from);
+                let gone = self.receivers.remove(&from);
+                if let (Some(gone), Some(receiver)) = (gone, self.receivers.get_mut(&id)) {
+                    receiver.paused |= gone.paused;
+                    receiver.retired |= gone.retired;
+                }
                 self.receiver_names.values_mut().filter(|of| **of == from).for_each(|of| *of = id);
             }
         }

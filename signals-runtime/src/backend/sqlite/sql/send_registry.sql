@@ -1,5 +1,6 @@
 -- T1: who receives. ?1 is [[signal of the batch, name or alias]…]: everybody registered for it. ?2 is
--- [[signal of the batch, linked receiver, its name or alias]…]: those of them that are stored, marked by their number.
+-- [[signal of the batch, linked receiver, its name or alias]…]: those of them that are stored, marked by their number; whether
+-- for this signal is seen by the first half, which alone says who receives.
 -- Under the write lock; by the primary keys of the names and the index on the receivers' type.
 SELECT j.value ->> 0 AS sent, r.id, r.retired, NULL AS linked
 FROM json_each(?1) AS j

@@ -125,6 +125,46 @@ async fn after_a_long_busy_wait_nothing_is_stolen() {
 }
 
 #[tokio::test]
+async fn with_the_default_lease_a_second_of_waiting_is_long_and_so_is_a_lock_that_nobody_gets() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    fixture.clock.advance(LEASE);
+    let mut claim = fixture.claim(&[1]);
+    let writer = fixture.backend.begin().await.expect("begins");
+    // The heartbeat has the connection, so the claim waits for that first.
+    let info = signals_core::store::WorkerInfo::default();
+    let (_, claims, ()) =
+        tokio::join!(fixture.store.heartbeat(held.token.incarnation(), &info), fixture.store.claim(&claim), async {
+            // tidy: not a wait: for so long the writer keeps the lock
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            drop(writer);
+        });
+    let claims = claims.expect("claims");
+    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
+    claim.token = fixture.token();
+    assert!(fixture.store.claim(&claim).await.expect("claims").lost.is_empty(), "nor for one lease after");
+}
+
+#[tokio::test]
+async fn after_a_renewal_that_did_not_get_the_lock_nothing_is_stolen() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    fixture.clock.advance(LEASE);
+    let claim = fixture.claim(&[1]);
+    let mut quick = fixture.backend.store.connections.quick().await.expect("opens");
+    sqlx::query("PRAGMA busy_timeout = 50").execute(&mut *quick).await.expect("runs");
+    drop(quick);
+    let writer = fixture.backend.begin().await.expect("begins");
+    let refused = fixture.store.renew(&[held], LEASE).await;
+    assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");
+    drop(writer);
+    let claims = fixture.store.claim(&claim).await.expect("claims");
+    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
+}
+
+#[tokio::test]
 async fn a_probe_of_an_idle_lane_takes_no_lock() {
     let mut fixture = Fixture::new(&["a"]).await;
     let writer = fixture.backend.begin().await.expect("begins");
@@ -224,6 +264,38 @@ async fn t12_prune_goes_by_age_and_keeps_the_dead_unless_told() {
     retention.dead = Some(day);
     assert_eq!(fixture.store.prune(&retention, 10).await.expect("prunes").deliveries, 1);
     assert_eq!(fixture.number("SELECT count(*) FROM signals_settled").await, 0);
+}
+
+#[tokio::test]
+async fn t13_with_nothing_to_forget_the_lock_is_not_taken() {
+    let fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..3).await;
+    fixture.clock.advance(LEASE);
+    let writer = fixture.backend.begin().await.expect("begins");
+    let forgotten = tokio::time::timeout(Duration::from_secs(1), fixture.store.forget(Duration::ZERO, 10)).await;
+    assert_eq!(forgotten.expect("does not wait").expect("looks").0, 0, "old, but all are pending");
+    drop(writer);
+}
+
+#[tokio::test]
+async fn i2_a_delivery_whose_signal_is_gone_is_never_lost_on_the_way() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    let mut later = paid(9);
+    later.due = signals_core::Due::After(Duration::from_secs(60));
+    fixture.send(vec![later]).await.expect("sends");
+    fixture.send_ids(0..4).await;
+    let held: Vec<_> = fixture.claimed(&[1]).await.claimed.iter().map(|claimed| claimed.held).collect();
+    let all = "SELECT (SELECT count(*) FROM signals_delivery) + (SELECT count(*) FROM signals_later)";
+    sqlx::query("DELETE FROM signals_signal").execute(fixture.backend.pool()).await.expect("somebody's own SQL");
+    let outcomes = [
+        fixture.store.ack(&[acked(held[0], true)]).await.map(drop),
+        fixture.store.fail(&[failed(held[1], Fate::Dead(DeathReason::Exhausted))]).await.map(drop),
+        fixture.store.cancel(held[2].delivery, "ops").await,
+        fixture.store.discard(delivery(1, 1), "ops").await,
+    ];
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    assert_eq!(fixture.number(all).await, 5);
+    assert_eq!(fixture.store.ack(&[acked(held[0], false)]).await.expect("needs no signal"), [Finished::Done]);
 }
 
 #[tokio::test]

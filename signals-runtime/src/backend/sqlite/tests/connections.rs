@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signals_core::store::WorkerInfo;
+use signals_core::store::{Renewed, WorkerInfo};
 use signals_core::{Backend as _, Error};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -69,6 +69,68 @@ async fn commits_of_other_connections_are_hinted_at_and_own_claims_of_an_idle_st
     );
     fixture.send_ids(0..1).await;
     tokio::time::timeout(Duration::from_secs(5), hints.next()).await.expect("in time").expect("a hint");
+}
+
+#[tokio::test]
+async fn s11_after_a_full_disk_the_stores_connections_work_again() {
+    let fixture = Fixture::new(&["a"]).await;
+    let connections = &fixture.backend.store.connections;
+    let incarnation = fixture.store.workers(LEASE).await.expect("reads")[0].incarnation;
+    for quick in [false, true] {
+        let mut tx = if quick { connections.quick_write().await } else { connections.durable().await }.expect("begins");
+        // The smallest that there can be is what there is.
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *tx).await.expect("no room for more");
+        tx.commit().await.expect("commits");
+        let lanes = (0..100_000).map(super::lane).collect();
+        let info = WorkerInfo { host: "h".repeat(500_000), lanes, ..WorkerInfo::default() };
+        let full = async || {
+            if quick {
+                fixture.store.heartbeat(incarnation, &info).await
+            } else {
+                fixture.store.enlist(&info).await.map(drop)
+            }
+        };
+        let failed = full().await;
+        assert!(matches!(failed, Err(Error::NotWritable(_))), "{failed:?}");
+        // Another connection has no such limit, as a disk with room again.
+        let again = full().await;
+        assert!(again.is_ok() || matches!(again, Err(Error::NotWritable(_))), "quick {quick}: {again:?}");
+        let mut tx = if quick { connections.quick_write().await } else { connections.durable().await }.expect("begins");
+        sqlx::query("PRAGMA max_page_count = 1000000").execute(&mut *tx).await.expect("room");
+        tx.commit().await.expect("commits");
+        full().await.expect("writes");
+    }
+}
+
+#[tokio::test]
+async fn s10_a_file_that_takes_no_writes_is_a_typed_error_until_it_does() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    for read_only in [true, false] {
+        let mut quick = fixture.backend.store.connections.quick().await.expect("opens");
+        let pragma = if read_only { "PRAGMA query_only = 1" } else { "PRAGMA query_only = 0" };
+        sqlx::query(pragma).execute(&mut *quick).await.expect("runs");
+        drop(quick);
+        let renewed = fixture.store.renew(&[held], LEASE).await;
+        if read_only {
+            assert!(matches!(renewed, Err(Error::NotWritable(_))), "{renewed:?}");
+        } else {
+            assert_eq!(renewed.expect("renews"), [Renewed::Kept]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_may_be_opened_by_many_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for round in 0..20 {
+        let file = dir.path().join(format!("db{round}"));
+        let opening = (0..8).map(|_| tokio::spawn(SqliteBackend::open(file.clone())));
+        for opened in futures_util::future::join_all(opening).await {
+            opened.expect("no panic").expect("opens");
+        }
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,78 @@ async fn a_send_outside_a_transaction_is_refused() {
 }
 
 #[tokio::test]
+async fn w21_a_send_after_a_raw_commit_stores_nothing_by_itself() {
+    let fixture = Fixture::new(&["a"]).await;
+    for savepoint in [false, true] {
+        for ended in ["COMMIT", "ROLLBACK"] {
+            let mut tx = fixture.backend.begin().await.expect("begins");
+            if savepoint {
+                SqliteBackend::savepoint(&mut tx).await.expect("opens");
+            }
+            sqlx::query(ended).execute(&mut *tx).await.expect("runs");
+            let refused = SqliteBackend::send(&mut tx, &fixture.batch(vec![paid(1)])).await;
+            assert!(matches!(refused, Err(Error::NotInTransaction)), "{ended}: {refused:?}");
+            // Nor does what the receiver does next commit by itself.
+            sqlx::query("DELETE FROM signals_receiver").execute(&mut *tx).await.expect("runs");
+            if savepoint {
+                SqliteBackend::rollback_savepoint(&mut tx).await.expect("rolls back");
+            }
+            let committed = fixture.backend.commit(tx).await;
+            assert!(matches!(committed, Err(Error::SendFailed)), "{ended}: {committed:?}");
+            assert_eq!(fixture.number("SELECT count(*) FROM signals_signal").await, 0);
+            assert_eq!(fixture.number("SELECT count(*) FROM signals_receiver").await, 1);
+        }
+    }
+    every_connection_is_in_order(&fixture).await;
+}
+
+/// Takes all the connections of the pool, those too that did not get a pleasant end.
+async fn every_connection_is_in_order(fixture: &Fixture) {
+    let mut all = Vec::new();
+    for _ in 0..fixture.backend.pool().size() {
+        let mut conn = fixture.backend.pool().acquire().await.expect("a connection");
+        conn.ping().await.expect("answers");
+        assert!(!conn.is_in_transaction());
+        all.push(conn);
+    }
+}
+
+#[tokio::test]
+async fn s11_a_send_whose_transaction_sqlite_rolled_back_cannot_be_followed_by_a_commit() {
+    let fixture = Fixture::new(&["a"]).await;
+    // What SQLite does by itself when the disk is full or fails: the whole transaction goes.
+    sqlx::raw_sql(
+        "CREATE TABLE business (value TEXT NOT NULL);
+         CREATE TRIGGER gone BEFORE INSERT ON signals_delivery BEGIN SELECT raise(ROLLBACK, 'gone'); END",
+    )
+    .execute(fixture.backend.pool())
+    .await
+    .expect("a trigger");
+    let write = "INSERT INTO business (value) VALUES ('paid')";
+    for (savepoint, commits) in [(false, true), (false, false), (true, true), (true, false)] {
+        let mut tx = fixture.backend.begin().await.expect("begins");
+        sqlx::query(write).execute(&mut *tx).await.expect("writes");
+        if savepoint {
+            SqliteBackend::savepoint(&mut tx).await.expect("opens");
+        }
+        let failed = SqliteBackend::send(&mut tx, &fixture.batch(vec![paid(1)])).await;
+        assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
+        if savepoint {
+            SqliteBackend::rollback_savepoint(&mut tx).await.expect("rolls back");
+        }
+        sqlx::query(write).execute(&mut *tx).await.expect("writes");
+        if commits {
+            let committed = fixture.backend.commit(tx).await;
+            assert!(matches!(committed, Err(Error::SendFailed)), "{committed:?}");
+        } else {
+            drop(tx);
+        }
+        assert_eq!(fixture.number("SELECT count(*) FROM business").await, 0, "all or nothing");
+    }
+    every_connection_is_in_order(&fixture).await;
+}
+
+#[tokio::test]
 async fn i5_a_transactional_acknowledgement_is_part_of_its_transaction() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..1).await;
