@@ -1,7 +1,8 @@
 //! A delivery: its identity, its states, and the only table of legal transitions.
 //!
 //! Architecture invariant: what may follow what is decided here and nowhere else. Backends carry the guards of
-//! [`TRANSITIONS`] into their statements; the memory backend and the model check call [`step`] itself.
+//! [`TRANSITIONS`] into their statements; the memory backend, which the histories of the others are compared with, calls
+//! [`step`] itself.
 
 use std::fmt;
 use std::str::FromStr;

@@ -19,6 +19,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! Numbers such as I14 or T9 are those of the promises in `docs/guarantees.md` of the repository, which names for each the
+//! tests that show it.
+//!
 //! Architecture invariant: nothing here reads a clock, opens a connection or spawns a task, but for
 //! [`SystemClock`](clock::SystemClock), which is the one place that asks the operating system for the time.
 

@@ -80,8 +80,17 @@ impl Registry {
 
     /// A registry made by hand, for tests and for targets where the linker collects nothing.
     ///
-    /// ```ignore
+    /// ```standalone_crate
+    /// # extern crate signals_core as signals_runtime;
+    /// # use signals_runtime::{Registry, receiver, signal};
+    /// # #[signal] struct PaymentCompleted {}
+    /// # #[receiver(signal = PaymentCompleted)] async fn complete_order(_: PaymentCompleted) {}
+    /// # #[receiver(signal = PaymentCompleted)] async fn mail_receipt(_: PaymentCompleted) {}
+    /// # fn main() -> signals_runtime::Result<()> {
     /// let registry = Registry::builder().receiver::<complete_order>().receiver::<mail_receipt>().build()?;
+    /// assert_eq!(registry.receivers().len(), 2);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
@@ -200,9 +209,17 @@ impl fmt::Display for Problem {
 /// The linker drops nothing from a crate that the source mentions, and everything from one that only `Cargo.toml` does.
 /// Write it once, in `main.rs`. A dependency that `Cargo.toml` renames is written `real_name as name_here`.
 ///
-/// ```ignore
+/// ```standalone_crate
+/// # extern crate self as orders;
+/// # extern crate self as receipts;
+/// # extern crate self as billing;
+/// # extern crate signals_core as signals_runtime;
 /// signals_runtime::link!(orders, receipts, acme_billing as billing);
+/// # fn main() {}
 /// ```
+///
+/// It checks what it names. What nobody named is found by `[lints.rust] unused_crate_dependencies = "warn"` in the manifest
+/// of the binary: a dependency that is there for its receivers, and is in no `link!`, is an unused one.
 #[macro_export]
 macro_rules! link {
     ($($krate:ident $(as $local:ident)?),+ $(,)?) => {

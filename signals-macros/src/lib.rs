@@ -120,16 +120,13 @@ pub fn signal(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # The function
 ///
 /// - The first parameter is the signal, by value or by `&`.
-/// - Further parameters are *extractors*: `State<T>`, [`Delivery`], a transaction as `&mut Tx<…>`, or your own type that
-///   implements [`FromContext`]. They are taken by value, by `&` or by `&mut`.
+/// - Further parameters are *extractors*: `State<T>`, `Delivery`, a transaction as `&mut Tx<…>`, or your own type that
+///   implements `FromContext`. They are taken by value, by `&` or by `&mut`.
 /// - An `async fn` runs on the runtime; a plain `fn` runs on the worker's blocking threads.
 /// - It returns `()` or `Result<(), E>` with any error `E`. An error means: try again later. `Discard`, `RetryAfter` and
 ///   `Snooze` are errors that mean something else.
 ///
 /// The function itself is left as it is: tests call it like any other.
-///
-/// [`Delivery`]: https://docs.rs/signals-core/latest/signals_core/struct.Delivery.html
-/// [`FromContext`]: https://docs.rs/signals-core/latest/signals_core/trait.FromContext.html
 ///
 /// # Options
 ///

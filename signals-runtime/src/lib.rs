@@ -38,11 +38,21 @@
 //!
 //! [`MemoryBackend`] is always there. A library that only declares signals and receivers needs no feature.
 //!
+//! # Receivers in other crates
+//!
+//! Receivers are collected by the linker, which drops every crate that `Cargo.toml` names and the source does not. Name those
+//! that are there for their receivers once, in `main.rs`: `signals_runtime::link!(orders, receipts);`. A worker is not built
+//! when one of them contributes nothing. `[lints.rust] unused_crate_dependencies = "warn"` in the manifest of the binary finds
+//! those that were forgotten. See [`link!`].
+//!
 //! # Where things are
 //!
 //! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`] runs receivers.
-//! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`], [`RetryAfter`](struct@RetryAfter) and
-//! [`Snooze`](struct@Snooze) what they may answer. [`defaults`] lists every default.
+//! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`],
+//! [`RetryAfter`](struct@RetryAfter) and [`Snooze`](struct@Snooze) what they may answer. [`defaults`] lists every default.
+//!
+//! Numbers such as I14 or W17 are those of the promises in `docs/guarantees.md` of the repository, which names for each the
+//! tests that show it.
 
 pub mod backend;
 pub mod defaults;

@@ -8,6 +8,7 @@ mod hygiene;
 mod imports;
 mod lexer;
 mod manifests;
+mod promises;
 mod shape;
 mod sql;
 mod tree;
@@ -54,6 +55,7 @@ const RULES: &[Rule] = &[
     ("no test is ignored", hygiene::ignored),
     ("no test sleeps to wait", hygiene::sleeps),
     ("no machine's paths", hygiene::machine_paths),
+    ("tests that show promises exist", promises::shown),
 ];
 
 /// Checks the repository and prints what is wrong.

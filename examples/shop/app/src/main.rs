@@ -4,6 +4,8 @@
 //! failure that the signals must survive; each claim is checked against the database. The other commands, in
 //! `cargo run -p shop -- --help`, are for playing with it by hand.
 
+#![warn(unused_crate_dependencies)]
+
 mod cli;
 mod facts;
 mod http;
