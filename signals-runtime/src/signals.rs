@@ -169,6 +169,22 @@ impl<B: Backend> Signals<B> {
     ///
     /// The transaction that a dropped `begin` would have given is rolled back.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use signals_runtime::{MemoryBackend, Signals};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> signals_runtime::Result<()> {
+    /// # let signals = Signals::new(MemoryBackend::new());
+    /// # signals.setup().await?;
+    /// let mut tx = signals.begin().await?;
+    /// tx.put("payment 7", "paid");
+    /// tx.commit().await?; // dropped instead, it would roll back
+    /// assert_eq!(signals.backend().committed("payment 7").as_deref(), Some("paid"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
@@ -288,6 +304,22 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// [`Error::NotFound`], or [`Error::WrongState`] when it is neither dead nor cancelled.
+    ///
+    /// # Examples
+    ///
+    /// All dead letters of one receiver, after its mistake was repaired:
+    ///
+    /// ```
+    /// # use signals_runtime::{MemoryBackend, Signals, delivery::State, store::Filter};
+    /// # async fn redrive(signals: &Signals<MemoryBackend>) -> signals_runtime::Result<()> {
+    /// let receiver = Some("receipts.receivers.mail_receipt".to_owned());
+    /// let dead = Filter { states: vec![State::Dead], receiver, ..Filter::default() };
+    /// for letter in signals.list(&dead).await?.deliveries {
+    ///     signals.retry(letter.id, "ada").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///

@@ -23,6 +23,38 @@ use crate::{task, telemetry};
 ///
 /// Dropped without a commit, it rolls back. As a receiver's parameter (`tx: &mut Tx<B>`) it is the transaction in which
 /// the delivery is acknowledged: the worker commits it when the receiver returns `Ok`, and rolls it back otherwise.
+///
+/// # Examples
+///
+/// A receiver whose write is committed together with the acknowledgement of its delivery:
+///
+/// ```standalone_crate
+/// use signals_runtime::{MemoryBackend, MemoryTx, Signal as _, Signals, receiver, signal};
+///
+/// #[signal]
+/// struct PaymentCompleted {
+///     payment_id: i64,
+/// }
+///
+/// #[receiver(signal = PaymentCompleted)]
+/// async fn complete_order(payment: &PaymentCompleted, tx: &mut MemoryTx) {
+///     tx.put(format!("order {}", payment.payment_id), "completed");
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let signals = Signals::new(MemoryBackend::new());
+/// # signals.setup().await?;
+/// let mut tx = signals.begin().await?;
+/// tx.put("payment 7", "paid");
+/// PaymentCompleted { payment_id: 7 }.send(&mut tx).await?;
+/// tx.commit().await?;
+///
+/// signals.worker().build()?.drain().await?;
+/// assert_eq!(signals.backend().committed("order 7").as_deref(), Some("completed"));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Tx<B: Backend> {
     /// `None` once it ended or was handed back.
     open: Option<Open<B>>,

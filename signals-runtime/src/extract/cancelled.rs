@@ -10,6 +10,23 @@ use super::AttemptScope;
 ///
 /// An async receiver needs it only to clean up, since its future is dropped. A blocking one should ask now and then:
 /// nobody can stop its thread, and it keeps its slot until it returns (W11).
+///
+/// ```standalone_crate
+/// # use signals_runtime::{Cancelled, receiver, signal};
+/// # #[signal] pub struct ReportOrdered { pub pages: u32 }
+/// # fn render(_: u32) {}
+/// #[receiver(signal = ReportOrdered, timeout = "2m")]
+/// fn write_report(report: &ReportOrdered, cancelled: Cancelled) -> Result<(), String> {
+///     for page in 1..=report.pages {
+///         if let Some(reason) = cancelled.reason() {
+///             return Err(format!("given up before page {page}: {reason:?}"));
+///         }
+///         render(page);
+///     }
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cancelled(Arc<AttemptScope>);
 

@@ -102,6 +102,21 @@ impl<B: Backend> WorkerBuilder<B> {
     }
 
     /// Runs only receivers whose names begin with one of these: `only(["receipts."])`.
+    ///
+    /// ```standalone_crate
+    /// # use signals_runtime::{MemoryBackend, Signals, receiver, signal};
+    /// # #[signal] struct PaymentCompleted {}
+    /// # #[receiver(signal = PaymentCompleted, name = "receipts.mail")] async fn mail(_: PaymentCompleted) {}
+    /// # #[receiver(signal = PaymentCompleted, name = "orders.complete")] async fn complete(_: PaymentCompleted) {}
+    /// # fn main() -> signals_runtime::Result<()> {
+    /// # let signals = Signals::new(MemoryBackend::new());
+    /// // Mails in a process of their own; another one runs the rest.
+    /// let mailer = signals.worker().only(["receipts."]).build()?;
+    /// let rest = signals.worker().only(["orders.", "analytics."]).build()?;
+    /// # let _ = (mailer, rest);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn only<N: Into<String>>(mut self, prefixes: impl IntoIterator<Item = N>) -> Self {
         self.only = Some(prefixes.into_iter().map(Into::into).collect());
         self
