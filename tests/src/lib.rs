@@ -2,12 +2,14 @@
 //!
 //! A backend passes when every case passes. Each case has an empty database of its own whose clock it moves by hand; it
 //! arranges through the public traits, acts, and asserts on what the store shows. Its name begins with the promise that
-//! it proves: T, I, S, W, D and E as in the specification.
+//! it proves: T, I, L, S, W, D and E as in `docs/guarantees.md`.
 //!
 //! A backend is put to the suite by implementing [`Harness`] and writing one line:
 //!
-//! ```ignore
+//! ```
+//! # use signals_conformance::model::Model as MyHarness;
 //! signals_conformance::conformance!(MyHarness);
+//! # fn main() {}
 //! ```
 //!
 //! Architecture invariant: no case names a concrete database, but for the [`model`] that random histories are compared
