@@ -126,8 +126,8 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
     let dir = tempfile::tempdir().expect("a directory");
     for round in 0..20 {
         let file = dir.path().join(format!("db{round}"));
-        let opening = (0..8).map(|_| tokio::spawn(SqliteBackend::open(file.clone())));
-        for opened in futures_util::future::join_all(opening).await {
+        let mut opening: tokio::task::JoinSet<_> = (0..8).map(|_| SqliteBackend::open(file.clone())).collect();
+        while let Some(opened) = opening.join_next().await {
             opened.expect("no panic").expect("opens");
         }
     }
