@@ -39,7 +39,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A name that any receiver lists as alias is that receiver: one id. When both have ids already, the alias's name and
     /// its pending deliveries move to the receiver's id in one transaction; of two pending for one signal the alias's is
-    /// cancelled with reason "merged". A kept name for a different signal is [`NameTaken`](crate::Error::NameTaken).
+    /// cancelled with reason "merged". Whoever runs a delivery of the alias meanwhile loses it, because its id changes: what
+    /// it says afterwards matches nothing, a transactional receiver rolls back, and the delivery counts one lost lease and
+    /// runs again when its lease is over. A pause or a retirement of either holds for both. A kept name for a different signal is [`NameTaken`](crate::Error::NameTaken).
     /// Signals' names and aliases share one identity in the same way. A retired receiver stays retired and is reported.
     fn register<'a>(&'a self, registration: &'a Registration) -> BoxFuture<'a, Result<Registered>>;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use signals_core::Signal as _;
 use signals_core::delivery::State;
 use signals_core::store::{Count, DeathReason, Fate, Filter, LaneCounts, WorkerInfo};
 use signals_core::token::Incarnation;
+use signals_core::{Signal as _, send_all};
 
 use crate::fixtures::{BOOK, DISPATCH, MAIL, Refunded, SHIP, paid};
 use crate::harness::retry_in;
@@ -30,6 +30,21 @@ async fn one_of_each<H: Harness>(app: &App<H>) {
 async fn list<H: Harness>(db: &Db<H>, filter: Filter) -> Vec<i64> {
     let page = db.store.list(&filter).await.expect("lists");
     page.deliveries.iter().map(|delivery| delivery.id.signal.0).collect()
+}
+
+/// I2: no page is without bounds.
+pub async fn i2_a_page_of_a_list_has_at_most_a_thousand<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let mut tx = app.begin().await;
+    let signals: Vec<_> = (0..1_001).map(paid).collect();
+    send_all(&signals, &mut tx).await.expect("sends");
+    tx.commit().await.expect("commits");
+    let filter = Filter { limit: usize::MAX, ..Filter::default() };
+    let page = db.store.list(&filter).await.expect("lists");
+    assert_eq!((page.deliveries.len(), page.more), (Filter::MOST, true));
+    let after = page.deliveries.last().map(|delivery| delivery.id);
+    let rest = db.store.list(&Filter { after, ..filter }).await.expect("lists");
+    assert_eq!((rest.deliveries.len(), rest.more), (1, false));
 }
 
 /// I2: in exactly one state.

@@ -217,6 +217,7 @@ cases! { ($)
         i15_a_merge_keeps_either_receiver_retired,
     }
     inspect {
+        i2_a_page_of_a_list_has_at_most_a_thousand,
         i2_every_delivery_is_counted_in_one_state,
         i2_counts_name_every_receiver_even_one_that_holds_nothing,
         i2_counts_tell_when_the_oldest_ready_delivery_was_sent,

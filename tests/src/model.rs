@@ -340,7 +340,7 @@ impl<X: Harness> Side<X> {
 
     /// Everything that an operator sees, in words that do not depend on ids.
     async fn show(&self) -> Vec<String> {
-        let filter = Filter { limit: 10_000, ..Filter::default() };
+        let filter = Filter { limit: Filter::MOST, ..Filter::default() };
         let mut shown = Vec::new();
         for delivery in self.db.store.list(&filter).await.expect("lists").deliveries {
             let place = (self.signal(delivery.id.signal), self.receiver(delivery.id.receiver));

@@ -179,13 +179,13 @@ pub async fn i15_a_delivery_that_runs_during_a_merge_is_settled_once<H: Harness>
     let running = runner.claim_one().await;
     db.app(&[&DISPATCH_ALONE]).await;
     let new = db.app(&[&DISPATCH]).await;
-    let mut done = usize::from(runner.ack(&running).await == Finished::Done);
-    db.advance(60);
+    assert_eq!(runner.ack(&running).await, Finished::Stale, "the merge took it from its holder");
     let mut heir = new.puppet().await;
-    for claimed in heir.steal(10).await.claimed {
-        done += usize::from(heir.ack(&claimed).await == Finished::Done);
-    }
-    assert_eq!(done, 1);
+    assert_eq!(heir.steal(10).await.claimed.len(), 0, "until its lease is over");
+    db.advance(60);
+    let stolen = heir.steal(10).await.claimed;
+    assert_eq!((stolen.len(), stolen[0].counters.attempt, stolen[0].counters.lost_leases), (1, 1, 1));
+    assert_eq!(heir.ack(&stolen[0]).await, Finished::Done);
     assert!(db.states().await.iter().all(|state| *state == State::Done));
 }
 

@@ -115,8 +115,19 @@ pub struct Filter {
     pub signal: Option<String>,
     /// Continue behind this delivery: the last of the page before.
     pub after: Option<DeliveryId>,
-    /// The most deliveries of the page; zero means 100.
+    /// The most deliveries of the page; zero means 100, and more than [`Filter::MOST`] means that.
     pub limit: usize,
+}
+
+impl Filter {
+    /// The most deliveries that one page has, whatever the filter says.
+    pub const MOST: usize = 1_000;
+
+    /// The most deliveries of this filter's page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        if self.limit == 0 { 100 } else { self.limit.min(Self::MOST) }
+    }
 }
 
 /// One page of deliveries.

@@ -11,9 +11,6 @@ use signals_core::store::{
 
 use super::tables::{Row, Tables};
 
-/// The deliveries of a page when the filter does not say how many.
-const DEFAULT_PAGE: usize = 100;
-
 /// Counts by lane; a receiver that holds nothing is there with the lane of version 1.
 pub(super) fn counts(tables: &Tables, now: Timestamp) -> Counts {
     let mut lanes: BTreeMap<Lane, LaneCounts> = BTreeMap::new();
@@ -86,7 +83,7 @@ pub(super) fn list(tables: &Tables, filter: &Filter) -> Page {
     };
     let mut rows: Vec<&Row> = tables.rows().filter(matches).collect();
     rows.sort_by_key(|row| place(row.id));
-    let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit };
+    let limit = filter.page();
     Page { more: rows.len() > limit, deliveries: rows.iter().take(limit).map(|row| summary(tables, row)).collect() }
 }
 

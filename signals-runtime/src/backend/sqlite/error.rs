@@ -63,3 +63,62 @@ fn missing_table(error: &sqlx::Error) -> Option<&str> {
     let table = table.strip_prefix("main.").unwrap_or(table);
     table.starts_with("signals_").then_some(table)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error with this extended code.
+    #[derive(Debug)]
+    struct Coded(i32);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "code {}", self.0)
+        }
+    }
+
+    impl std::error::Error for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            "refused"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> BoxError {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn d4_whoever_meets_another_in_the_way_may_begin_again() {
+        let of = |code| super::of(sqlx::Error::Database(Box::new(Coded(code))));
+        // SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED, and SQLITE_PROTOCOL: others kept the WAL's index from being locked.
+        for code in [5, 5 | (2 << 8), 6, 15] {
+            assert!(matches!(of(code), Error::Contention(_)), "{code}");
+        }
+        assert!(matches!(of(13), Error::NotWritable(_)) && matches!(of(10), Error::Unavailable(_)));
+        assert!(matches!(of(1), Error::Database(_)));
+    }
+}

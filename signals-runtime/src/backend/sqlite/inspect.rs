@@ -21,9 +21,6 @@ use super::{error, sql};
 /// Life, attempt, outcome, error, worker, when it ended, how long it ran.
 type AttemptRow = (i64, i64, String, String, i64, i64, Option<i64>);
 
-/// How many deliveries a page has unless the filter says so.
-const PAGE: usize = 100;
-
 /// Counts by lane and state.
 pub(super) async fn counts(connections: &Connections) -> Result<Counts> {
     let bound = i64::try_from(Count::BOUND).map_err(error::foreign)?;
@@ -69,16 +66,20 @@ pub(super) async fn receivers(connections: &Connections) -> Result<Vec<ReceiverI
 
 /// One page of deliveries.
 pub(super) async fn list(connections: &Connections, filter: &Filter) -> Result<Page> {
-    let limit = if filter.limit == 0 { PAGE } else { filter.limit };
+    let limit = filter.page();
     let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
-    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let settled: Vec<&str> = states.iter().filter(|state| state.is_settled()).map(|state| state.as_str()).collect();
+    let after = filter.after.unwrap_or(rows::delivery(i64::MAX, i64::MAX));
     let found = sqlx::query(sql::LIST)
-        .bind(states.to_json()?)
+        .bind(settled.to_json()?)
         .bind(filter.receiver.as_deref())
         .bind(filter.signal.as_deref())
-        .bind(filter.after.map(|after| after.signal.0))
-        .bind(filter.after.map(|after| after.receiver.0))
-        .bind(rows::limit(limit).saturating_add(1))
+        .bind(after.signal.0)
+        .bind(after.receiver.0)
+        .bind(rows::limit(limit) + 1)
+        .bind(states.contains(&State::Ready))
+        .bind(states.contains(&State::Running))
+        .bind(!settled.is_empty())
         .fetch_all(&mut *connections.reads().await?)
         .await
         .map_err(error::of)?;

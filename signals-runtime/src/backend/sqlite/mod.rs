@@ -126,12 +126,24 @@ impl Backend for SqliteBackend {
                 tx.rollback().await.map_err(error::of)?;
                 return Err(Error::SendFailed);
             }
-            tx.commit().await.map_err(error::of_commit)
+            let committed = transactions::commit(&mut tx).await.map_err(error::of_commit);
+            if committed.is_err() {
+                // SQLite may have rolled back; dropped, sqlx's transaction must find one.
+                transactions::is_lost(&mut tx).await;
+            }
+            committed
         })
     }
 
     fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { tx.rollback().await.map_err(error::of) })
+        Box::pin(async move {
+            let mut tx = tx;
+            match transactions::rollback(&mut tx).await {
+                // SQLite did it before. Dropped, sqlx's transaction finds the one that is open in its place.
+                Err(_) if transactions::is_lost(&mut tx).await => Ok(()),
+                rolled_back => rolled_back.map_err(error::of),
+            }
+        })
     }
 
     fn conn(tx: &Self::Tx) -> &Self::Conn {
@@ -173,8 +185,8 @@ impl Backend for SqliteBackend {
                     return Err(error::of(error));
                 }
                 // sqlx still counts the transaction as open. If it is not, one must be, or its rollback fails and the
-                // connection goes back to the pool unusable; if another one is, this fails and that is rolled back.
-                let _ = sqlx::query(transactions::BEGIN).execute(&mut **tx).await;
+                // connection goes back to the pool unusable; if another one is, that is rolled back.
+                transactions::is_lost(tx).await;
                 return Err(Error::TransactionEnded);
             }
             let now = self.clock.now();

@@ -45,6 +45,12 @@ impl SqliteStore {
         Self { options, clock, connections, pool_size, patience }
     }
 
+    /// The same store over connections of its own.
+    pub(super) fn sibling(&self) -> Self {
+        let (clock, patience) = (Arc::clone(&self.clock), Arc::clone(&self.patience));
+        Self::over(self.options.clone(), clock, self.pool_size, patience)
+    }
+
     /// Runs `work`; after an error of a connection, the next call opens them again.
     fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move { work.await.inspect_err(|error| self.connections.note(error)) })
@@ -97,8 +103,7 @@ impl Store for SqliteStore {
 
     fn dedicated(&self) -> BoxFuture<'_, Result<Arc<dyn Store>>> {
         self.run(async move {
-            let store =
-                Self::over(self.options.clone(), Arc::clone(&self.clock), self.pool_size, Arc::clone(&self.patience));
+            let store = self.sibling();
             drop(store.connections.quick().await?);
             Ok(Arc::new(store) as Arc<dyn Store>)
         })

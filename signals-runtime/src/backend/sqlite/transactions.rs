@@ -65,4 +65,4 @@ pub(super) async fn was_lost(conn: &mut SqliteConnection) -> bool {
 pub(super) const BEGIN_IMMEDIATE: &str = "BEGIN IMMEDIATE";
 
 /// What begins a transaction without telling sqlx.
-pub(super) const BEGIN: &str = "BEGIN";
+const BEGIN: &str = "BEGIN";

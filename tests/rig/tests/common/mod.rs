@@ -93,9 +93,16 @@ impl Rig {
     }
 
     pub async fn states(&self) -> Vec<State> {
-        let filter = Filter { limit: 10_000, ..Filter::default() };
-        let page = self.signals.list(&filter).await.expect("deliveries");
-        page.deliveries.into_iter().map(|delivery| delivery.state).collect()
+        let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
+        let mut states = Vec::new();
+        loop {
+            let page = self.signals.list(&filter).await.expect("deliveries");
+            filter.after = page.deliveries.last().map(|delivery| delivery.id);
+            states.extend(page.deliveries.into_iter().map(|delivery| delivery.state));
+            if !page.more {
+                return states;
+            }
+        }
     }
 
     pub async fn states_until(&self, what: &str, mut enough: impl FnMut(&[State]) -> bool) -> Vec<State> {

@@ -6,7 +6,7 @@ use signals_core::Backend as _;
 use signals_core::Error;
 use signals_core::delivery::State;
 use signals_core::store::{
-    Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Renewed, Retention, Snoozed,
+    Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Renewed, Retention, Snoozed, Store as _,
 };
 use signals_core::token::Token;
 
@@ -153,11 +153,12 @@ async fn after_a_renewal_that_did_not_get_the_lock_nothing_is_stolen() {
     let held = fixture.claimed(&[1]).await.claimed[0].held;
     fixture.clock.advance(LEASE);
     let claim = fixture.claim(&[1]);
-    let mut quick = fixture.backend.store.connections.quick().await.expect("opens");
+    let keeper = fixture.backend.store.sibling();
+    let mut quick = keeper.connections.quick().await.expect("opens");
     sqlx::query("PRAGMA busy_timeout = 50").execute(&mut *quick).await.expect("runs");
     drop(quick);
     let writer = fixture.backend.begin().await.expect("begins");
-    let refused = fixture.store.renew(&[held], LEASE).await;
+    let refused = keeper.renew(&[held], LEASE).await;
     assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");
     drop(writer);
     let claims = fixture.store.claim(&claim).await.expect("claims");

@@ -103,6 +103,14 @@ async fn s11_after_a_full_disk_the_stores_connections_work_again() {
 }
 
 #[tokio::test]
+async fn d3_a_wal_that_a_reader_made_large_is_cut_again() {
+    let fixture = Fixture::new(&["a"]).await;
+    let mut durable = fixture.backend.store.connections.durable().await.expect("begins");
+    let limit: i64 = sqlx::query_scalar("PRAGMA journal_size_limit").fetch_one(&mut *durable).await.expect("a number");
+    assert_eq!(limit, 64 << 20);
+}
+
+#[tokio::test]
 async fn s10_a_file_that_takes_no_writes_is_a_typed_error_until_it_does() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..1).await;
@@ -126,8 +134,8 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
     let dir = tempfile::tempdir().expect("a directory");
     for round in 0..20 {
         let file = dir.path().join(format!("db{round}"));
-        let opening = (0..8).map(|_| tokio::spawn(SqliteBackend::open(file.clone())));
-        for opened in futures_util::future::join_all(opening).await {
+        let mut opening: tokio::task::JoinSet<_> = (0..8).map(|_| SqliteBackend::open(file.clone())).collect();
+        while let Some(opened) = opening.join_next().await {
             opened.expect("no panic").expect("opens");
         }
     }

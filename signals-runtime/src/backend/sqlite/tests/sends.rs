@@ -162,6 +162,39 @@ async fn s11_a_send_whose_transaction_sqlite_rolled_back_cannot_be_followed_by_a
 }
 
 #[tokio::test]
+async fn s11_the_pool_survives_transactions_that_sqlite_rolled_back() {
+    let mut fixture = Fixture::new(&["a"]).await;
+    fixture.send_ids(0..1).await;
+    let held = fixture.claimed(&[1]).await.claimed[0].held;
+    let acked = Acked { held, ran: Duration::ZERO, keep: true };
+    sqlx::raw_sql(
+        "CREATE TABLE business (value TEXT NOT NULL);
+         CREATE TRIGGER gone BEFORE INSERT ON business BEGIN SELECT raise(ROLLBACK, 'gone'); END;
+         CREATE TRIGGER gone_too BEFORE INSERT ON signals_settled BEGIN SELECT raise(ROLLBACK, 'gone'); END",
+    )
+    .execute(fixture.backend.pool())
+    .await
+    .expect("triggers");
+    for acknowledges in [false, true] {
+        for commits in [false, true] {
+            let mut tx = fixture.backend.begin().await.expect("begins");
+            fixture.backend.fence(&mut tx).await.expect("fences");
+            if acknowledges {
+                fixture.backend.ack(&mut tx, &acked).await.expect_err("gone");
+            } else {
+                sqlx::query("INSERT INTO business VALUES ('paid')").execute(&mut *tx).await.expect_err("gone");
+            }
+            if commits {
+                fixture.backend.commit(tx).await.expect_err("there is nothing to commit");
+            } else {
+                fixture.backend.rollback(tx).await.expect("it is rolled back");
+            }
+            every_connection_is_in_order(&fixture).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn i5_a_transactional_acknowledgement_is_part_of_its_transaction() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..1).await;

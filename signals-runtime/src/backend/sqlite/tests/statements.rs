@@ -46,6 +46,14 @@ async fn plan(fixture: &Fixture, statement: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_list_walks_what_waits_and_what_is_settled_by_primary_key() {
+    let fixture = Fixture::new(&["a"]).await;
+    let plan = plan(&fixture, sql::LIST).await;
+    let walks = plan.iter().filter(|step| step.contains("SEARCH p USING PRIMARY KEY (signal<?)")).count();
+    assert_eq!(walks, 2, "{plan:#?}");
+}
+
+#[tokio::test]
 async fn the_hot_statements_search_and_never_scan_a_table() {
     let fixture = Fixture::new(&["a"]).await;
     let delivery = "USING PRIMARY KEY (receiver=? AND version=?";
