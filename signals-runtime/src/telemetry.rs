@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use signals_core::store::{AttemptOutcome, Failed, Fate, Held, LaneCounts, LostLease, Registered};
+use signals_core::store::{Failed, Fate, Held, LaneCounts, LostLease, Registered};
 use signals_core::token::Incarnation;
 use signals_core::{Error, Receipt, SendBatch, outcome};
 
@@ -75,16 +75,8 @@ pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
 
 pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32) {
     let delivery = failed.held.delivery;
-    // What a decoder says quotes the payload, which belongs in no log; the attempt's record has it.
-    let error = match failed.outcome {
-        AttemptOutcome::Undecodable => "the payload does not decode",
-        AttemptOutcome::Error
-        | AttemptOutcome::Panic
-        | AttemptOutcome::Timeout
-        | AttemptOutcome::RetryAfter
-        | AttemptOutcome::Discard
-        | AttemptOutcome::LeaseLost => failed.error.as_str(),
-    };
+    // What a decoder says of a payload holds nothing of it: see `signals_core::payload::decode`.
+    let error = failed.error.as_str();
     let (outcome, ran) = (failed.outcome.as_str(), failed.ran);
     match failed.fate {
         Fate::Retry { delay } => tracing::warn!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use signals_core::Error;
 use signals_core::retry::full_jitter;
 
 const FIRST: Duration = Duration::from_millis(50);
@@ -25,6 +26,11 @@ impl Backoff {
     pub(crate) fn reset(&mut self) {
         *self = Self::new();
     }
+}
+
+/// Whether waiting may help: it is the database that is in trouble, and not what was asked of it.
+pub(crate) fn passes(error: &Error) -> bool {
+    error.is_retryable() || error.is_connection() || matches!(error, Error::NotWritable(_))
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 //! ```
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use signals_core::delivery::Lane;
 use signals_core::store::{Claim, Claims};
 use signals_core::{BoxFuture, Error, Result};
@@ -156,7 +158,7 @@ impl Claimer {
                     () = engine.progress.notified() => {}
                     () = engine.shutdown.reached(Phase::Stop) => {}
                     Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                    () = tokio::time::sleep(defaults::POLL_IDLE) => {}
+                    () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots.hope(),
                 }
                 self.refill().await.map(|_| false)
             };
@@ -170,6 +172,8 @@ impl Claimer {
                 Err(error) => break Err(error),
             }
         };
+        // What still waits for the database gives up now, and the grace begins.
+        engine.shutdown.advance(Phase::Stop);
         self.wind_down().await;
         result
     }
@@ -184,12 +188,15 @@ impl Claimer {
 
     /// Claims once, if there is room for more, and waits for it. Whether anything was found.
     async fn refill(&mut self) -> Result<bool> {
-        let connected = tokio::time::timeout(DRAIN_PATIENCE, self.engine.link.connection()).await;
+        // Asked first: without a connection nothing that runs can be stored either.
+        let connected = tokio::time::timeout(DRAIN_PATIENCE, self.engine.link.connection()).await.is_ok();
+        if !connected {
+            return Err(self.not_connected());
+        }
         let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(false) };
-        let Some(claims) = connected.ok().and_then(|()| self.claim_for(&wanted)) else {
+        let Some(claims) = self.claim_for(&wanted) else {
             self.slots.hope();
-            let trouble = self.engine.link.take_trouble();
-            return Err(trouble.unwrap_or_else(|| Error::Unavailable("the worker's keeper is not connected".into())));
+            return Err(self.not_connected());
         };
         match claims.await {
             Ok(claims) => {
@@ -202,6 +209,11 @@ impl Claimer {
                 Err(error)
             }
         }
+    }
+
+    fn not_connected(&self) -> Error {
+        let trouble = self.engine.link.take_trouble();
+        trouble.unwrap_or_else(|| Error::Unavailable("the worker's keeper is not connected".into()))
     }
 
     fn claim(&mut self) -> Option<UnderWay> {
@@ -279,7 +291,13 @@ impl Claimer {
             let engine = self.engine.clone();
             self.tasks.spawn(async move {
                 let _slot = guard;
-                executor::execute(engine, receiver, claimed).await;
+                let held = claimed.held;
+                let attempt = executor::execute(engine.clone(), receiver, claimed);
+                if AssertUnwindSafe(attempt).catch_unwind().await.is_err() && !engine.table.is_running(&held) {
+                    // A backend or a drop panicked. What runs is failed by the keeper at its deadline; anything else would
+                    // be renewed for ever: its lease runs out instead.
+                    engine.settled(&held);
+                }
             });
         }
     }

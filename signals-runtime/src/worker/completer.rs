@@ -8,7 +8,7 @@ use signals_core::{BoxFuture, Error, Result};
 use tokio::sync::mpsc;
 
 use super::Engine;
-use super::backoff::Backoff;
+use super::backoff::{Backoff, passes};
 use crate::telemetry;
 
 /// The most outcomes of one batch.
@@ -161,12 +161,12 @@ async fn store_all<T: Outcome>(engine: &Engine, mut batch: Vec<T>) -> Option<(Ve
                 tell(engine, &batch, &answers, repeated);
                 return None;
             }
-            Err(error) if error.is_retryable() || error.is_connection() || matches!(error, Error::NotWritable(_)) => {
+            Err(error) if passes(&error) => {
                 repeated |= error.is_connection();
                 let pause = backoff.next();
                 telemetry::store_failed(T::VERB, &error, pause);
                 tokio::time::sleep(pause).await;
-                batch.retain(|outcome| still_held(engine, outcome));
+                batch.retain(|outcome| still_held(engine, outcome, repeated));
             }
             Err(error) => return Some((batch, error)),
         }
@@ -174,11 +174,14 @@ async fn store_all<T: Outcome>(engine: &Engine, mut batch: Vec<T>) -> Option<(Ve
     None
 }
 
-/// Leases that the keeper has lost meanwhile are nobody's business any more.
-fn still_held<T: Outcome>(engine: &Engine, outcome: &T) -> bool {
+/// Leases that the keeper has lost meanwhile are nobody's business any more. After a cut connection nobody knows whether
+/// the outcome was stored before they were.
+fn still_held<T: Outcome>(engine: &Engine, outcome: &T, repeated: bool) -> bool {
     let held = outcome.held();
     let still = engine.table.holds(&held);
-    if !still {
+    if !still && repeated {
+        telemetry::unknown(engine.receiver_name(&held), &held, T::VERB);
+    } else if !still {
         engine.tally.stale();
         telemetry::stale(engine.receiver_name(&held), &held, T::VERB);
     }

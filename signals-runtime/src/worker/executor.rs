@@ -19,7 +19,7 @@ use signals_core::retry::{Decision, full_jitter};
 use signals_core::store::{Acked, AttemptOutcome, Claimed, DeathReason, Failed, Fate, Held, Snoozed};
 use signals_core::{Body, Context, Delivery, Error, MAX_DELAY, RunError};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, passes};
 use super::completer::Finish;
 use super::shutdown::Phase;
 use super::{Engine, RunReceiver, blocking};
@@ -109,7 +109,7 @@ async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
 async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
     let runs = &engine.receivers[receiver];
     let (held, counters) = (claimed.held, claimed.counters);
-    let Some(tx) = begin(engine, runs, &held).await else { return };
+    let Some(tx) = begin(engine, runs, &held, counters).await else { return };
     let attempt = Attempt::new(engine, runs, &claimed, Some(tx.slot()));
     if !attempt.start(engine, runs, &held) {
         telemetry::attempt_abandoned(runs.def.name, &held);
@@ -143,16 +143,16 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
             engine.settled(&held);
         }
         Err(error) => {
-            let hindered = error.is_retryable() || error.is_connection();
-            let ended = if hindered { Ended::Hindered(error) } else { Ended::Failed(RunError::Failed(error.into())) };
+            let ended =
+                if passes(&error) { Ended::Hindered(error) } else { Ended::Failed(RunError::Failed(error.into())) };
             engine.complete(decide(runs, held, counters, ran, ended, false));
         }
     }
 }
 
-/// Begins the transaction of an attempt, however long the database refuses: its trouble is not the delivery's. `None`
-/// when the lease is lost or the worker stops meanwhile.
-async fn begin(engine: &Arc<Engine>, runs: &RunReceiver, held: &Held) -> Option<Box<dyn LentTx>> {
+/// Begins the transaction of an attempt, however long the database cannot: its trouble is not the delivery's. `None` when
+/// the lease is lost or the worker stops meanwhile, or when the database refuses for good, which is a failed attempt.
+async fn begin(engine: &Arc<Engine>, runs: &RunReceiver, held: &Held, counters: Counters) -> Option<Box<dyn LentTx>> {
     let mut backoff = Backoff::new();
     loop {
         let begun = tokio::select! {
@@ -162,6 +162,13 @@ async fn begin(engine: &Arc<Engine>, runs: &RunReceiver, held: &Held) -> Option<
         let stopping = engine.shutdown.phase() > Phase::Run;
         match begun {
             Some(Ok(tx)) => return Some(tx),
+            Some(Err(error)) if !passes(&error) => {
+                if engine.table.finish(held) {
+                    let ended = Ended::Failed(RunError::Failed(error.into()));
+                    engine.complete(decide(runs, *held, counters, Duration::ZERO, ended, false));
+                }
+                return None;
+            }
             Some(Err(error)) if !stopping => {
                 let pause = backoff.next();
                 telemetry::store_failed("begin", &error, pause);

@@ -180,7 +180,7 @@ impl Keep {
             None => true,
         };
         if renewed {
-            self.engine.link.beat();
+            self.engine.link.beat(self.lease);
         }
         if !renewed || !alive || began.elapsed() > LONG_WAIT.min(self.lease / defaults::RENEWALS_PER_LEASE) {
             self.engine.link.unsteady();
@@ -232,14 +232,17 @@ impl Keep {
             return Ok(());
         }
         let since = *self.cancelled_at.get_or_insert_with(Instant::now);
-        let mut left = Vec::new();
-        if since.elapsed() > HAND_BACK {
-            left = self.engine.table.take_undecided(CancelReason::Shutdown);
-        }
         if since.elapsed() > STORE {
-            left = self.engine.table.all();
+            // Tried again at the next tick, whatever comes of it now.
+            let left = self.engine.table.all();
+            let stored = store_once(&self.engine, store, &left).await;
+            return forgiving("release", stored).map(drop);
         }
-        self.release(store, &left).await
+        if since.elapsed() > HAND_BACK {
+            let left = self.engine.table.take_undecided(CancelReason::Shutdown);
+            return self.release(store, &left).await;
+        }
+        Ok(())
     }
 
     async fn release(&self, store: &dyn Store, held: &[Held]) -> Result<()> {

@@ -49,8 +49,11 @@ impl Link {
     }
 
     /// The keeper has renewed everything.
-    pub(crate) fn beat(&self) {
-        self.lock().beat = Some((Instant::now(), SystemClock.now()));
+    pub(crate) fn beat(&self, lease: Duration) {
+        let mut state = self.lock();
+        // A sleep that no claim has noticed is noticed now, before its trace is gone.
+        state.notice_a_gap(lease);
+        state.beat = Some((Instant::now(), SystemClock.now()));
     }
 
     /// The database kept the keeper waiting so long that others' renewals may be late too: nobody is stolen from for one
@@ -106,14 +109,17 @@ impl State {
     /// Only after a whole lease of steady connection, and only while the keeper renews on time: after the process or its
     /// machine slept, or its clock jumped, leases look expired that everybody is about to renew (W5, W15).
     fn may_steal(&mut self, lease: Duration) -> bool {
-        let (Some(since), Some((renewed, by_the_wall))) = (self.steady_since, self.beat) else { return false };
+        self.notice_a_gap(lease);
+        self.steady_since.is_some_and(|since| since.elapsed() >= lease)
+    }
+
+    fn notice_a_gap(&mut self, lease: Duration) {
+        let Some((renewed, by_the_wall)) = self.beat else { return };
         let late = renewed.elapsed() > lease * 2 / 3;
         let jumped = SystemClock.now().since(by_the_wall) > renewed.elapsed() + lease / 3;
-        if late || jumped {
+        if (late || jumped) && self.steady_since.is_some() {
             self.steady_since = Some(Instant::now());
-            return false;
         }
-        since.elapsed() >= lease
     }
 }
 
@@ -151,10 +157,13 @@ mod tests {
 
     #[test]
     fn w5_a_worker_that_slept_does_not_steal_before_it_has_renewed() {
-        let link = link(LEASE * 10, LEASE, LEASE);
-        assert!(!steals(&link));
-        link.beat();
-        assert!(!steals(&link), "and then not for a whole lease, for others slept too");
+        let slept = link(LEASE * 10, LEASE, LEASE);
+        assert!(!steals(&slept));
+        slept.beat(LEASE);
+        assert!(!steals(&slept), "and then not for a whole lease, for others slept too");
+        let woken = link(LEASE * 10, LEASE, LEASE);
+        woken.beat(LEASE);
+        assert!(!steals(&woken), "the keeper may be the first to wake");
     }
 
     #[test]
@@ -162,7 +171,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let link = link(LEASE * 10, second, Duration::from_secs(3600));
         assert!(!steals(&link));
-        link.beat();
+        link.beat(LEASE);
         assert!(!steals(&link), "and then not for a whole lease");
     }
 }

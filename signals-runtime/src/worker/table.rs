@@ -149,6 +149,11 @@ impl Table {
         self.lock().get(held).map(|entry| (entry.receiver, entry.counters.attempt))
     }
 
+    /// Whether its receiver runs, so that its deadline ends it.
+    pub(crate) fn is_running(&self, held: &Held) -> bool {
+        self.lock().get(held).is_some_and(|entry| matches!(entry.phase, Phase::Running { .. }))
+    }
+
     /// Everything that is held.
     pub(crate) fn all(&self) -> Vec<Held> {
         self.lock().keys().copied().collect()
