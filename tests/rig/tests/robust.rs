@@ -191,6 +191,23 @@ async fn until_state(signals: &Signals<MemoryBackend>, receiver: &str, state: De
     }
 }
 
+/// S10, E14: a drain over a database that takes no writes ends, and says why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s10_e14_a_drain_over_a_database_that_takes_no_writes_is_an_error() {
+    let rig = Rig::new().await;
+    send_one(&rig.signals, &Hostile).await.expect("sent");
+    let options = (*rig.signals.backend().pool().connect_options()).clone().read_only(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("it can be read");
+    let signals = Signals::new(SqliteBackend::from_pool(pool).await.expect("it is set up as it must be"));
+
+    let began = Instant::now();
+    let drained = signals.worker().only(["robust.hostile"]).build().expect("a worker").drain().await;
+
+    assert!(matches!(drained, Err(DrainError::Worker(_))), "{drained:?}");
+    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert_eq!(only_delivery(&rig.signals, "robust.hostile").await.state, DeliveryState::Ready);
+}
+
 /// E14: a drain that cannot claim says so instead of "nothing was due".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e14_a_drain_without_its_tables_is_an_error() {
