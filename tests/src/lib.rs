@@ -39,4 +39,4 @@ pub mod worker;
 mod list;
 
 pub use harness::{App, Db, Harness, Puppet, TestTx, run};
-pub use list::CASES;
+pub use list::{CASES, Case, cases};

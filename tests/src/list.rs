@@ -1,4 +1,34 @@
-//! The list of cases: what `conformance!` makes tests of. A case that is not listed is found by a test below.
+//! The list of cases: what `conformance!` makes tests of, and what [`cases`] hands out to be run by hand. A case that is
+//! not listed is found by a test below.
+
+use std::fmt;
+
+use crate::Harness;
+
+/// One case of the suite, for a harness that was chosen already.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// `module::promise_what_it_says`.
+    pub name: &'static str,
+    run: fn(),
+}
+
+impl Case {
+    /// Runs it against an empty database of its own, on a runtime of its own.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the case fails.
+    pub fn run(&self) {
+        (self.run)();
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
 
 /// Makes the list and the macro from one text. `$d` is a dollar sign, for the macro inside.
 macro_rules! cases {
@@ -11,6 +41,28 @@ macro_rules! cases {
             $($(concat!(stringify!($module), "::", stringify!($case)),)*)*
             $($(concat!(stringify!($compared), "::", stringify!($history)),)*)*
         ];
+
+        /// Every case for one harness, in the order of [`CASES`]: for whoever runs the suite otherwise than as tests, such
+        /// as a backend that is wrong on purpose.
+        ///
+        /// ```
+        /// use signals_conformance::{cases, model::Model};
+        ///
+        /// let claims = cases::<Model>().into_iter().filter(|case| case.name.starts_with("claim::t2_"));
+        /// claims.for_each(|case| case.run());
+        /// ```
+        pub fn cases<H: Harness>() -> Vec<Case> {
+            vec![
+                $($(Case {
+                    name: concat!(stringify!($module), "::", stringify!($case)),
+                    run: || crate::run::<H, _>(crate::$module::$case),
+                },)*)*
+                $($(Case {
+                    name: concat!(stringify!($compared), "::", stringify!($history)),
+                    run: || crate::run::<H, _>(crate::$compared::$history),
+                },)*)*
+            ]
+        }
 
         /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness). The model itself is
         /// spared the cases that compare a backend with it: `conformance!(Model, the model itself)`.

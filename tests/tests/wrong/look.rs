@@ -1,0 +1,91 @@
+//! What operators are shown wrongly: I2, T5.
+
+use std::collections::HashSet;
+
+use signals_core::Result;
+use signals_core::delivery::{DeliveryId, State};
+use signals_core::store::{Count, Counts, DeliveryDetail, DeliverySummary, Filter, Page};
+
+use super::defects::Defect;
+use super::store::WrongStore;
+
+impl WrongStore {
+    pub(super) async fn list_wrongly(&self, filter: &Filter) -> Result<Page> {
+        let mut filter = filter.clone();
+        if self.is(Defect::IgnoresFilters) {
+            (filter.states, filter.receiver, filter.signal) = (Vec::new(), None, None);
+        }
+        let mut page = self.inner.list(&filter).await?;
+        if self.is(Defect::PagesOverlap)
+            && let Some(after) = filter.after
+            && let Some(seen) = self.inner.get(after).await?
+        {
+            page.deliveries.insert(0, seen.summary);
+            page.deliveries.truncate(filter.page());
+        }
+        if self.is(Defect::ListsTheOldestFirst) {
+            page.deliveries.reverse();
+        }
+        let mut signals = HashSet::new();
+        page.deliveries.retain(|delivery| {
+            let first = signals.insert(delivery.id.signal);
+            first || !self.is(Defect::DeliversToOneReceiverAlone)
+        });
+        page.deliveries.retain(|delivery| !self.is_hidden(delivery));
+        page.deliveries.iter_mut().for_each(|delivery| self.misdescribe(delivery));
+        Ok(page)
+    }
+
+    pub(super) async fn get_wrongly(&self, delivery: DeliveryId) -> Result<Option<DeliveryDetail>> {
+        let found = self.inner.get(delivery).await?;
+        Ok(found.filter(|detail| !self.is_hidden(&detail.summary)).map(|mut detail| {
+            self.misdescribe(&mut detail.summary);
+            if self.is(Defect::RecordsNoAttempts) {
+                detail.attempts.clear();
+            }
+            if self.is(Defect::ForgetsEarlierLives) {
+                let life = detail.summary.life;
+                detail.attempts.retain(|attempt| attempt.life == life);
+            }
+            if self.is(Defect::BuriesWithoutPayload) && detail.summary.state == State::Dead
+                || self.backend.shared.memory().forgot
+            {
+                detail.signal = None;
+            }
+            detail
+        }))
+    }
+
+    pub(super) async fn counts_wrongly(&self) -> Result<Counts> {
+        let mut counts = self.inner.counts().await?;
+        for lane in &mut counts.lanes {
+            if self.is(Defect::CountsTheScheduledAsReady) {
+                lane.ready = Count(lane.ready.0 + lane.scheduled.0);
+            }
+            if self.is(Defect::ForgetsTheOldest) {
+                lane.oldest = None;
+            }
+        }
+        if self.is(Defect::CountsTheBusyAlone) {
+            counts.lanes.retain(signals_core::store::LaneCounts::has_pending);
+        }
+        Ok(counts)
+    }
+
+    /// Whether the defect is that this delivery is not there.
+    fn is_hidden(&self, delivery: &DeliverySummary) -> bool {
+        let memory = self.backend.shared.memory();
+        let linked = memory.linked.get(&delivery.id.signal);
+        self.is(Defect::ReachesLinkedReceiversAlone)
+            && linked.is_some_and(|linked| !linked.contains(&*delivery.receiver))
+    }
+
+    fn misdescribe(&self, delivery: &mut DeliverySummary) {
+        if self.is(Defect::ForgetsWhoDecided) {
+            delivery.actor = None;
+        }
+        if self.is(Defect::ForgetsWhoRuns) {
+            delivery.worker = None;
+        }
+    }
+}
