@@ -31,6 +31,7 @@ pub mod settle;
 pub mod steal;
 pub mod tx;
 
+pub mod deploys;
 pub mod model;
 pub mod sender;
 pub mod transactional;

@@ -348,6 +348,18 @@ cases! { ($)
         w21_a_receiver_that_ends_its_transaction_has_failed,
         i5_many_transactional_deliveries_are_each_done_once,
     }
+    deploys {
+        w16_e3_an_added_receiver_gets_every_signal_sent_since_it_was_registered,
+        w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order,
+        w16_e2_a_receiver_renamed_twice_is_one_receiver_in_every_order,
+        i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost,
+        w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it,
+        i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown,
+        w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it,
+        w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised,
+        w16_i15_a_renamed_signal_reaches_everybody_in_every_order,
+        i15_e2_a_receiver_moved_to_another_signal_is_refused_in_both_orders,
+    }
     ; compared with the model:
     model {
         i2_a_history_ends_as_in_the_model,
@@ -377,6 +389,7 @@ mod tests {
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
             ("transactional", include_str!("transactional.rs")),
+            ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),
         ];
         let mut written = Vec::new();

@@ -110,6 +110,11 @@ impl Stage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes a call of a receiver that follows no script.
+    pub(crate) fn note(context: &Context) {
+        Self::of_context(context).lock().calls.push(context.delivery().clone());
+    }
+
     fn enter(context: &Context) -> (Act, Leave) {
         let stage = Self::of_context(context).clone();
         let mut inner = stage.lock();

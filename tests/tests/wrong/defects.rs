@@ -144,7 +144,8 @@ defects! {
     /// A send reaches what its own binary links.
     ReachesLinkedReceiversAlone: "send::i14_receivers_that_the_sender_does_not_link_get_their_delivery"
         "send::e3_a_receiver_registered_since_gets_the_signals_of_old_binaries"
-        "send::s14_a_sender_without_receivers_reaches_those_of_the_signals_old_name";
+        "send::s14_a_sender_without_receivers_reaches_those_of_the_signals_old_name"
+        "deploys::w16_e3_an_added_receiver_gets_every_signal_sent_since_it_was_registered";
     /// Of many receivers one gets a delivery.
     DeliversToOneReceiverAlone: "send::t1_a_send_stores_one_ready_delivery_for_each_receiver";
     /// A linked receiver that nobody registered is passed over in silence.
@@ -175,20 +176,28 @@ defects! {
     /// A renamed receiver is another one.
     IgnoresAliases: "registry::i15_a_renamed_receiver_gets_what_was_sent_under_its_old_name"
         "registry::i15_an_old_binary_that_comes_later_finds_the_new_ones_id"
-        "registry::i15_a_rollback_finds_the_same_receiver";
+        "registry::i15_a_rollback_finds_the_same_receiver"
+        "deploys::w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order"
+        "deploys::w16_e2_a_receiver_renamed_twice_is_one_receiver_in_every_order"
+        "deploys::w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised";
     /// A renamed signal is another one.
     IgnoresAliasesOfSignals: "registry::i15_a_renamed_signal_reaches_receivers_under_either_name"
-        "registry::i15_an_old_binary_of_a_renamed_signal_may_come_later";
+        "registry::i15_an_old_binary_of_a_renamed_signal_may_come_later"
+        "deploys::w16_i15_a_renamed_signal_reaches_everybody_in_every_order";
     /// A merge of two receivers loses what waits.
     LosesWhatItMerges: "registry::i15_a_merge_moves_the_aliass_pending_deliveries"
         "registry::i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass";
     /// A binary is registered as far as it goes.
     RegistersOneByOne: "registry::i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored";
+    /// A name may move to another signal.
+    MovesNamesToOtherSignals: "registry::i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored"
+        "deploys::i15_e2_a_receiver_moved_to_another_signal_is_refused_in_both_orders";
     /// Looking stores.
     StoresWhatItResolves: "registry::i14_resolving_stores_nothing";
     /// What was retired is addressed.
     IgnoresRetirement: "registry::i14_sends_pass_a_retired_receiver_by"
-        "registry::i14_a_retired_receiver_stays_retired_and_is_reported";
+        "registry::i14_a_retired_receiver_stays_retired_and_is_reported"
+        "deploys::i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown";
     /// Who links a retired receiver is not told.
     HidesTheRetired: "registry::i14_a_retired_receiver_stays_retired_and_is_reported";
     /// Two workers have one name.
@@ -250,6 +259,9 @@ defects! {
     CountsTheScheduledAsReady: "inspect::i2_every_delivery_is_counted_in_one_state";
     /// A receiver that holds nothing does not exist.
     CountsTheBusyAlone: "inspect::i2_counts_name_every_receiver_even_one_that_holds_nothing";
+    /// A count does not tell versions apart.
+    CountsVersionsAsOne: "inspect::i12_a_lane_that_no_worker_knows_is_counted"
+        "deploys::w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it";
     /// Nobody sees how far behind a lane is.
     ForgetsTheOldest: "inspect::i2_counts_tell_when_the_oldest_ready_delivery_was_sent";
     /// Nobody sees who runs what.
@@ -257,4 +269,8 @@ defects! {
     /// The dead are alive.
     ShowsDeadWorkers: "inspect::l1_workers_are_shown_while_they_are_seen"
         "worker::i12_deliveries_that_nobody_runs_are_shown_as_parked";
+    /// And who stopped goes on.
+    NeverResigns: "inspect::l1_workers_are_shown_while_they_are_seen"
+        "deploys::w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it"
+        "deploys::i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost";
 }

@@ -62,6 +62,9 @@ impl WrongStore {
             if self.is(Defect::CountsTheScheduledAsReady) {
                 lane.ready = Count(lane.ready.0 + lane.scheduled.0);
             }
+            if self.is(Defect::CountsVersionsAsOne) {
+                lane.lane.version = 1;
+            }
             if self.is(Defect::ForgetsTheOldest) {
                 lane.oldest = None;
             }

@@ -1,9 +1,9 @@
 //! Names that are stored wrongly: I14, I15, I6.
 
-use signals_core::Result;
 use signals_core::delivery::State;
 use signals_core::store::{Filter, Registered, Registration, WorkerInfo};
 use signals_core::token::Incarnation;
+use signals_core::{Error, Result};
 
 use super::defects::Defect;
 use super::store::WrongStore;
@@ -23,7 +23,10 @@ impl WrongStore {
             }
             return Ok(all);
         }
-        let mut registered = self.inner.register(&wrong).await?;
+        let mut registered = match self.inner.register(&wrong).await {
+            Err(Error::NameTaken { .. }) if self.is(Defect::MovesNamesToOtherSignals) => Registered::default(),
+            answer => answer?,
+        };
         if self.is(Defect::LosesWhatItMerges) && !registered.merged.is_empty() {
             let pending = Filter { states: vec![State::Ready], ..Filter::default() };
             for delivery in self.inner.list(&pending).await?.deliveries {

@@ -60,7 +60,7 @@ impl Store for WrongStore {
     }
 
     fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>> {
-        self.inner.resign(incarnation)
+        if self.is(Defect::NeverResigns) { Box::pin(async { Ok(()) }) } else { self.inner.resign(incarnation) }
     }
 
     fn dedicated(&self) -> BoxFuture<'_, Result<Arc<dyn Store>>> {
