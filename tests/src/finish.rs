@@ -76,6 +76,22 @@ pub async fn i4_a_delivery_is_settled_once_per_life<H: Harness>(db: Db<H>) {
     assert!(db.get(id).await.attempts.is_empty());
 }
 
+/// I4: nor by the one who buried it.
+pub async fn i4_a_dead_letter_is_finished_by_nobody<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim_one().await;
+    assert_eq!(puppet.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await, Finished::Done);
+    let before = db.get(id).await.summary;
+    assert_eq!(puppet.ack(&claimed).await, Finished::Stale);
+    assert_eq!(puppet.fail(&claimed, retry_in(0)).await, Finished::Stale);
+    assert_eq!(puppet.snooze(&claimed, 0).await, Finished::Stale);
+    assert_eq!(puppet.release(&claimed).await, Finished::Stale);
+    let after = db.get(id).await;
+    assert_eq!((after.summary, after.attempts.len()), (before, 1));
+}
+
 /// I6: rows of two lanes may stand at one position; one batch tells them apart.
 pub async fn i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP, &MAIL]).await;

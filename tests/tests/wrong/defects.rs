@@ -30,7 +30,8 @@ defects! {
         "steal::t9_a_lease_is_stolen_when_it_expired_and_not_before";
     /// A pause stops nobody.
     ClaimsThePaused: "claim::t2_a_paused_receiver_is_not_claimed_until_it_is_resumed"
-        "registry::i15_a_merge_keeps_the_pause_of_either_receiver" "worker::t2_a_worker_runs_nothing_of_a_paused_receiver";
+        "registry::i15_a_merge_keeps_the_pause_of_either_receiver" "worker::t2_a_worker_runs_nothing_of_a_paused_receiver"
+        "steal::l1_an_expired_lease_of_a_paused_receiver_waits_until_it_is_resumed";
     /// A worker gets what it cannot run.
     ClaimsUnknownLanes: "claim::i12_a_receiver_that_the_worker_does_not_know_waits_uncharged"
         "claim::i12_a_version_that_the_worker_does_not_know_waits_uncharged"
@@ -48,14 +49,17 @@ defects! {
     /// A crash of the worker is charged to the delivery.
     ChargesStolenAttempts: "steal::t9_an_expired_lease_is_stolen_under_a_new_token";
     /// What kills workers is run for ever.
-    NeverBuries: "steal::t9_the_fifth_lost_lease_is_a_dead_letter";
+    NeverBuries: "steal::t9_the_fifth_lost_lease_is_a_dead_letter"
+        "steal::i8_lost_leases_add_up_over_the_attempts_of_a_life";
     /// What kills workers takes its neighbours along.
     TakesSuspectsTogether: "steal::t9_of_those_that_lost_two_leases_one_runs_at_a_time"
-        "steal::t9_a_suspect_that_is_ready_again_is_still_taken_alone";
+        "steal::t9_a_suspect_that_is_ready_again_is_still_taken_alone"
+        "worker::t9_a_worker_runs_one_suspect_at_a_time";
     /// A promotion does not look at the time.
     PromotesEarly: "send::i9_a_delayed_send_is_claimed_when_it_is_due_and_not_before"
         "claim::i9_a_retry_is_not_claimed_before_it_is_due"
-        "finish::t6_a_snoozed_delivery_comes_back_with_its_attempt_refunded";
+        "finish::t6_a_snoozed_delivery_comes_back_with_its_attempt_refunded"
+        "claim::w15_a_clock_that_was_put_back_starts_nothing_early";
     /// Nobody learns when to look again.
     HidesWhatIsDueNext: "claim::i9_a_promotion_moves_what_is_due_and_tells_what_comes_next";
     /// A lost lease is kept.
@@ -78,7 +82,8 @@ defects! {
     /// Nobody learns that it was too late.
     TellsNobodyThatHeIsStale: "finish::i4_a_delivery_is_settled_once_per_life"
         "steal::w5_nothing_that_a_zombie_writes_matches" "settle::i6_the_holder_of_an_earlier_life_is_told_so"
-        "settle::w20_of_a_cancel_and_a_completion_one_wins";
+        "settle::w20_of_a_cancel_and_a_completion_one_wins"
+        "finish::i4_a_dead_letter_is_finished_by_nobody";
     /// Answers come in the order of rows, not of questions.
     AnswersInAnyOrder: "finish::t4_acknowledgements_are_answered_one_by_one_in_order"
         "claim::t3_renewals_are_answered_one_by_one_in_order"
@@ -89,7 +94,8 @@ defects! {
     KeepsAllHistory: "finish::t4_without_history_an_acknowledged_delivery_is_gone";
     /// Why an attempt failed is not recorded.
     RecordsNoAttempts: "finish::t5_a_failed_attempt_is_recorded_and_comes_back_later"
-        "steal::t9_a_lost_lease_is_recorded_with_its_worker";
+        "steal::t9_a_lost_lease_is_recorded_with_its_worker"
+        "worker::i13_an_attempt_is_recorded_whatever_its_receiver_says";
     /// A column is too short for errors.
     CutsErrors: "finish::i13_a_failure_is_recorded_whatever_its_error_says";
     /// What has no attempt left gets another.
@@ -214,15 +220,18 @@ defects! {
         "tx::i5_a_delivery_cancelled_while_it_runs_cannot_be_acknowledged"
         "settle::w20_of_a_cancel_and_a_completion_one_wins";
     /// A discard leaves no dead letter.
-    CancelsInsteadOfDiscarding: "settle::t10_a_discard_by_hand_makes_a_dead_letter";
+    CancelsInsteadOfDiscarding: "settle::t10_a_discard_by_hand_makes_a_dead_letter"
+        "settle::t10_a_scheduled_delivery_can_be_discarded";
     /// Whoever decides too late is not told.
     TellsNobodyWhoWasLate: "settle::w20_of_two_retries_by_hand_one_wins"
         "settle::t10_what_is_settled_can_be_neither_cancelled_nor_discarded"
-        "settle::t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand";
+        "settle::t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand"
+        "settle::w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first";
     /// Nor whoever means something else.
     FindsWhatIsNot: "settle::t10_what_does_not_exist_is_not_found";
     /// A retry by hand does not begin from zero.
-    KeepsCountersInTheNextLife: "settle::t11_a_dead_letter_retried_by_hand_begins_another_life";
+    KeepsCountersInTheNextLife: "settle::t11_a_dead_letter_retried_by_hand_begins_another_life"
+        "settle::i8_another_life_begins_with_all_its_attempts_leases_and_refunds";
     /// And forgets what was.
     ForgetsEarlierLives: "settle::t11_a_dead_letter_retried_by_hand_begins_another_life"
         "settle::t11_attempts_are_told_apart_by_their_lives";
@@ -232,7 +241,8 @@ defects! {
     /// A dead letter has no letter.
     BuriesWithoutPayload: "finish::t5_a_delivery_without_attempts_left_is_a_dead_letter"
         "worker::w17_a_payload_that_does_not_decode_is_a_dead_letter_at_once"
-        "retention::t13_dead_letters_and_cancellations_pin_nothing_and_keep_their_payload";
+        "retention::t13_dead_letters_and_cancellations_pin_nothing_and_keep_their_payload"
+        "settle::t11_a_forgotten_signal_comes_back_as_it_was_sent";
     /// Dead letters go with the rest.
     PrunesTheDead: "retention::t12_dead_letters_are_forgotten_by_explicit_retention_alone";
     /// Retention is not waited for.
