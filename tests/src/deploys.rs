@@ -1,7 +1,7 @@
 //! Names over time: what becomes of deliveries while releases add, rename, remove and retire receivers, raise the version
 //! of a payload or rename a signal, and while they are rolled back (I12, I14, I15, W16, E2–E5).
 //!
-//! A case is a [`Change`]: builds of one application, oldest first, and which of their names are one receiver. `story.rs`
+//! A case is a `Change`: builds of one application, oldest first, and which of their names are one receiver. `story.rs`
 //! deploys and rolls them back in every order, sends from each that lives, lets their workers run, and compares what the
 //! database shows with what the promises say. A failure names the change, the order and the steps so far.
 

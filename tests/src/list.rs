@@ -64,8 +64,13 @@ macro_rules! cases {
             ]
         }
 
-        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness). The model itself is
-        /// spared the cases that compare a backend with it: `conformance!(Model, the model itself)`.
+        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness): `claim::t2_…`, in one
+        /// module for each module of the suite, so that a promise can be put to the test alone
+        /// (`cargo test --test mine i14_`).
+        ///
+        /// Write it once in a file of `tests/`, at the top level: the modules see what the file has imported, and need
+        /// nothing but this crate. Tests of the backend's own may stand beside it. The model itself is spared the cases
+        /// that compare a backend with it: `conformance!(Model, the model itself)`.
         #[macro_export]
         macro_rules! conformance {
             ($d harness:ty) => {
