@@ -1,4 +1,4 @@
-//! The memory backend with a defect: transactions and sends. What workers and operators do is in `store.rs`.
+//! The memory backend with a defect: its transactions. Sends are in `send.rs`, what workers and operators do in `store.rs`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signals_conformance::Harness;
-use signals_conformance::fixtures::paid;
 use signals_core::clock::{Clock, ManualClock, Timestamp};
 use signals_core::delivery::{Counters, DeliveryId, SignalId};
 use signals_core::store::{Acked, Claimed, Held, Store};
 use signals_core::token::Incarnation;
-use signals_core::{Backend, BoxFuture, Due, Error, Headers, Outgoing, Receipt, Registry, Result, SendBatch};
+use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
 use signals_runtime::backend::memory::{MemoryBackend, MemoryTx};
 
 use super::defects::Defect;
 use super::store::WrongStore;
-use super::trial;
+use super::{send, trial};
 
 /// Every case's backend: right, but for the defect that its thread tries.
 #[derive(Clone, Debug)]
@@ -88,8 +87,9 @@ impl Clock for Skewed {
 /// A transaction, and the connection that it is on.
 #[derive(Debug)]
 pub(super) struct WrongTx {
-    tx: MemoryTx,
-    shared: Arc<Shared>,
+    pub(super) tx: MemoryTx,
+    pub(super) inner: MemoryBackend,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Harness for Wrong {
@@ -127,7 +127,10 @@ impl Backend for Wrong {
     const NAME: &'static str = MemoryBackend::NAME;
 
     fn begin(&self) -> BoxFuture<'_, Result<WrongTx>> {
-        Box::pin(async { Ok(WrongTx { tx: self.inner.begin().await?, shared: self.shared.clone() }) })
+        Box::pin(async {
+            let Self { inner, shared } = self.clone();
+            Ok(WrongTx { tx: inner.begin().await?, inner, shared })
+        })
     }
 
     fn commit(&self, tx: WrongTx) -> BoxFuture<'_, Result<()>> {
@@ -171,7 +174,7 @@ impl Backend for Wrong {
     }
 
     fn send<'c>(conn: &'c mut WrongTx, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>> {
-        Box::pin(send(conn, batch))
+        Box::pin(send::send(conn, batch))
     }
 
     fn fence<'t>(&'t self, tx: &'t mut WrongTx) -> BoxFuture<'t, Result<()>> {
@@ -204,68 +207,4 @@ impl Wrong {
             answer => answer,
         }
     }
-}
-
-async fn send(conn: &mut WrongTx, batch: &SendBatch) -> Result<Vec<Receipt>> {
-    let shared = conn.shared.clone();
-    let memory = MemoryBackend::conn_mut(&mut conn.tx);
-    let wrong = spoiled(&shared, batch);
-    if shared.is(Defect::StoresBatchesPiecemeal) {
-        let mut receipts = Vec::new();
-        for signal in wrong.signals {
-            let one = SendBatch { signals: vec![signal], context: wrong.context.clone() };
-            receipts.extend(MemoryBackend::send(memory, &one).await?);
-        }
-        return Ok(receipts);
-    }
-    let mut receipts = MemoryBackend::send(memory, &wrong).await?;
-    for (receipt, signal) in receipts.iter_mut().zip(&batch.signals) {
-        let linked: HashSet<_> = batch.context.registry.receivers_of(signal.def.name).map(|def| def.name).collect();
-        if shared.is(Defect::ReachesLinkedReceiversAlone) {
-            receipt.deliveries = linked.len();
-        }
-        shared.memory().linked.insert(receipt.signal_id, linked);
-    }
-    if shared.is(Defect::MixesReceiptsUp) {
-        receipts.reverse();
-    }
-    Ok(receipts)
-}
-
-/// What is stored instead of `batch`.
-fn spoiled(shared: &Shared, batch: &SendBatch) -> SendBatch {
-    let mut context = batch.context.clone();
-    if shared.is(Defect::SendsPastTheUnregistered) {
-        context.registry = Arc::new(Registry::builder().build().expect("nothing contradicts itself"));
-    }
-    if shared.is(Defect::DropsHeaders) {
-        context.headers = Headers::default();
-    }
-    let signals = batch.signals.iter().map(|signal| {
-        let mut wrong = copy(signal);
-        if shared.is(Defect::IgnoresKeys) {
-            wrong.key = None;
-        }
-        if shared.is(Defect::LowercasesKeys) {
-            wrong.key = wrong.key.map(|key| key.to_lowercase());
-        }
-        if shared.is(Defect::SendsAtOnce) {
-            wrong.due = Due::Now;
-        }
-        if shared.is(Defect::TidiesPayloads)
-            && let Ok(value) = serde_json::from_slice::<serde_json::Value>(&wrong.payload)
-        {
-            wrong.payload = value.to_string().into_bytes();
-        }
-        wrong
-    });
-    SendBatch { signals: signals.collect(), context }
-}
-
-/// Checked already, so that it can be stored as it is.
-fn copy(signal: &Outgoing) -> Outgoing {
-    let mut copy = Outgoing::new(&paid(0));
-    (copy.def, copy.payload) = (signal.def, signal.payload.clone());
-    (copy.due, copy.key) = (signal.due, signal.key.clone());
-    copy
 }

@@ -87,7 +87,8 @@ defects! {
     /// Answers come in the order of rows, not of questions.
     AnswersInAnyOrder: "finish::t4_acknowledgements_are_answered_one_by_one_in_order"
         "claim::t3_renewals_are_answered_one_by_one_in_order"
-        "finish::t5_failures_of_one_batch_go_where_each_ones_fate_says";
+        "finish::t5_failures_of_one_batch_go_where_each_ones_fate_says"
+        "registry::i14_registering_again_changes_nothing";
     /// History is off whatever the worker says.
     KeepsNoHistory: "finish::t4_an_acknowledged_delivery_is_done";
     /// And on.
@@ -158,6 +159,10 @@ defects! {
     SendsPastTheUnregistered: "send::i14_a_linked_receiver_that_is_not_registered_fails_the_send_and_is_named"
         "send::i14_a_refused_send_leaves_nothing_behind_even_if_its_transaction_commits"
         "sender::i14_a_program_that_forgot_to_register_cannot_send";
+    /// A linked receiver that has nothing to do with the signal is asked for.
+    AsksForEveryLinkedReceiver: "send::i14_a_receiver_of_another_signal_may_be_unregistered";
+    /// A fact that nobody hears of is no fact.
+    RefusesWhatNobodyHears: "send::t1_a_signal_that_nobody_receives_is_stored_without_deliveries";
     /// A batch is stored as far as it goes.
     StoresBatchesPiecemeal: "keys::i1_a_batch_with_one_used_key_stores_none";
     /// Receipts come in any order.
@@ -204,12 +209,16 @@ defects! {
     IgnoresRetirement: "registry::i14_sends_pass_a_retired_receiver_by"
         "registry::i14_a_retired_receiver_stays_retired_and_is_reported"
         "deploys::i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown";
+    /// What never was is stored to be retired.
+    StoresWhatItRetires: "registry::i14_retiring_a_name_that_is_not_stored_does_nothing";
     /// Who links a retired receiver is not told.
     HidesTheRetired: "registry::i14_a_retired_receiver_stays_retired_and_is_reported";
     /// Two workers have one name.
     SharesIncarnations: "inspect::i6_no_two_workers_share_an_incarnation";
     /// A worker of another database is welcome.
     BeatsForNobody: "inspect::i6_a_worker_that_is_not_stored_is_told_so";
+    /// Messages name another backend.
+    GoesByAnotherName: "inspect::d7_the_store_names_itself_like_its_backend";
     /// The keeper's connection is to something else.
     DedicatesAnotherDatabase: "inspect::l1_a_dedicated_store_sees_and_changes_the_same_deliveries";
 

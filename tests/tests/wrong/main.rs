@@ -13,6 +13,7 @@ mod claims;
 mod finish;
 mod look;
 mod names;
+mod send;
 mod store;
 
 use backend::Wrong;

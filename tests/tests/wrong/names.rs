@@ -1,7 +1,7 @@
 //! Names that are stored wrongly: I14, I15, I6.
 
 use signals_core::delivery::State;
-use signals_core::store::{Filter, Registered, Registration, WorkerInfo};
+use signals_core::store::{Filter, ReceiverEntry, Registered, Registration, WorkerInfo};
 use signals_core::token::Incarnation;
 use signals_core::{Error, Result};
 
@@ -33,6 +33,9 @@ impl WrongStore {
                 self.inner.cancel(delivery.id, "merged").await?;
             }
         }
+        if self.is(Defect::AnswersInAnyOrder) {
+            registered.ids.reverse();
+        }
         if self.is(Defect::HidesTheRetired) {
             registered.retired.clear();
         }
@@ -53,6 +56,12 @@ impl WrongStore {
         }
         if self.is(Defect::IgnoresAliasesOfSignals) {
             wrong.signals.iter_mut().for_each(|signal| signal.aliases = &[]);
+        }
+        if self.is(Defect::StoresWhatItRetires)
+            && let Some(signal) = wrong.signals.first().map(|signal| signal.name)
+        {
+            let gone = wrong.retired.iter().map(|name| ReceiverEntry { name, aliases: &[], signal });
+            wrong.receivers.extend(gone);
         }
         if self.is(Defect::IgnoresRetirement) {
             wrong.retired.clear();

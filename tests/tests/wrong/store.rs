@@ -29,7 +29,8 @@ impl WrongStore {
 
 impl Store for WrongStore {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        let right = self.inner.capabilities();
+        if self.is(Defect::GoesByAnotherName) { Capabilities { name: "other", ..right } } else { right }
     }
 
     fn migrations(&self) -> Vec<Migration> {
