@@ -38,9 +38,9 @@ pub async fn t4_acknowledgements_are_answered_one_by_one_in_order<H: Harness>(db
     app.send(&paid(7)).await;
     let claimed = app.puppet().await.claim(10).await;
     db.cancel(claimed[0].held.delivery, "ops").await.expect("cancels");
-    let batch = [acked(&claimed[0], true), acked(&claimed[1], true), acked(&claimed[0], false)];
+    let batch = [acked(&claimed[0], true), acked(&claimed[0], false), acked(&claimed[1], true)];
     let answers = db.store.ack(&batch).await.expect("acknowledges");
-    assert_eq!(answers, [Finished::Stale, Finished::Done, Finished::Stale]);
+    assert_eq!(answers, [Finished::Stale, Finished::Stale, Finished::Done]);
 }
 
 /// T4: thousands in one call.
@@ -74,6 +74,22 @@ pub async fn i4_a_delivery_is_settled_once_per_life<H: Harness>(db: Db<H>) {
     assert_eq!(puppet.release(&claimed).await, Finished::Stale);
     assert_eq!(db.state(id).await, State::Done);
     assert!(db.get(id).await.attempts.is_empty());
+}
+
+/// I4: nor by the one who buried it.
+pub async fn i4_a_dead_letter_is_finished_by_nobody<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim_one().await;
+    assert_eq!(puppet.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await, Finished::Done);
+    let before = db.get(id).await.summary;
+    assert_eq!(puppet.ack(&claimed).await, Finished::Stale);
+    assert_eq!(puppet.fail(&claimed, retry_in(0)).await, Finished::Stale);
+    assert_eq!(puppet.snooze(&claimed, 0).await, Finished::Stale);
+    assert_eq!(puppet.release(&claimed).await, Finished::Stale);
+    let after = db.get(id).await;
+    assert_eq!((after.summary, after.attempts.len()), (before, 1));
 }
 
 /// I6: rows of two lanes may stand at one position; one batch tells them apart.
@@ -166,16 +182,16 @@ pub async fn t5_a_delivery_without_attempts_left_is_a_dead_letter<H: Harness>(db
 /// T5: failures of one batch go their own ways.
 pub async fn t5_failures_of_one_batch_go_where_each_ones_fate_says<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
-    for order in 0..3 {
+    for order in 0..4 {
         app.send(&paid(order)).await;
     }
     let claimed = app.puppet().await.claim(10).await;
     db.cancel(claimed[1].held.delivery, "ops").await.expect("cancels");
-    let fates = [retry_in(60), retry_in(60), Fate::Dead(DeathReason::Discarded)];
+    let fates = [retry_in(60), retry_in(60), Fate::Dead(DeathReason::Discarded), retry_in(90)];
     let batch: Vec<_> = claimed.iter().zip(fates).map(|(claimed, fate)| failed(claimed, fate)).collect();
     let answers = db.store.fail(&batch).await.expect("fails");
-    assert_eq!(answers, [Finished::Done, Finished::Stale, Finished::Done]);
-    assert_eq!(db.states().await, [State::Ready, State::Cancelled, State::Dead]);
+    assert_eq!(answers, [Finished::Done, Finished::Stale, Finished::Done, Finished::Done]);
+    assert_eq!(db.states().await, [State::Ready, State::Cancelled, State::Dead, State::Ready]);
 }
 
 /// T6: it was no attempt.

@@ -18,29 +18,52 @@ use signals_core::{
 /// The lease of a [`Puppet`].
 pub const LEASE: Duration = Duration::from_secs(20);
 
-/// A backend, as the suite sees it.
+/// A backend, as the suite sees it: how a database for one case is made, and a little table of business values beside
+/// the signals. The [crate's documentation](crate) has a complete one.
+///
+/// Cases run in parallel, each on a runtime of its own; tests of one program share the process, those of `cargo nextest`
+/// do not. Nothing that `open` makes may be shared, and it is gone when the case has dropped its [`Db`].
 pub trait Harness: Sized + Send + Sync + 'static {
     /// The backend under test.
     type Backend: Backend + Clone;
 
     /// Makes an empty database that follows `clock`. The suite migrates it.
+    ///
+    /// Every time that the database decides about, or stores, must come from `clock`: cases stand still for as long as
+    /// they like, and then let years pass at once. A backend whose server has a clock needs a way to be told the time in
+    /// tests. How *long* something takes may be measured by the real clock.
+    ///
+    /// Called once for a case, and again by the few that need several databases.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no database to be had: a case that cannot run has failed.
     fn open(clock: ManualClock) -> impl Future<Output = Self> + Send;
 
-    /// The backend under test.
+    /// The backend under test. Clones of it are the same database.
     fn backend(&self) -> &Self::Backend;
 
-    /// A business write: `value` under `key`, in the transaction that `conn` is in.
+    /// A business write: `value` under `key`, replacing what is there, in the transaction that `conn` is in. It is kept
+    /// or lost with that transaction, and with a savepoint of it.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the database says. No case provokes it.
     fn write<'c>(
         conn: &'c mut <Self::Backend as Backend>::Conn,
         key: &'c str,
         value: &'c str,
     ) -> impl Future<Output = Result<()>> + Send + 'c;
 
-    /// The committed value under `key`.
+    /// The committed value under `key`, as any other connection sees it.
     fn read(&self, key: &str) -> impl Future<Output = Option<String>> + Send;
 
     /// Ends the transaction and begins another on the same connection, as `COMMIT` and `BEGIN` in a receiver's own SQL
     /// would. Answers whether it could; where it cannot, the cases about W21 prove nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the database says. No case provokes it.
     fn commit_and_begin(conn: &mut <Self::Backend as Backend>::Conn) -> impl Future<Output = Result<bool>> + Send + '_;
 }
 
@@ -54,7 +77,28 @@ pub fn run<H: Harness, F: Future<Output = ()>>(case: impl FnOnce(Db<H>) -> F) {
     runtime.block_on(async { case(Db::open().await).await });
 }
 
-/// An empty database with a clock that stands still.
+/// What a case is given: an empty database with a clock that stands still until the case moves it.
+///
+/// A case looks at its database through this, and acts through the programs that it makes: [`app`](Self::app) is one that
+/// has registered its receivers, [`program`](Self::program) one that has not.
+///
+/// ```
+/// use signals_conformance::fixtures::{SHIP, paid};
+/// use signals_conformance::{Db, Harness};
+/// use signals_core::delivery::State;
+///
+/// /// T4: a case, as the suite has hundreds.
+/// async fn t4_what_is_acknowledged_is_done<H: Harness>(db: Db<H>) {
+///     let app = db.app(&[&SHIP]).await;
+///     let [id] = app.deliver(&paid(7), [&SHIP]).await;
+///     let mut puppet = app.puppet().await;
+///     let claimed = puppet.claim_one().await;
+///     puppet.ack(&claimed).await;
+///     assert_eq!(db.state(id).await, State::Done);
+/// }
+///
+/// signals_conformance::run::<signals_conformance::model::Model, _>(t4_what_is_acknowledged_is_done);
+/// ```
 pub struct Db<H: Harness> {
     /// What it is.
     pub harness: Arc<H>,
@@ -220,7 +264,12 @@ impl<H: Harness> Db<H> {
     }
 }
 
-/// One program that uses the database: the receivers that it links.
+/// One program that uses the database: a build, known by the receivers that it links. Several of them over one [`Db`] are
+/// what a rolling release is; none of them runs anything by itself.
+///
+/// Its transactions are [`TestTx`], which has none of the protection of `signals_runtime::Tx`: what a backend does with a
+/// failed send is seen as it is. Cases about that protection use `signals_runtime` itself, through
+/// [`Theatre`](crate::stage::Theatre).
 pub struct App<H: Harness> {
     /// The database.
     pub db: Db<H>,
@@ -371,7 +420,10 @@ impl<B: Backend> InTransaction<B> for TestTx<B> {
     fn finish(&mut self, _: &SendBatch, _: &[Receipt]) {}
 }
 
-/// A worker that is moved by hand: it claims and finishes when the case says so, and runs nothing.
+/// A worker that is moved by hand: it claims and finishes when the case says so, and runs nothing. Several of them are
+/// several processes: each has its own incarnation, and forgets nothing when its leases run out, which makes a zombie.
+///
+/// Finishing verbs answer what the store answers, so that a case can ask for [`Finished::Stale`]; claims must succeed.
 pub struct Puppet {
     /// Where it works.
     pub store: Arc<dyn Store>,

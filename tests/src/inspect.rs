@@ -66,6 +66,7 @@ pub async fn i2_counts_name_every_receiver_even_one_that_holds_nothing<H: Harnes
     let lanes = db.store.counts().await.expect("counts").lanes;
     let named: Vec<_> = lanes.iter().map(|lane| (&*lane.receiver, &*lane.signal, lane.has_pending())).collect();
     assert_eq!(named, [("books.refund", "shop.refunded", false), ("orders.ship", "shop.paid", true)]);
+    assert_eq!(lanes[0].lane.version, 1, "of a receiver that holds nothing the first lane is shown");
 }
 
 /// I2: how far behind a lane is.

@@ -1,4 +1,34 @@
-//! The list of cases: what `conformance!` makes tests of. A case that is not listed is found by a test below.
+//! The list of cases: what `conformance!` makes tests of, and what [`cases`] hands out to be run by hand. A case that is
+//! not listed is found by a test below.
+
+use std::fmt;
+
+use crate::Harness;
+
+/// One case of the suite, for a harness that was chosen already.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// `module::promise_what_it_says`.
+    pub name: &'static str,
+    run: fn(),
+}
+
+impl Case {
+    /// Runs it against an empty database of its own, on a runtime of its own.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the case fails.
+    pub fn run(&self) {
+        (self.run)();
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
 
 /// Makes the list and the macro from one text. `$d` is a dollar sign, for the macro inside.
 macro_rules! cases {
@@ -12,8 +42,35 @@ macro_rules! cases {
             $($(concat!(stringify!($compared), "::", stringify!($history)),)*)*
         ];
 
-        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness). The model itself is
-        /// spared the cases that compare a backend with it: `conformance!(Model, the model itself)`.
+        /// Every case for one harness, in the order of [`CASES`]: for whoever runs the suite otherwise than as tests, such
+        /// as a backend that is wrong on purpose.
+        ///
+        /// ```
+        /// use signals_conformance::{cases, model::Model};
+        ///
+        /// let claims = cases::<Model>().into_iter().filter(|case| case.name.starts_with("claim::t2_"));
+        /// claims.for_each(|case| case.run());
+        /// ```
+        pub fn cases<H: Harness>() -> Vec<Case> {
+            vec![
+                $($(Case {
+                    name: concat!(stringify!($module), "::", stringify!($case)),
+                    run: || crate::run::<H, _>(crate::$module::$case),
+                },)*)*
+                $($(Case {
+                    name: concat!(stringify!($compared), "::", stringify!($history)),
+                    run: || crate::run::<H, _>(crate::$compared::$history),
+                },)*)*
+            ]
+        }
+
+        /// Makes one test of every case, for a type that implements [`Harness`](crate::Harness): `claim::t2_…`, in one
+        /// module for each module of the suite, so that a promise can be put to the test alone
+        /// (`cargo test --test mine i14_`).
+        ///
+        /// Write it once in a file of `tests/`, at the top level: the modules see what the file has imported, and need
+        /// nothing but this crate. Tests of the backend's own may stand beside it. The model itself is spared the cases
+        /// that compare a backend with it: `conformance!(Model, the model itself)`.
         #[macro_export]
         macro_rules! conformance {
             ($d harness:ty) => {
@@ -119,6 +176,7 @@ cases! { ($)
         i12_a_lane_that_does_not_exist_holds_nothing,
         i9_a_promotion_moves_what_is_due_and_tells_what_comes_next,
         i9_a_retry_is_not_claimed_before_it_is_due,
+        w15_a_clock_that_was_put_back_starts_nothing_early,
         t3_a_renewal_extends_the_lease_from_now,
         t3_an_expired_lease_that_nobody_stole_can_be_renewed,
         t3_renewals_are_answered_one_by_one_in_order,
@@ -131,6 +189,8 @@ cases! { ($)
         t9_a_claim_that_may_not_steal_leaves_expired_leases_alone,
         t9_a_lease_is_stolen_when_it_expired_and_not_before,
         t9_the_fifth_lost_lease_is_a_dead_letter,
+        i8_lost_leases_add_up_over_the_attempts_of_a_life,
+        l1_an_expired_lease_of_a_paused_receiver_waits_until_it_is_resumed,
         t9_everything_that_one_crash_interrupted_is_stolen_at_once,
         t9_of_those_that_lost_two_leases_one_runs_at_a_time,
         t9_a_suspect_that_is_ready_again_is_still_taken_alone,
@@ -144,6 +204,7 @@ cases! { ($)
         t4_acknowledgements_are_answered_one_by_one_in_order,
         t4_a_batch_of_thousands_is_acknowledged,
         i4_a_delivery_is_settled_once_per_life,
+        i4_a_dead_letter_is_finished_by_nobody,
         i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart,
         i6_a_holder_of_anything_else_than_the_claim_is_told_so,
         i6_the_token_of_an_earlier_attempt_matches_nothing,
@@ -177,6 +238,7 @@ cases! { ($)
     settle {
         t10_a_ready_delivery_can_be_cancelled_and_is_never_run,
         t10_a_scheduled_delivery_can_be_cancelled,
+        t10_a_scheduled_delivery_can_be_discarded,
         t10_a_running_delivery_can_be_cancelled_and_its_runner_is_told,
         t10_a_discard_by_hand_makes_a_dead_letter,
         t10_what_is_settled_can_be_neither_cancelled_nor_discarded,
@@ -185,10 +247,13 @@ cases! { ($)
         t11_a_cancelled_delivery_can_be_retried_by_hand,
         t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand,
         t11_a_retry_by_hand_puts_a_forgotten_signal_back_under_its_id,
+        t11_a_forgotten_signal_comes_back_as_it_was_sent,
+        i8_another_life_begins_with_all_its_attempts_leases_and_refunds,
         i6_the_holder_of_an_earlier_life_is_told_so,
         t11_attempts_are_told_apart_by_their_lives,
         w20_of_two_retries_by_hand_one_wins,
         w20_of_a_cancel_and_a_completion_one_wins,
+        w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first,
     }
     registry {
         i14_registering_again_changes_nothing,
@@ -309,11 +374,15 @@ cases! { ($)
         i11_the_idempotency_key_is_the_same_in_every_attempt_of_a_life,
         i12_a_worker_of_some_receivers_leaves_the_others_alone,
         i12_deliveries_that_nobody_runs_are_shown_as_parked,
+        i13_an_attempt_is_recorded_whatever_its_receiver_says,
+        t9_a_worker_runs_one_suspect_at_a_time,
         i10_a_failing_receiver_does_not_keep_another_from_its_delivery,
         t2_a_worker_runs_nothing_of_a_paused_receiver,
         e13_what_a_receiver_sends_is_run_and_names_its_cause,
         l2_a_stopped_worker_gives_back_what_runs_after_its_grace,
         l1_a_commit_wakes_the_workers_of_its_process,
+        d2_a_worker_finds_what_nobody_told_it_of,
+        l1_a_delayed_delivery_starts_when_it_is_due,
         t10_a_cancelled_delivery_stops_its_receiver,
         t10_a_discarded_delivery_stops_its_receiver_and_is_a_dead_letter,
         i7_two_workers_run_every_delivery_once,
@@ -328,6 +397,18 @@ cases! { ($)
         i5_a_discarded_attempt_sends_nothing,
         w21_a_receiver_that_ends_its_transaction_has_failed,
         i5_many_transactional_deliveries_are_each_done_once,
+    }
+    deploys {
+        w16_e3_an_added_receiver_gets_every_signal_sent_since_it_was_registered,
+        w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order,
+        w16_e2_a_receiver_renamed_twice_is_one_receiver_in_every_order,
+        i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost,
+        w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it,
+        i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown,
+        w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it,
+        w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised,
+        w16_i15_a_renamed_signal_reaches_everybody_in_every_order,
+        i15_e2_a_receiver_moved_to_another_signal_is_refused_in_both_orders,
     }
     ; compared with the model:
     model {
@@ -358,6 +439,7 @@ mod tests {
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
             ("transactional", include_str!("transactional.rs")),
+            ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),
         ];
         let mut written = Vec::new();

@@ -94,7 +94,7 @@ pub async fn i15_an_old_binary_that_comes_later_finds_the_new_ones_id<H: Harness
 pub async fn i15_a_rollback_finds_the_same_receiver<H: Harness>(db: Db<H>) {
     let old = db.app(&[&SHIP]).await;
     let before = old.id(&SHIP).await;
-    db.app(&[&DISPATCH]).await.send(&paid(7)).await;
+    assert_eq!(db.app(&[&DISPATCH]).await.send(&paid(7)).await.deliveries, 1, "one delivery for both names");
     let registered = old.register().await.expect("registers");
     assert_eq!(registered.ids, [("orders.ship", before)]);
     assert_eq!(old.puppet().await.claim(10).await.len(), 1, "the old name claims what was sent under the new one");

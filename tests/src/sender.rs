@@ -61,6 +61,7 @@ pub async fn s5_a_savepoint_rolled_back_takes_its_failed_send_with_it<H: Harness
     let mut tx = begin(&theatre).await;
     paid(1).send(&mut tx).await.expect("sends");
     let mut savepoint = tx.savepoint().await.expect("opens");
+    paid(2).send(&mut *savepoint).await.expect("sends");
     refused::<H>(&mut savepoint).await;
     savepoint.rollback().await.expect("rolls back");
     Refunded { order: 1 }.send(&mut tx).await.expect("the transaction is good again");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use signals_core::Error;
 use signals_core::delivery::{Counters, DeliveryId, SignalId, State};
-use signals_core::store::{DeathReason, Fate, Finished, Renewed};
+use signals_core::store::{DeathReason, Fate, Finished, Renewed, StoredSignal};
+use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{MAIL, SHIP, paid};
 use crate::harness::{acked, retry_in};
@@ -43,6 +43,21 @@ pub async fn t10_a_scheduled_delivery_can_be_cancelled<H: Harness>(db: Db<H>) {
     assert_eq!(puppet.steal(10).await.claimed.len(), 0);
     let detail = db.get(id).await;
     assert_eq!((detail.summary.state, detail.summary.due_at, detail.attempts.len()), (State::Cancelled, None, 1));
+}
+
+/// T10.
+pub async fn t10_a_scheduled_delivery_can_be_discarded<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim_one().await;
+    puppet.snooze(&claimed, 60).await;
+    db.discard(id, "ops").await.expect("discards");
+    db.advance(61);
+    assert_eq!(puppet.steal(10).await.claimed.len(), 0);
+    let detail = db.get(id).await;
+    assert_eq!((detail.summary.state, detail.summary.death), (State::Dead, Some(DeathReason::ByHand)));
+    assert_eq!(detail.signal.expect("the payload is kept").payload, br#"{"order":7}"#);
 }
 
 /// T10: at once, whoever runs it.
@@ -160,6 +175,46 @@ pub async fn t11_a_retry_by_hand_puts_a_forgotten_signal_back_under_its_id<H: Ha
     assert!(db.get(id).await.signal.is_some(), "the signal is remembered again");
 }
 
+/// T11, T13, E13: a cancelled delivery brings it back as well, with everything that travelled beside the payload.
+pub async fn t11_a_forgotten_signal_comes_back_as_it_was_sent<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP, &MAIL]).await;
+    let mut tx = app.begin().await;
+    tx.context.headers.correlation = Some(SignalId(3));
+    tx.context.headers.causation = Some(SignalId(5));
+    tx.context.headers.build = Some("1.2.3".into());
+    paid(7).send(&mut tx).await.expect("sends");
+    tx.commit().await.expect("commits");
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim(10).await;
+    let shown = |signal: &StoredSignal| format!("{signal:?} {:?} {:?}", signal.payload, signal.headers);
+    let sent = shown(&claimed[0].signal);
+    puppet.fail(&claimed[0], Fate::Dead(DeathReason::Exhausted)).await;
+    db.cancel(claimed[1].held.delivery, "ops").await.expect("cancels");
+    db.advance(60);
+    assert_eq!(db.store.forget(Duration::ZERO, 10).await.expect("forgets").0, 1);
+    for id in [claimed[1].held.delivery, claimed[0].held.delivery] {
+        assert_eq!(shown(&db.get(id).await.signal.expect("carried along")), sent);
+        db.retry(id, "ops").await.expect("retries");
+        assert_eq!(shown(&puppet.claim_one().await.signal), sent);
+    }
+}
+
+/// T11, I8: all that is bounded per life begins again.
+pub async fn i8_another_life_begins_with_all_its_attempts_leases_and_refunds<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    puppet.claim_one().await;
+    db.advance(crate::harness::LEASE.as_secs() + 1);
+    let stolen = puppet.steal(10).await.claimed.remove(0);
+    puppet.snooze(&stolen, 0).await;
+    let claimed = puppet.claim_one().await;
+    assert_eq!(claimed.counters, Counters { attempt: 1, lost_leases: 1, refunds: 1 });
+    puppet.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await;
+    db.retry(id, "ops").await.expect("retries");
+    assert_eq!(puppet.claim_one().await.counters, Counters { attempt: 1, ..Counters::default() });
+}
+
 /// T11, I6: the runner of an earlier life is nobody.
 pub async fn i6_the_holder_of_an_earlier_life_is_told_so<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
@@ -219,5 +274,35 @@ pub async fn w20_of_a_cancel_and_a_completion_one_wins<H: Harness>(db: Db<H>) {
             Finished::Done => assert!(cancelled.is_err() && state == State::Done, "{cancelled:?} {state}"),
             Finished::Stale => assert!(cancelled.is_ok() && state == State::Cancelled, "{cancelled:?} {state}"),
         }
+    }
+}
+
+/// W20: a hand that retries what is about to die either comes too early and is told so, or begins another life.
+pub async fn w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    for failure_first in [false, true] {
+        let [id] = app.deliver(&paid(7), [&SHIP]).await;
+        let mut puppet = app.puppet().await;
+        let claimed = puppet.claim_one().await;
+        let last = Fate::Dead(DeathReason::Exhausted);
+        let (finished, retried) = if failure_first {
+            tokio::join!(puppet.fail(&claimed, last), db.retry(id, "ops"))
+        } else {
+            let (retried, finished) = tokio::join!(db.retry(id, "ops"), puppet.fail(&claimed, last));
+            (finished, retried)
+        };
+        assert_eq!(finished, Finished::Done, "nobody took it from its holder");
+        let shown = db.get(id).await.summary;
+        match retried {
+            Ok(()) => assert_eq!((shown.state, shown.life), (State::Ready, 1)),
+            Err(error) => {
+                let told = matches!(error, Error::WrongState { state: State::Running, .. }) || error.is_retryable();
+                assert!(told && shown.state == State::Dead, "{error:?} {shown:?}");
+                db.retry(id, "ops").await.expect("it is dead by now");
+            }
+        }
+        let again = puppet.claim_one().await;
+        assert_eq!((again.held.delivery, again.held.life), (id, 1));
+        puppet.ack(&again).await;
     }
 }

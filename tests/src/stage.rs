@@ -110,6 +110,11 @@ impl Stage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes a call of a receiver that follows no script.
+    pub(crate) fn note(context: &Context) {
+        Self::of_context(context).lock().calls.push(context.delivery().clone());
+    }
+
     fn enter(context: &Context) -> (Act, Leave) {
         let stage = Self::of_context(context).clone();
         let mut inner = stage.lock();
@@ -221,6 +226,19 @@ impl<H: Harness> Receiver for Transactional<H> {
                 needs.state::<Stage>();
                 <Tx<H::Backend> as FromContext>::declare(needs);
             })
+            .options(ReceiverOptions::DEFAULT.max_attempts(3).timeout(Duration::from_secs(5)));
+}
+
+/// [`Transactional`] with a time-out that a case can wait for. Too short for a machine that is busy printing the
+/// backtrace of a panic.
+#[derive(Debug)]
+pub struct HastyTransactional<H>(PhantomData<H>);
+
+impl<H: Harness> Receiver for HastyTransactional<H> {
+    type Signal = Paid;
+    const DEF: &'static ReceiverDef =
+        &ReceiverDef::new::<Self>("stage.hasty_transactional", HERE, Body::Async(transactional::<H>))
+            .declare(Transactional::<H>::DEF.declare)
             .options(ReceiverOptions::DEFAULT.max_attempts(3).timeout(Duration::from_millis(500)));
 }
 

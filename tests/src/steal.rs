@@ -83,6 +83,45 @@ pub async fn t9_the_fifth_lost_lease_is_a_dead_letter<H: Harness>(db: Db<H>) {
     assert_eq!(detail.signal.expect("the payload is kept").payload, br#"{"order":7}"#);
 }
 
+/// I8, T9: five in a life, whatever else happens in between.
+pub async fn i8_lost_leases_add_up_over_the_attempts_of_a_life<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    for lost in 1..5 {
+        app.puppet().await.steal(10).await;
+        db.advance(LEASE.as_secs() + 1);
+        let mut thief = app.puppet().await;
+        let stolen = thief.steal(10).await.claimed.remove(0);
+        assert_eq!((stolen.counters.attempt, stolen.counters.lost_leases), (lost, lost));
+        thief.fail(&stolen, retry_in(0)).await;
+    }
+    app.puppet().await.steal(10).await;
+    crash(&app, 1).await;
+    assert_eq!(db.get(id).await.summary.death, Some(DeathReason::Crashed));
+}
+
+/// L1, T2: a pause stops what would take over, too: nothing of the receiver is lost to crashes while somebody looks for
+/// their reason. Its holder may still finish, and who resumes it need not wait.
+pub async fn l1_an_expired_lease_of_a_paused_receiver_waits_until_it_is_resumed<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    let ids = [app.deliver(&paid(1), [&SHIP]).await[0], app.deliver(&paid(2), [&SHIP]).await[0]];
+    let mut holder = app.puppet().await;
+    let claimed = holder.claim(10).await;
+    db.pause(ids[0].receiver, true).await.expect("pauses");
+    let before = db.get(ids[0]).await.summary;
+    for _ in 0..6 {
+        db.advance(LEASE.as_secs() + 1);
+        let claims = app.puppet().await.steal(10).await;
+        assert!(claims.claimed.is_empty() && claims.lost.is_empty(), "{claims:?}");
+    }
+    assert_eq!(db.get(ids[0]).await.summary, before, "shown as running, with a lease that is over");
+    assert_eq!(holder.ack(&claimed[1]).await, Finished::Done, "the token counts, not the time");
+    db.pause(ids[0].receiver, false).await.expect("resumes");
+    let claims = app.puppet().await.steal(10).await;
+    assert_eq!(claims.lost, [LostLease { delivery: ids[0], lost_leases: 1, dead: false }]);
+    assert_eq!((claims.claimed.len(), claims.claimed[0].counters.attempt), (1, 1));
+}
+
 /// T9: one crash recovers in parallel.
 pub async fn t9_everything_that_one_crash_interrupted_is_stolen_at_once<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;

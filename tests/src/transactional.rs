@@ -5,13 +5,14 @@ use signals_core::store::{AttemptOutcome, Filter};
 use signals_core::{Backend as _, Receiver as _};
 
 use crate::fixtures::paid;
-use crate::stage::{Act, Bystander, Theatre, Transactional};
+use crate::stage::{Act, Bystander, HastyTransactional, Theatre, Transactional};
 use crate::{Db, Harness};
 
 /// One delivery that first meets `act` and then succeeds: the first attempt's effects must not be there, the second's
 /// must. Answers the first attempt's error.
 async fn failed_then_done<H: Harness>(db: &Db<H>, act: Act) -> (AttemptOutcome, String) {
-    let theatre = Theatre::open(db, &[Transactional::<H>::DEF, Bystander::DEF], [act]).await;
+    let receiver = if act == Act::Hang { HastyTransactional::<H>::DEF } else { Transactional::<H>::DEF };
+    let theatre = Theatre::open(db, &[receiver, Bystander::DEF], [act]).await;
     theatre.send(&paid(7)).await;
     let report = theatre.drain().await;
     assert_eq!((report.done, report.retried), (0, 1), "{report:?}");

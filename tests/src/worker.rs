@@ -10,6 +10,7 @@ use signals_runtime::operating::{Parked, WaitsFor};
 use signals_runtime::worker::DrainError;
 
 use crate::fixtures::{Refunded, paid};
+use crate::harness::LEASE;
 use crate::stage::{Act, Bystander, Hasty, Plain, Polling, Theatre, Transactional, until};
 use crate::{Db, Harness};
 
@@ -209,6 +210,52 @@ pub async fn i12_deliveries_that_nobody_runs_are_shown_as_parked<H: Harness>(db:
     assert_eq!(other.signals.inspect().parked().await.expect("lists"), [], "nothing waits");
 }
 
+/// I13: a text that would break a line, a terminal or a column is recorded like any other.
+pub async fn i13_an_attempt_is_recorded_whatever_its_receiver_says<H: Harness>(db: Db<H>) {
+    let hostile = Act::Fail("a\0b\u{1b}[31m'; DROP TABLE delivery; --\r\n\u{10ffff}");
+    let theatre = Theatre::open(&db, &[Plain::DEF], [hostile]).await;
+    theatre.send(&paid(7)).await;
+    assert_eq!(theatre.drain().await.retried, 1);
+    let detail = db.get(db.all().await[0].id).await;
+    assert_eq!((detail.summary.state, detail.attempts.len()), (State::Ready, 1));
+    assert!(detail.attempts[0].error.contains("DROP TABLE"), "{:?}", detail.attempts[0].error);
+}
+
+/// T9, W8: of what has cost two workers their leases one runs at a time, and keeps nothing else waiting.
+pub async fn t9_a_worker_runs_one_suspect_at_a_time<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF, Bystander::DEF], [Act::Hang; 4]).await;
+    for order in 0..3 {
+        theatre.send(&paid(order)).await;
+    }
+    make_suspects(&db).await;
+    let worker = theatre.worker().grace(Duration::ZERO).build().expect("the worker lacks nothing");
+    let called = |name: &str| theatre.stage.calls().iter().filter(|call| call.receiver == name).count();
+    let stop = async {
+        until("a suspect runs", async || called(Plain::DEF.name) > 0).await;
+        theatre.send(&Refunded { order: 7 }).await;
+        until("another receiver is called", async || called(Bystander::DEF.name) > 0).await;
+    };
+    worker.run_until(stop).await.expect("runs");
+    assert_eq!(called(Plain::DEF.name), 1, "while one runs no other is taken");
+}
+
+/// Lets every delivery of [`Plain`] lose two leases, and gives them back.
+async fn make_suspects<H: Harness>(db: &Db<H>) {
+    let app = db.program(&[Plain::DEF]);
+    app.puppet().await.claim(10).await;
+    db.advance(LEASE.as_secs() + 1);
+    app.puppet().await.steal(10).await;
+    db.advance(LEASE.as_secs() + 1);
+    let mut last = app.puppet().await;
+    for _ in 0..3 {
+        let suspect = last.steal(10).await.claimed.remove(0);
+        assert!(suspect.counters.is_suspect());
+        // Later than the others: a suspect that is ready is taken before one whose lease is over.
+        last.snooze(&suspect, 1).await;
+    }
+    db.advance(1);
+}
+
 /// I10: of two receivers of one signal one fails.
 pub async fn i10_a_failing_receiver_does_not_keep_another_from_its_delivery<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[Plain::DEF, Hasty::DEF], [Act::Fail("whoever comes first")]).await;
@@ -263,6 +310,38 @@ pub async fn l1_a_commit_wakes_the_workers_of_its_process<H: Harness>(db: Db<H>)
         until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
     };
     assert_eq!(worker.run_until(stop).await.expect("runs").done, 1);
+}
+
+/// D2, L1: hints may all be lost: what another program commits is found by polling.
+pub async fn d2_a_worker_finds_what_nobody_told_it_of<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
+    let elsewhere = db.program(&[Plain::DEF]);
+    let worker = theatre.worker().build().expect("the worker lacks nothing");
+    let stop = async {
+        until("the worker has started", async || !theatre.signals.inspect().workers().await.expect("lists").is_empty())
+            .await;
+        elsewhere.send(&paid(7)).await;
+        until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
+    };
+    assert_eq!(worker.run_until(stop).await.expect("runs").done, 1);
+}
+
+/// L1, I9: a worker looks at the database's clock again and again, not at its own.
+pub async fn l1_a_delayed_delivery_starts_when_it_is_due<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[Plain::DEF, Bystander::DEF], []).await;
+    let worker = theatre.worker().build().expect("the worker lacks nothing");
+    let called = |name: &str| theatre.stage.calls().iter().any(|call| call.receiver == name);
+    let stop = async {
+        let mut tx = theatre.signals.begin().await.expect("begins");
+        paid(7).send(&mut tx).after(Duration::from_secs(60)).await.expect("sends");
+        tx.commit().await.expect("commits");
+        theatre.send(&Refunded { order: 7 }).await;
+        until("what is due is called", async || called(Bystander::DEF.name)).await;
+        assert!(!called(Plain::DEF.name), "a minute too early");
+        db.advance(60);
+        until("what has become due is called", async || called(Plain::DEF.name)).await;
+    };
+    assert_eq!(worker.run_until(stop).await.expect("runs").done, 2);
 }
 
 /// T10, W20: the runner of a cancelled delivery learns of it at its next renewal, and stops.

@@ -38,7 +38,8 @@ impl std::fmt::Display for Count {
 /// Counts of one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneCounts {
-    /// The lane.
+    /// The lane. Of a receiver that holds nothing it is that of version 1, whatever it reads: which versions a receiver
+    /// knows is in its binary, and of living workers in [`WorkerRecord::lanes`].
     pub lane: Lane,
     /// The receiver's name.
     pub receiver: String,

@@ -200,4 +200,8 @@ impl Backend for SqliteBackend {
     fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Self::clock(self)
+    }
 }
