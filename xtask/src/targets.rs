@@ -46,7 +46,7 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
     STEPS.into_iter().map(step).collect()
 }
 
-/// Collects `(folder of the package, name)` of every file of integration tests below `dir`.
+/// Collects `(folder of the package, name)` of every file of integration tests below `dir`, and of every folder with a `main.rs`.
 fn integration_tests(dir: &Path, path: &str, found: &mut BTreeSet<(String, String)>) -> Result<()> {
     let broken = |error| format!("cannot read {} ({error}): check its permissions", dir.display());
     let is_package = dir.join("Cargo.toml").is_file();
@@ -60,8 +60,10 @@ fn integration_tests(dir: &Path, path: &str, found: &mut BTreeSet<(String, Strin
         // The folder `tests` of the workspace is a package itself.
         if is_package && name == "tests" && !entry.path().join("Cargo.toml").is_file() {
             for file in fs::read_dir(entry.path()).map_err(broken)? {
-                let file = file.map_err(broken)?.file_name().to_string_lossy().into_owned();
-                if let Some(test) = file.strip_suffix(".rs") {
+                let file = file.map_err(broken)?;
+                let name = file.file_name().to_string_lossy().into_owned();
+                let folder = file.path().join("main.rs").is_file().then_some(&*name);
+                if let Some(test) = name.strip_suffix(".rs").or(folder) {
                     found.insert((path.to_owned(), test.to_owned()));
                 }
             }
@@ -85,6 +87,7 @@ mod tests {
             steps.iter().filter(|(_, options)| options.iter().any(|o| o == name)).map(|(step, _)| *step).collect()
         };
         assert_eq!(with("sqlite"), ["conformance"]);
+        assert_eq!(with("wrong"), ["conformance"], "a folder with a main.rs is one, too");
         assert_eq!(with("isolation"), ["units"]);
         assert_eq!(with("--lib"), ["units"]);
         assert_eq!((with("ui"), with("processes")), (vec!["ui"], vec!["processes"]));
