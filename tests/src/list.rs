@@ -435,6 +435,8 @@ mod tests {
             ("settle", include_str!("settle.rs")),
             ("registry", include_str!("registry.rs")),
             ("inspect", include_str!("inspect.rs")),
+            ("look", include_str!("look.rs")),
+            ("operate", include_str!("operate.rs")),
             ("retention", include_str!("retention.rs")),
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),

@@ -12,6 +12,9 @@ use super::super::rows::{self, ToJson as _};
 use super::super::{error, sql};
 use super::heirs;
 
+/// Signal, receiver, state; version and id of one in a lane.
+type LocatedRow = (i64, i64, String, Option<i64>, Option<i64>);
+
 /// Where a delivery stands in the lanes of its receiver.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Place {
@@ -106,7 +109,7 @@ async fn by_key(
     at: &[rows::PlaceRow],
     found: &mut HashMap<DeliveryId, Found>,
 ) -> Result<()> {
-    let rows: Vec<(i64, i64, String, Option<i64>, Option<i64>)> =
+    let rows: Vec<LocatedRow> =
         sqlx::query_as(sql::LOCATE).bind(at.to_json()?).fetch_all(conn).await.map_err(error::of)?;
     for (signal, receiver, state, version, id) in rows {
         let place = version.zip(id).map(|(version, id)| Place { version: rows::count(version), id });
