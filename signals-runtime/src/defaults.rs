@@ -1,4 +1,4 @@
-//! Every default, once.
+//! Every default, once. Durations are [`Duration`]s, sizes are bytes.
 //!
 //! | what | default | changed by |
 //! |---|---|---|

@@ -122,7 +122,8 @@ impl<B: Backend> Signals<B> {
         self.inner.store.migrate().await
     }
 
-    /// Every migration as SQL, for teams that apply migrations with a tool of their own.
+    /// Every migration as SQL, for teams that apply migrations with a tool of their own. `docs/operations.md` shows what else
+    /// such a tool must write.
     #[must_use]
     pub fn migrations(&self) -> Vec<Migration> {
         self.inner.store.migrations()
@@ -195,16 +196,35 @@ impl<B: Backend> Signals<B> {
         self.adopt(tx)
     }
 
-    /// Makes a [`Tx`] of a transaction that the application has begun itself.
+    /// Makes a [`Tx`] of a transaction that the application has begun itself. The application gives it away for good: a raw
+    /// transaction would commit after a failed send (S4).
     ///
     /// # Errors
     ///
-    /// Returns an error when the declarations of this program contradict each other.
+    /// Returns [`Error::Registry`] when the declarations of this program contradict each other. The transaction is rolled back
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// # use signals_runtime::{Signal, Signals, SqliteBackend};
+    /// # async fn example<S: Signal>(signals: Signals<SqliteBackend>, paid: S) -> Result<(), Box<dyn std::error::Error>> {
+    /// let tx = signals.backend().pool().begin_with("BEGIN IMMEDIATE").await?;
+    /// // … code that knows sqlx alone …
+    /// let mut tx = signals.adopt(tx)?;
+    /// paid.send(&mut tx).await?;
+    /// tx.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// # }
+    /// ```
     pub fn adopt(&self, tx: B::Tx) -> Result<Tx<B>> {
         Ok(Tx::new(tx, self.inner.clone(), self.registry()?))
     }
 
-    /// A worker that runs this program's receivers, to be configured and built.
+    /// A worker that runs this program's receivers, to be configured and built: see [`WorkerBuilder`].
     pub fn worker(&self) -> WorkerBuilder<B> {
         WorkerBuilder::new(self.clone())
     }

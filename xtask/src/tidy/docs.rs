@@ -1,0 +1,74 @@
+//! What the documentation promises its readers: cancel safety is said, and code in pages is compiled.
+
+use super::Violation;
+use super::tree::Tree;
+
+/// Where the pages become doctests.
+const DOCTESTS: &str = "signals-runtime/src/lib.rs";
+
+/// A public `async fn` says what is left behind when its future is dropped.
+pub(super) fn cancel_safety(tree: &Tree, out: &mut Vec<Violation>) {
+    for file in tree.rust().filter(|file| file.path.starts_with("signals-") && file.path.contains("/src/")) {
+        let mut said = false;
+        for (number, line) in (1..).zip(file.text.lines().map(str::trim_start)) {
+            if let Some(doc) = line.strip_prefix("///") {
+                said |= doc.trim() == "# Cancel safety";
+            } else if !line.starts_with("#[") {
+                if line.starts_with("pub async fn") && !said {
+                    out.push(file.violation(
+                        number,
+                        "no `# Cancel safety`",
+                        "callers put time-outs around everything that is async",
+                        "say what has happened, and what has not, when its future is dropped",
+                    ));
+                }
+                said = false;
+            }
+        }
+    }
+}
+
+/// A page with code in Rust is among those that are compiled.
+pub(super) fn compiled(tree: &Tree, out: &mut Vec<Violation>) {
+    let doctests = tree.files().find(|file| file.path == DOCTESTS).map_or("", |file| file.text.as_str());
+    let pages = tree.files().filter(|file| file.path == "README.md" || file.path.starts_with("docs/"));
+    for page in pages.filter(|file| file.path.ends_with(".md")) {
+        let code = (1..).zip(page.text.lines()).find(|(_, line)| line.trim_start().starts_with("```rust"));
+        if let Some((number, _)) =
+            code.filter(|_| !doctests.contains(&format!("include_str!(\"../../{}\")", page.path)))
+        {
+            out.push(page.violation(
+                number,
+                "code that nothing compiles",
+                "an example that does not compile any more costs every reader an hour",
+                "include the page among the doctests in signals-runtime/src/lib.rs",
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::found;
+
+    #[test]
+    fn an_async_function_that_does_not_say_what_a_dropped_call_leaves_is_found() {
+        let at = "signals-runtime/src/a.rs";
+        let silent = "/// Sends.\n///\n/// # Errors\n#[must_use]\npub async fn send() {}\n";
+        assert_eq!(found(cancel_safety, &[(at, silent)]), [format!("{at}:5")]);
+        let fine = "/// # Cancel safety\n///\n/// Nothing.\n#[must_use]\npub async fn send() {}\n";
+        assert!(found(cancel_safety, &[(at, fine)]).is_empty());
+        let second = format!("{fine}pub async fn next() {{}}\n");
+        assert_eq!(found(cancel_safety, &[(at, &second)]), [format!("{at}:6")], "each says it for itself");
+        assert!(found(cancel_safety, &[(at, "pub(crate) async fn own() {}\n")]).is_empty());
+    }
+
+    #[test]
+    fn a_page_whose_code_nothing_compiles_is_found() {
+        let page = ("docs/a.md", "# A\n```rust\nfn main() {}\n```\n");
+        assert_eq!(found(compiled, &[page]), ["docs/a.md:2"]);
+        assert!(found(compiled, &[page, (DOCTESTS, "#[doc = include_str!(\"../../docs/a.md\")]\n")]).is_empty());
+        assert!(found(compiled, &[("docs/b.md", "```sh\nls\n```\n")]).is_empty());
+    }
+}
