@@ -7,7 +7,7 @@ use payments_contract::PaymentCompleted;
 use signals_runtime::{Signal as _, Signals, SqliteBackend};
 
 // Nothing else here names this crate, so the linker would drop it, and its receivers with it.
-signals_runtime::link!(receipts);
+signals_runtime::link!(ledger);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
