@@ -262,6 +262,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn counts(&self) -> Result<Counts> {
         self.inner.store.counts().await
     }
@@ -271,6 +275,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn list(&self, filter: &Filter) -> Result<Page> {
         self.inner.store.list(filter).await
     }
@@ -280,6 +288,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn get(&self, delivery: DeliveryId) -> Result<Option<DeliveryDetail>> {
         self.inner.store.get(delivery).await
     }
@@ -290,6 +302,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn parked(&self) -> Result<Vec<LaneCounts>> {
         let registry = self.registry()?;
         let mut known = Vec::new();
@@ -306,6 +322,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn receivers(&self) -> Result<Vec<ReceiverInfo>> {
         self.inner.store.receivers().await
     }
@@ -315,6 +335,10 @@ impl<B: Backend> Signals<B> {
     /// # Errors
     ///
     /// Returns an error when the database cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
     pub async fn workers(&self) -> Result<Vec<WorkerRecord>> {
         self.inner.store.workers(defaults::ALIVE).await
     }

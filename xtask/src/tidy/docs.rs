@@ -1,4 +1,4 @@
-//! What the documentation promises its readers: cancel safety is said, and code in pages is compiled.
+//! What the documentation promises its readers: cancel safety is said, code in pages is compiled, and links lead somewhere.
 
 use super::Violation;
 use super::tree::Tree;
@@ -47,6 +47,58 @@ pub(super) fn compiled(tree: &Tree, out: &mut Vec<Violation>) {
     }
 }
 
+/// A link to a file of the repository, or to a heading in one, finds it.
+pub(super) fn links(tree: &Tree, out: &mut Vec<Violation>) {
+    for page in tree.files().filter(|file| file.path.ends_with(".md")) {
+        for (number, line) in (1..).zip(page.text.lines()) {
+            let targets = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+            for target in targets.filter(|target| !target.contains("://")) {
+                if !leads_somewhere(tree, &page.path, target) {
+                    out.push(page.violation(
+                        number,
+                        format!("a link to `{target}`"),
+                        "a reader who follows it finds nothing",
+                        "link to what is there: a file from here, or a heading in small letters with dashes",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn leads_somewhere(tree: &Tree, page: &str, target: &str) -> bool {
+    let (path, heading) = target.split_once('#').map_or((target, None), |(path, heading)| (path, Some(heading)));
+    let path = if path.is_empty() { page.to_owned() } else { resolve(page, path) };
+    match tree.files().find(|file| file.path == path) {
+        Some(file) => heading.is_none_or(|heading| headings(&file.text).any(|known| known == heading)),
+        // A folder, or a text without an ending.
+        None => path.starts_with("LICENSE") || tree.files().any(|file| file.path.starts_with(&format!("{path}/"))),
+    }
+}
+
+/// `path`, which is written in `page`, from the root.
+fn resolve(page: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." | "" => {}
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+/// What the headings of a page are called in links.
+fn headings(text: &str) -> impl Iterator<Item = String> + '_ {
+    let titles = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    titles.map(|title| {
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +122,17 @@ mod tests {
         assert_eq!(found(compiled, &[page]), ["docs/a.md:2"]);
         assert!(found(compiled, &[page, (DOCTESTS, "#[doc = include_str!(\"../../docs/a.md\")]\n")]).is_empty());
         assert!(found(compiled, &[("docs/b.md", "```sh\nls\n```\n")]).is_empty());
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_found() {
+        let target = ("docs/b.md", "# B\n## Names over time: aliases\n");
+        let page = |link: &str| found(links, &[("docs/a.md", &format!("see [b]({link})\n## Here\n")), target]);
+        for good in ["b.md", "../docs/b.md#names-over-time-aliases", "#here", "https://example.com/x", "../docs"] {
+            assert!(page(good).is_empty(), "{good}");
+        }
+        for bad in ["c.md", "b.md#names", "#there", "../b.md"] {
+            assert_eq!(page(bad), ["docs/a.md:1"], "{bad}");
+        }
     }
 }

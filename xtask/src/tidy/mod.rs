@@ -59,6 +59,7 @@ const RULES: &[Rule] = &[
     ("tests that pages name exist", promises::shown),
     ("async functions say what a dropped call leaves", docs::cancel_safety),
     ("code in pages is compiled", docs::compiled),
+    ("links lead somewhere", docs::links),
 ];
 
 /// Checks the repository and prints what is wrong.
