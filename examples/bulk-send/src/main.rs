@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let mailed = Mailed::default();
     signals.worker().state(mailed.clone()).concurrency(256).build()?.drain().await?;
     println!("{} invoices mailed", mailed.0.load(Ordering::SeqCst));
-    for lane in signals.counts().await?.lanes {
+    for lane in signals.inspect().counts().await?.lanes {
         println!("{} is due later", lane.scheduled);
     }
     Ok(())

@@ -79,19 +79,19 @@ async fn errands(signals: &Signals<SqliteBackend>, world: &World) -> anyhow::Res
 
     println!("The newest dead letter is retried by hand, now that the address is known");
     world.address_known.store(true, Ordering::SeqCst);
-    let dead = signals.list(&Filter { states: vec![Dead], limit: 1, ..Filter::default() }).await?;
-    signals.retry(dead.deliveries[0].id, "ada").await?;
+    let dead = signals.inspect().list(&Filter { states: vec![Dead], limit: 1, ..Filter::default() }).await?;
+    signals.operate("ada").retry(dead.deliveries[0].id).await?;
     report(settled(signals).await?);
     Ok(())
 }
 
 /// Waits until nothing is left to be run; answers the newest delivery.
 async fn settled(signals: &Signals<SqliteBackend>) -> anyhow::Result<DeliveryDetail> {
-    while signals.counts().await?.lanes.iter().any(|lane| lane.has_pending()) {
+    while signals.inspect().counts().await?.lanes.iter().any(|lane| lane.has_pending()) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let newest = signals.list(&Filter { limit: 1, ..Filter::default() }).await?.deliveries.remove(0);
-    Ok(signals.get(newest.id).await?.expect("nothing is forgotten so soon"))
+    let newest = signals.inspect().list(&Filter { limit: 1, ..Filter::default() }).await?.deliveries.remove(0);
+    Ok(signals.inspect().get(newest.id).await?.expect("nothing is forgotten so soon"))
 }
 
 fn report(delivery: DeliveryDetail) {

@@ -64,10 +64,8 @@ async fn main() -> anyhow::Result<()> {
 
 /// Resolves when nothing of this receiver waits or runs any more.
 async fn done(signals: &Signals<SqliteBackend>, receiver: &str) {
-    while signals
-        .counts()
-        .await
-        .is_ok_and(|counts| counts.lanes.iter().any(|l| l.receiver == receiver && l.has_pending()))
+    while let Ok(counts) = signals.inspect().counts().await
+        && counts.lanes.iter().any(|lane| lane.receiver == receiver && lane.has_pending())
     {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

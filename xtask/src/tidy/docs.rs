@@ -1,29 +1,42 @@
 //! What the documentation promises its readers: cancel safety is said, code in pages is compiled, and links lead somewhere.
 
 use super::Violation;
+use super::lexer::words;
 use super::tree::Tree;
 
 /// Where the pages become doctests.
 const DOCTESTS: &str = "signals-runtime/src/lib.rs";
 
-/// A public `async fn` says what is left behind when its future is dropped.
+/// The section that says what a dropped call leaves behind.
+const SECTION: &str = "# Cancel safety";
+
+/// A public `async fn` says what is left behind when its future is dropped; or its type says it for all of them.
 pub(super) fn cancel_safety(tree: &Tree, out: &mut Vec<Violation>) {
     for file in tree.rust().filter(|file| file.path.starts_with("signals-") && file.path.contains("/src/")) {
-        let mut said = false;
-        for (number, line) in (1..).zip(file.text.lines().map(str::trim_start)) {
+        let mut types = Vec::new();
+        let (mut said, mut said_by_type) = (false, false);
+        for (number, full) in (1..).zip(file.text.lines()) {
+            let line = full.trim_start();
             if let Some(doc) = line.strip_prefix("///") {
-                said |= doc.trim() == "# Cancel safety";
-            } else if !line.starts_with("#[") {
-                if line.starts_with("pub async fn") && !said {
-                    out.push(file.violation(
-                        number,
-                        "no `# Cancel safety`",
-                        "callers put time-outs around everything that is async",
-                        "say what has happened, and what has not, when its future is dropped",
-                    ));
-                }
-                said = false;
+                said |= doc.trim() == SECTION;
+                continue;
             }
+            if line.starts_with("#[") {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix("pub struct ").filter(|_| said) {
+                types.extend(words(name).next().map(|(name, ..)| name));
+            } else if full.starts_with("impl") {
+                said_by_type = words(full).any(|(word, ..)| types.contains(&word));
+            } else if line.starts_with("pub async fn") && !said && !said_by_type {
+                out.push(file.violation(
+                    number,
+                    format!("no `{SECTION}`"),
+                    "callers put time-outs around everything that is async",
+                    "say what has happened, and what has not, when its future is dropped",
+                ));
+            }
+            said = false;
         }
     }
 }
@@ -114,6 +127,10 @@ mod tests {
         let second = format!("{fine}pub async fn next() {{}}\n");
         assert_eq!(found(cancel_safety, &[(at, &second)]), [format!("{at}:6")], "each says it for itself");
         assert!(found(cancel_safety, &[(at, "pub(crate) async fn own() {}\n")]).is_empty());
+        let by_type = "/// # Cancel safety\npub struct Look;\nimpl Look {\n    pub async fn at() {}\n}\n";
+        assert!(found(cancel_safety, &[(at, by_type)]).is_empty(), "its type says it for all");
+        let other = format!("{by_type}impl Act {{\n    pub async fn up() {{}}\n}}\n");
+        assert_eq!(found(cancel_safety, &[(at, &other)]), [format!("{at}:7")]);
     }
 
     #[test]

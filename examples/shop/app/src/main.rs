@@ -44,7 +44,7 @@ async fn run() -> Result<()> {
         Command::Worker { database, options } => worker::run(&database, &options).await?,
         Command::Status { database, json } => status::show(&shop::existing(&database).await?, json).await?,
         Command::Retry { database, delivery } => {
-            shop::existing(&database).await?.retry(delivery, "shop retry").await?;
+            shop::existing(&database).await?.operate("shop retry").retry(delivery).await?;
             say!("delivery {delivery} is ready again, in a new life; a worker runs it");
         }
     }

@@ -14,9 +14,9 @@ const NEWEST: usize = 50;
 
 /// Prints receivers, workers and the newest deliveries.
 pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
-    let counts = shop.counts().await?;
-    let parked: Vec<_> = shop.parked().await?.into_iter().map(|lane| lane.lane).collect();
-    let workers = shop.workers().await?;
+    let counts = shop.inspect().counts().await?;
+    let parked: Vec<_> = shop.inspect().parked().await?.into_iter().map(|parked| parked.lane.lane).collect();
+    let workers = shop.inspect().workers().await?;
     let deliveries = deliveries(shop, NEWEST).await?;
     if json {
         let all = json!({
@@ -39,10 +39,10 @@ pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
 
 /// The newest deliveries with their failed attempts, newest signal first.
 pub(crate) async fn deliveries(shop: &Shop, limit: usize) -> Result<Vec<DeliveryDetail>> {
-    let page = shop.list(&Filter { limit, ..Filter::default() }).await?;
+    let page = shop.inspect().list(&Filter { limit, ..Filter::default() }).await?;
     let mut details = Vec::with_capacity(page.deliveries.len());
     for summary in page.deliveries {
-        details.extend(shop.get(summary.id).await?); // one that was pruned meanwhile is not shown
+        details.extend(shop.inspect().get(summary.id).await?); // one that was pruned meanwhile is not shown
     }
     Ok(details)
 }

@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let signals = Signals::new(SqliteBackend::open(folder.path().join("app.db")).await?);
     signals.setup().await?;
-    for receiver in signals.receivers().await? {
+    for receiver in signals.inspect().receivers().await? {
         println!("{} receives {}", receiver.name, receiver.signal);
     }
 

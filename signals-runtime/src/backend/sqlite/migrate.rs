@@ -5,16 +5,43 @@
 
 use std::collections::BTreeMap;
 
-use signals_core::store::Migration;
+use signals_core::store::{Bookkeeping, Migration};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
 use super::connections::Connections;
 use super::{error, sql};
 
+/// A migration whose file is named like it. What notes it is printed with literals: other tools bind nothing.
+macro_rules! migration {
+    ($number:literal, $name:literal, $file:literal, additive: $additive:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sql: include_str!(concat!("migrations/", $file)),
+            additive: $additive,
+            bookkeeping: Bookkeeping {
+                begin: concat!("BEGIN IMMEDIATE;\n\n", include_str!("sql/migrations_prepare.sql"), ";"),
+                note: concat!(
+                    "INSERT INTO signals_migration (number, name, additive, applied_at)\nVALUES (",
+                    $number,
+                    ", '",
+                    $name,
+                    "', ",
+                    $additive,
+                    ", CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER));"
+                ),
+                end: "COMMIT;",
+            },
+        }
+    };
+}
+
 /// Every migration, oldest first.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "deliveries", sql: include_str!("migrations/0001_deliveries.sql"), additive: true }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    migration!(1, "deliveries", "0001_deliveries.sql", additive: true),
+    migration!(2, "operating", "0002_operating.sql", additive: true),
+];
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connections: &Connections) -> Result<()> {

@@ -57,7 +57,13 @@ SELECT r.id, lane.version, r.name, t.name AS signal,
        (SELECT min(s.sent_at) FROM (
             SELECT d.signal FROM signals_delivery AS d
             WHERE d.receiver = lane.receiver AND d.version = lane.version AND d.token IS NULL
-            ORDER BY d.id LIMIT 100) AS o JOIN signals_signal AS s ON s.id = o.signal) AS oldest
+            ORDER BY d.id LIMIT 100) AS o JOIN signals_signal AS s ON s.id = o.signal) AS oldest,
+       (SELECT min(coalesce(o.due_at, s.sent_at)) FROM (
+            SELECT d.signal, d.due_at FROM signals_delivery AS d
+            WHERE d.receiver = lane.receiver AND d.version = lane.version AND d.token IS NULL
+            ORDER BY d.id LIMIT 100) AS o JOIN signals_signal AS s ON s.id = o.signal) AS due_since,
+       (SELECT min(l.due_at) FROM signals_later AS l
+        WHERE l.receiver = lane.receiver AND l.version = lane.version AND l.due_at <= ?1) AS later_due
 FROM signals_receiver AS r
 JOIN signals_signal_type AS t ON t.id = r.type
 LEFT JOIN lane ON lane.receiver = r.id

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signals_core::store::{Renewed, WorkerInfo};
+use signals_core::store::{Registration, Renewed, WorkerInfo};
 use signals_core::{Backend as _, Error};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -53,7 +53,9 @@ async fn migrations_may_run_at_once_and_newer_ones_are_judged_by_their_mark() {
             .await
             .expect("a newer release");
         assert_eq!(matches!(stores[0].migrate().await, Err(Error::SchemaTooNew { migration: 1000 })), refused);
-        assert_eq!(stores[0].enlist(&WorkerInfo::default()).await.is_err(), refused);
+        assert_eq!(stores[0].enlist(&WorkerInfo::default()).await.is_err(), refused, "a worker's start");
+        let registered = stores[0].register(&Registration::default()).await;
+        assert_eq!(matches!(registered, Err(Error::SchemaTooNew { migration: 1000 })), refused, "{registered:?}");
     }
 }
 
