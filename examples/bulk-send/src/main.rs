@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let signals = Signals::new(SqliteBackend::open(folder.path().join("app.db")).await?);
     signals.setup().await?;
 
-    // All of them, or none: one call, in a number of statements that grows by one for every 500 signals.
+    // All of them, or none: one call, and a few statements for every 500 signals.
     let invoices: Vec<InvoiceDue> = (1..=10_000).map(|invoice| InvoiceDue { invoice }).collect();
     let mut tx = signals.begin().await?;
     let receipts = send_all(&invoices, &mut tx).await?;
