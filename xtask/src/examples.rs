@@ -14,7 +14,7 @@ use crate::{Result, story};
 
 const FOLDER: &str = "examples";
 const LIST: &str = "examples/README.md";
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+const RUN_LIMIT: Duration = Duration::from_secs(120);
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Builds and runs every example but the story, and compares what each prints; answers a note for the summary.

@@ -4,6 +4,12 @@ use super::Violation;
 use super::lexer::words;
 use super::tree::Tree;
 
+/// The page for operators.
+const OPERATIONS: &str = "docs/operations.md";
+
+/// Every event that is told.
+const TELEMETRY: &str = "signals-runtime/src/telemetry.rs";
+
 /// Where the pages become doctests.
 const DOCTESTS: &str = "signals-runtime/src/lib.rs";
 
@@ -56,6 +62,26 @@ pub(super) fn compiled(tree: &Tree, out: &mut Vec<Violation>) {
                 "an example that does not compile any more costs every reader an hour",
                 "include the page among the doctests in signals-runtime/src/lib.rs",
             ));
+        }
+    }
+}
+
+/// Everything that is told is in the table for operators, at least with its first clause.
+pub(super) fn events(tree: &Tree, out: &mut Vec<Violation>) {
+    let page = tree.files().find(|file| file.path == OPERATIONS).map_or("", |file| file.text.as_str());
+    for file in tree.rust().filter(|file| file.path == TELEMETRY) {
+        for (number, line) in file.shipped() {
+            for text in line.strings.iter().filter(|text| text.contains(' ')) {
+                let clause = text.split([';', ':']).next().unwrap_or(text);
+                if !page.contains(&format!("`{clause}")) {
+                    out.push(file.violation(
+                        number,
+                        format!("`{clause}`"),
+                        "operators look up what they read in a log",
+                        "explain it among the events of docs/operations.md",
+                    ));
+                }
+            }
         }
     }
 }
@@ -151,5 +177,12 @@ mod tests {
         for bad in ["c.md", "b.md#names", "#there", "../b.md"] {
             assert_eq!(page(bad), ["docs/a.md:1"], "{bad}");
         }
+    }
+
+    #[test]
+    fn an_event_that_operators_cannot_look_up_is_found() {
+        let told = (TELEMETRY, "fn a() { tracing::warn!(target: \"x\", id, \"the lease is lost; it runs again\"); }\n");
+        assert_eq!(found(events, &[told, (OPERATIONS, "| WARN | `the lease` |\n")]), [format!("{TELEMETRY}:1")]);
+        assert!(found(events, &[told, (OPERATIONS, "| WARN | `the lease is lost; …` |\n")]).is_empty());
     }
 }

@@ -60,6 +60,7 @@ const RULES: &[Rule] = &[
     ("async functions say what a dropped call leaves", docs::cancel_safety),
     ("code in pages is compiled", docs::compiled),
     ("links lead somewhere", docs::links),
+    ("events are explained to operators", docs::events),
 ];
 
 /// Checks the repository and prints what is wrong.
