@@ -14,6 +14,13 @@ use crate::{Tx, defaults, lineage, task, telemetry};
 
 /// Reliable signals over one database. Cheap to clone; clones are the same handle.
 ///
+/// | to | call |
+/// |---|---|
+/// | set the database up | [`setup`](Self::setup), or [`migrate`](Self::migrate) and [`register`](Self::register) apart |
+/// | write and send | [`begin`](Self::begin), or [`adopt`](Self::adopt) a transaction of sqlx's |
+/// | run receivers | [`worker`](Self::worker) |
+/// | look at deliveries, and act on them | [`inspect`](Self::inspect), [`operate`](Self::operate) |
+///
 /// ```
 /// # use signals_runtime::{MemoryBackend, Signals};
 /// # #[tokio::main(flavor = "current_thread")]
@@ -92,7 +99,16 @@ impl<B: Backend> Signals<B> {
 
     /// With a function that says which W3C `traceparent` the code that sends is in, for an application whose telemetry
     /// knows one. It travels with the signal and is [`Delivery::traceparent`](crate::Delivery::traceparent) for its
-    /// receivers; what they send inherits it where the function answers `None`.
+    /// receivers; what they send inherits it where the function answers `None`. Default: none.
+    ///
+    /// ```
+    /// # use signals_runtime::{MemoryBackend, Signals};
+    /// # fn current_traceparent() -> Option<String> { None }
+    /// let signals = Signals::new(MemoryBackend::new())
+    ///     .with_build(concat!("shop ", env!("CARGO_PKG_VERSION")))
+    ///     .with_traceparent(|| current_traceparent().map(Into::into));
+    /// # let _ = signals;
+    /// ```
     ///
     /// # Panics
     ///
