@@ -37,6 +37,22 @@ async fn send(signals: &Signals<SqliteBackend>, id: i64) -> i64 {
     receipt.signal_id.0
 }
 
+#[test]
+fn every_error_is_explained_to_operators() {
+    let page = include_str!("../../docs/operations.md");
+    let source = include_str!("../../signals-core/src/error.rs");
+    let body = source.split("pub enum Error {").nth(1).and_then(|rest| rest.split("\n}\n").next()).expect("an enum");
+    let variants = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let names: Vec<&str> = variants.filter_map(|line| line.split(['(', ',', ' ']).next()).collect();
+    assert!(names.contains(&"Contention") && names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`Error::{name}`")), "docs/operations.md says nothing of `Error::{name}`");
+    }
+}
+
 /// I11, I2: a copy made at work is one moment, and no id that was drawn after it is drawn again.
 #[tokio::test]
 async fn i11_a_restored_backup_draws_no_id_again_once_its_ids_have_jumped() {
