@@ -12,7 +12,7 @@ mod trends;
 mod words;
 mod work;
 
-pub use filter::{Filter, Page};
+pub use filter::{Filter, Found, Page};
 pub use inspect::{
     AttemptRecord, Count, Counts, DeliveryDetail, DeliverySummary, LaneCounts, ReceiverInfo, WorkerRecord,
 };
@@ -170,6 +170,9 @@ pub trait Store: Send + Sync + 'static {
     /// Deliveries that match, newest signal first, then by receiver; `filter.after` continues a page. Whatever changes
     /// between two pages, no delivery is told twice, and none is left out that was there and matched all the while.
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>>;
+
+    /// The ids alone of what [`list`](Store::list) would tell, at most `limit` of them whatever the filter's limit is.
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>>;
 
     /// One delivery with all its attempts and its payload, wherever it is; looked up in one snapshot.
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>>;

@@ -114,46 +114,46 @@ pub async fn t10_every_deed_is_told_in_the_log_with_its_actor<H: Harness>(db: Db
 /// T10: more than one batch, each delivery once, and the log has one line for all.
 pub async fn t10_a_cancel_of_all_that_match_takes_several_batches<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP, &MAIL], []).await;
-    send_many(&db.program(&[&SHIP, &MAIL]), 2_500).await;
+    send_many(&db.program(&[&SHIP, &MAIL]), 11_000).await;
     let reports = Arc::new(Mutex::new(Vec::new()));
     let told = reports.clone();
     let ops = theatre.signals.operate("ada");
     let tally =
         ops.cancel_all(of(SHIP.name)).on_progress(move |so_far| told.lock().expect("no panic").push(*so_far)).await;
     let tally = tally.expect("cancels");
-    assert_eq!((tally.matched, tally.changed, tally.passed_over), (2_500, 2_500, 0));
+    assert_eq!((tally.matched, tally.changed, tally.passed_over), (11_000, 11_000, 0));
     let reports = reports.lock().expect("no panic");
-    assert!(reports.len() >= 3 && reports.iter().all(|report| report.changed <= 2_500), "{reports:?}");
-    assert!(reports.windows(2).all(|pair| pair[1].changed - pair[0].changed <= 1_000), "{reports:?}");
+    assert!(reports.len() >= 3 && reports.iter().all(|report| report.changed <= 11_000), "{reports:?}");
+    assert!(reports.windows(2).all(|pair| pair[1].changed - pair[0].changed <= 5_000), "{reports:?}");
     assert_eq!(reports.last(), Some(&tally));
     let counts = db.store.counts().await.expect("counts").lanes;
     let shown: Vec<_> = counts.iter().map(|lane| (&*lane.receiver, lane.ready.0, lane.cancelled.0)).collect();
-    assert_eq!(shown, [("orders.ship", 0, 2_500), ("receipts.mail", 2_500, 0)]);
+    assert_eq!(shown, [("orders.ship", 0, 10_001), ("receipts.mail", 10_001, 0)]);
     let log = db.log().await;
-    assert_eq!((log.len(), log[0].3), (1, 2_500), "{log:?}");
+    assert_eq!((log.len(), log[0].3), (1, 11_000), "{log:?}");
 }
 
 /// T11: likewise.
 pub async fn t11_a_retry_of_all_that_match_takes_several_batches<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP], []).await;
     let app = db.program(&[&SHIP]);
-    send_many(&app, 1_500).await;
+    send_many(&app, 5_500).await;
     let ops = theatre.signals.operate("ada");
-    assert_eq!(ops.discard_all(Filter::default()).await.expect("discards").changed, 1_500);
+    assert_eq!(ops.discard_all(Filter::default()).await.expect("discards").changed, 5_500);
     let tally = ops.retry_all(Filter { states: vec![State::Dead], ..Filter::default() }).await.expect("retries");
-    assert_eq!((tally.matched, tally.changed), (1_500, 1_500));
-    assert_eq!(app.puppet().await.claim(2_000).await.len(), 1_500, "all of them can be run");
+    assert_eq!((tally.matched, tally.changed), (5_500, 5_500));
+    assert_eq!(app.puppet().await.claim(6_000).await.len(), 5_500, "all of them can be run");
 }
 
 /// T10, T11: a dry run counts, and changes nothing.
 pub async fn t10_a_dry_run_counts_and_changes_nothing<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP], []).await;
-    send_many(&db.program(&[&SHIP]), 1_200).await;
+    send_many(&db.program(&[&SHIP]), 5_200).await;
     let before = db.store.counts().await.expect("counts");
     let ops = theatre.signals.operate("ada");
     let mut reports = 0;
     let tally = ops.cancel_all(Filter::default()).dry_run().on_progress(|_| reports += 1).await.expect("counts");
-    assert_eq!((tally.matched, tally.changed, tally.action), (1_200, 0, None));
+    assert_eq!((tally.matched, tally.changed, tally.action), (5_200, 0, None));
     assert!(reports >= 2, "{reports}");
     assert_eq!(db.store.counts().await.expect("counts"), before);
     assert_eq!(db.log().await, []);
@@ -308,13 +308,13 @@ pub async fn i14_what_is_pending_when_a_receiver_retires_is_kept_and_run<H: Harn
 pub async fn i14_what_is_pending_when_a_receiver_retires_can_be_cancelled<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP, &MAIL], []).await;
     let app = db.program(&[&SHIP, &MAIL]);
-    send_many(&app, 1_001).await;
+    send_many(&app, 5_001).await;
     let mut reports = 0;
     let retire = theatre.signals.operate("ada").retire(SHIP.name, Pending::Cancel).on_progress(|_| reports += 1).await;
-    assert_eq!(retire.expect("retires").cancelled.changed, 1_001);
+    assert_eq!(retire.expect("retires").cancelled.changed, 5_001);
     assert!(reports >= 2, "{reports}");
     let counts = db.store.counts().await.expect("counts").lanes;
-    assert_eq!(counts.iter().map(|lane| lane.ready.0).collect::<Vec<_>>(), [0, 1_001], "the other's stays");
+    assert_eq!(counts.iter().map(|lane| lane.ready.0).collect::<Vec<_>>(), [0, 5_001], "the other's stays");
     assert_eq!(app.send(&paid(7)).await.deliveries, 1);
 }
 

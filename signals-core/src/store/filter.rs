@@ -82,6 +82,15 @@ pub struct Page {
     pub next: Option<DeliveryId>,
 }
 
+/// The ids of deliveries that match: what is done to many goes by. Bounded work, as a [`Page`] is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The deliveries.
+    pub ids: Vec<DeliveryId>,
+    /// Where to go on ([`Filter::after`]); `None`: there are no more.
+    pub next: Option<DeliveryId>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

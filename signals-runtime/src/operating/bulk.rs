@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signals_core::delivery::DeliveryId;
-use signals_core::store::{Acting, ActionId, Decided, Filter, Store, Verb};
+use signals_core::store::{Acting, ActionId, Decided, Filter, Found, Store, Verb};
 use signals_core::{BoxFuture, Result};
 
 use super::names;
 
-/// How many deliveries are changed in one transaction: a writer waits behind one for some tens of milliseconds.
-const BATCH: usize = 1_000;
+/// How many deliveries are looked for at once. The store changes them in transactions of a thousand or so, and a look at a
+/// large backlog costs more than a transaction.
+const BATCH: usize = 5_000;
 
 /// How often a batch that meets another transaction in the way is begun again.
 const TRIES: u32 = 10;
@@ -35,7 +36,7 @@ pub(super) type OnProgress<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
 
 /// Something to be done to all deliveries that match a filter; it happens when this is awaited.
 ///
-/// From the newest signal to the oldest, in batches of about 1,000, each one transaction. Every delivery is met once: what
+/// From the newest signal to the oldest, in batches of up to 5,000, which the database changes in transactions of about 1,000. Every delivery is met once: what
 /// is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
 /// cannot change are left out; `after` and `limit` of the filter mean nothing here. The log of actions has one line for all
 /// of it, with the filter in words.
@@ -102,10 +103,9 @@ impl<'a> Bulk<'a> {
             return Ok(tally);
         }
         let subject = self.filter.to_string();
-        (self.filter.after, self.filter.limit) = (None, BATCH);
+        self.filter.after = None;
         loop {
-            let page = self.store.list(&self.filter).await?;
-            let ids: Vec<DeliveryId> = page.deliveries.iter().map(|delivery| delivery.id).collect();
+            let Found { ids, next } = self.store.find(&self.filter, BATCH).await?;
             tally.matched += ids.len() as u64;
             if !self.dry_run && !ids.is_empty() {
                 let acting = Acting { actor: &self.actor, subject: &subject, continues: tally.action };
@@ -117,10 +117,10 @@ impl<'a> Bulk<'a> {
                 (self.wake)();
             }
             (self.on_progress)(&tally);
-            match page.next {
-                Some(next) => self.filter.after = Some(next),
-                None => return Ok(tally),
+            if next.is_none() {
+                return Ok(tally);
             }
+            self.filter.after = next;
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, State};
 use signals_core::store::{
-    Action, ActionId, AttemptOutcome, Bucket, Count, Counts, DeliveryDetail, DeliverySummary, Filter, LaneCounts, Page,
-    ReceiverTrend, Span, StoredSignal, Trends, WorkerRecord,
+    Action, ActionId, AttemptOutcome, Bucket, Count, Counts, DeliveryDetail, DeliverySummary, Filter, Found,
+    LaneCounts, Page, ReceiverTrend, Span, StoredSignal, Trends, WorkerRecord,
 };
 
 use super::tables::{Row, Tables};
@@ -77,6 +77,13 @@ pub(super) fn workers(tables: &Tables, within: Duration, now: Timestamp) -> Vec<
 
 /// One page: newest signal first, then by receiver.
 pub(super) fn list(tables: &Tables, filter: &Filter, now: Timestamp) -> Page {
+    let Found { ids, next } = find(tables, filter, filter.page(), now);
+    let rows = ids.into_iter().filter_map(|id| tables.row(id));
+    Page { deliveries: rows.map(|row| summary(tables, row)).collect(), next }
+}
+
+/// Which deliveries match, in the order of a list.
+pub(super) fn find(tables: &Tables, filter: &Filter, limit: usize, now: Timestamp) -> Found {
     let receiver = filter.receiver.as_deref().map(|name| tables.names.receiver_named(name));
     let error = filter.error.as_ref().map(|text| text.to_ascii_lowercase());
     let matches = |row: &&Row| {
@@ -89,12 +96,11 @@ pub(super) fn list(tables: &Tables, filter: &Filter, now: Timestamp) -> Page {
             && error.as_deref().is_none_or(|text| says(row, text))
             && filter.after.is_none_or(|after| place(row.id) > place(after))
     };
-    let mut rows: Vec<&Row> = tables.rows().filter(matches).collect();
-    rows.sort_by_key(|row| place(row.id));
-    let limit = filter.page();
-    let deliveries: Vec<_> = rows.iter().take(limit).map(|row| summary(tables, row)).collect();
-    let next = deliveries.last().map(|last| last.id).filter(|_| rows.len() > limit);
-    Page { deliveries, next }
+    let mut ids: Vec<_> = tables.rows().filter(matches).map(|row| row.id).collect();
+    ids.sort_by_key(|id| place(*id));
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    Found { next: ids.last().copied().filter(|_| more), ids }
 }
 
 /// Whether the reason of death or the error of an attempt contains `text`, which is in small letters.

@@ -7,7 +7,7 @@ use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{
     Acked, Acting, Action, ActionId, Capabilities, Claim, Claims, Counts, Decided, DeliveryDetail, Failed, Filter,
-    Finished, Forgotten, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
+    Finished, Forgotten, Found, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
     Renewed, Retention, Snoozed, Span, Store, Switch, Trends, WorkerInfo, WorkerRecord,
 };
 use signals_core::token::Incarnation;
@@ -170,6 +170,10 @@ impl Store for MemoryStore {
 
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>> {
         self.run(|tables, now| Ok(inspect::list(tables, filter, now)))
+    }
+
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>> {
+        self.run(move |tables, now| Ok(inspect::find(tables, filter, limit, now)))
     }
 
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>> {

@@ -17,7 +17,7 @@ use super::connections::Connections;
 use super::rows::{self, get as column};
 use super::{error, sql};
 
-pub(super) use list::list;
+pub(super) use list::{find, list};
 pub(super) use trends::trends;
 
 /// Life, attempt, outcome, error, worker, when it ended, how long it ran.

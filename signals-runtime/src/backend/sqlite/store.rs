@@ -8,7 +8,7 @@ use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{
     Acked, Acting, Action, ActionId, Capabilities, Claim, Claims, Counts, Decided, DeliveryDetail, Failed, Filter,
-    Finished, Forgotten, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
+    Finished, Forgotten, Found, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
     Renewed, Retention, Snoozed, Span, Store, Switch, Trends, WorkerInfo, WorkerRecord,
 };
 use signals_core::token::Incarnation;
@@ -179,6 +179,10 @@ impl Store for SqliteStore {
 
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>> {
         self.run(inspect::list(&self.connections, filter))
+    }
+
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>> {
+        self.run(inspect::find(&self.connections, filter, limit))
     }
 
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>> {

@@ -9,7 +9,7 @@ use std::str::FromStr as _;
 use signals_core::Result;
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId, SignalId, State};
-use signals_core::store::{DeathReason, DeliverySummary, Filter, Page};
+use signals_core::store::{DeathReason, DeliverySummary, Filter, Found, Page};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -27,18 +27,37 @@ const LITTLE: i64 = 10_000;
 pub(in super::super) async fn list(connections: &Connections, filter: &Filter) -> Result<Page> {
     let now = connections.now();
     let mut snapshot = connections.snapshot().await?;
+    let (places, next) = page(&mut snapshot, filter, filter.page(), now).await?;
+    Ok(Page { deliveries: show(&mut snapshot, &places).await?, next })
+}
+
+/// The ids alone.
+pub(in super::super) async fn find(connections: &Connections, filter: &Filter, limit: usize) -> Result<Found> {
+    let now = connections.now();
+    let mut snapshot = connections.snapshot().await?;
+    let (places, next) = page(&mut snapshot, filter, limit, now).await?;
+    let ids = places.iter().map(|&(signal, receiver, ..)| rows::delivery(signal, receiver)).collect();
+    Ok(Found { ids, next })
+}
+
+/// Where the deliveries of one page are, and where the next begins.
+async fn page(
+    conn: &mut SqliteConnection,
+    filter: &Filter,
+    limit: usize,
+    now: Timestamp,
+) -> Result<(Vec<rows::PlaceRow>, Option<DeliveryId>)> {
     let wanted = Wanted::new(filter, now)?;
-    let (lanes, little) = lanes(&mut snapshot, &wanted).await?;
-    let bottom = if little { None } else { window(&mut snapshot, wanted.after.signal.0).await? };
-    let limit = filter.page();
-    let mut places = places(&mut snapshot, &wanted, &lanes, little, bottom, limit + 1).await?;
+    let (lanes, little) = lanes(conn, &wanted).await?;
+    let bottom = if little { None } else { window(conn, wanted.after.signal.0).await? };
+    let mut places = places(conn, &wanted, &lanes, little, bottom, limit.saturating_add(1)).await?;
     let next = if places.len() > limit {
         places.truncate(limit);
         places.last().map(|&(signal, receiver, ..)| rows::delivery(signal, receiver))
     } else {
         bottom.map(|signal| DeliveryId { signal: SignalId(signal), receiver: ReceiverId(i64::MAX) })
     };
-    Ok(Page { deliveries: show(&mut snapshot, &places).await?, next })
+    Ok((places, next))
 }
 
 /// A filter in the words of the statements.

@@ -6,27 +6,33 @@ ready_lane(receiver, version) AS (
     SELECT * FROM (SELECT receiver, version FROM signals_delivery ORDER BY receiver, version LIMIT 1)
     UNION ALL
     SELECT next.value ->> 0, next.value ->> 1
-    FROM ready_lane AS lane, json_each(json_array((
-        SELECT json_array(t.receiver, t.version) FROM signals_delivery AS t
-        WHERE (t.receiver, t.version) > (lane.receiver, lane.version) ORDER BY t.receiver, t.version LIMIT 1))) AS next
+    FROM ready_lane AS lane, json_each(json_array(coalesce(
+        (SELECT json_array(t.receiver, t.version) FROM signals_delivery AS t
+         WHERE t.receiver = lane.receiver AND t.version > lane.version ORDER BY t.version LIMIT 1),
+        (SELECT json_array(t.receiver, t.version) FROM signals_delivery AS t
+         WHERE t.receiver > lane.receiver ORDER BY t.receiver, t.version LIMIT 1)))) AS next
     WHERE next.value IS NOT NULL
 ),
 later_lane(receiver, version) AS (
     SELECT * FROM (SELECT receiver, version FROM signals_later ORDER BY receiver, version LIMIT 1)
     UNION ALL
     SELECT next.value ->> 0, next.value ->> 1
-    FROM later_lane AS lane, json_each(json_array((
-        SELECT json_array(t.receiver, t.version) FROM signals_later AS t
-        WHERE (t.receiver, t.version) > (lane.receiver, lane.version) ORDER BY t.receiver, t.version LIMIT 1))) AS next
+    FROM later_lane AS lane, json_each(json_array(coalesce(
+        (SELECT json_array(t.receiver, t.version) FROM signals_later AS t
+         WHERE t.receiver = lane.receiver AND t.version > lane.version ORDER BY t.version LIMIT 1),
+        (SELECT json_array(t.receiver, t.version) FROM signals_later AS t
+         WHERE t.receiver > lane.receiver ORDER BY t.receiver, t.version LIMIT 1)))) AS next
     WHERE next.value IS NOT NULL
 ),
 settled_lane(receiver, version) AS (
     SELECT * FROM (SELECT receiver, version FROM signals_settled ORDER BY receiver, version LIMIT 1)
     UNION ALL
     SELECT next.value ->> 0, next.value ->> 1
-    FROM settled_lane AS lane, json_each(json_array((
-        SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
-        WHERE (t.receiver, t.version) > (lane.receiver, lane.version) ORDER BY t.receiver, t.version LIMIT 1))) AS next
+    FROM settled_lane AS lane, json_each(json_array(coalesce(
+        (SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
+         WHERE t.receiver = lane.receiver AND t.version > lane.version ORDER BY t.version LIMIT 1),
+        (SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
+         WHERE t.receiver > lane.receiver ORDER BY t.receiver, t.version LIMIT 1)))) AS next
     WHERE next.value IS NOT NULL
 ),
 lane(receiver, version) AS (
