@@ -15,6 +15,17 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// The methods here are about the *sender's* side and about receivers that run in a transaction; what workers and
 /// operators do is behind [`Store`].
+///
+/// # Errors
+///
+/// Every method answers with the [`Error`](crate::Error) that says what the caller can do, and keeps the driver's as its
+/// source. What is in the way for now is [`Contention`](crate::Error::Contention) or
+/// [`Unavailable`](crate::Error::Unavailable): callers begin again on these, and on no other.
+///
+/// # Cancel safety
+///
+/// The runtime runs `begin`, `commit` and `rollback` to their ends. The others may be dropped: the transaction must be
+/// usable then, if only to be rolled back.
 pub trait Backend: Send + Sync + 'static {
     /// A connection inside a transaction: what application code runs its own statements on.
     type Conn: Send;

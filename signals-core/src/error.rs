@@ -13,6 +13,17 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a signal was not sent, a delivery not changed, a registry not stored.
+///
+/// | what to do | errors |
+/// |---|---|
+/// | begin again with a new transaction ([`is_retryable`](Self::is_retryable)) | `Contention`, `Unavailable` |
+/// | send again under the same idempotency key | `CommitUnknown` |
+/// | send something else | `Payload`, `KeyReused`, `KeyInvalid`, `DelayTooLong` |
+/// | repair the program | `Registry`, `NameTaken`, `NotInTransaction`, `SendFailed`, `Lent`, `TransactionEnded` |
+/// | repair the set-up | `NotRegistered`, `NotMigrated`, `SchemaTooNew`, `Misconfigured`, `NotWritable`, `Database` |
+/// | look again: somebody was faster | `Stale`, `NotFound`, `WrongState`, `UnknownReceiver` |
+///
+/// Messages name the signal, the receiver or the delivery and the next step. They say nothing of payloads.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -291,7 +291,19 @@ impl Delivery {
         }
     }
 
-    /// The key to hand to whatever can tell a repetition by one: the same in every attempt of this life (I11).
+    /// The key to hand to whatever can tell a repetition by one: `<signal>.<receiver>.<life>`, the same in every attempt of
+    /// this life, and another one after a retry by hand (I11).
+    ///
+    /// ```
+    /// use signals_core::Delivery;
+    ///
+    /// fn header(delivery: &Delivery) -> (&'static str, String) {
+    ///     ("Idempotency-Key", delivery.idempotency_key())
+    /// }
+    /// # use signals_core::delivery::{DeliveryId, ReceiverId, SignalId};
+    /// # let id = DeliveryId { signal: SignalId(42), receiver: ReceiverId(3) };
+    /// # assert_eq!(header(&Delivery::new(id, "mail", "paid".into())).1, "42.3.0");
+    /// ```
     #[must_use]
     pub fn idempotency_key(&self) -> String {
         format!("{}.{}", self.id, self.life)

@@ -47,6 +47,18 @@ pub enum Decision {
 }
 
 /// How often a receiver is tried, and how long it waits in between.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use signals_core::retry::{Backoff, Decision, RetryPolicy};
+///
+/// let backoff = Backoff { initial: Duration::from_secs(1), factor: 3.0, max: Duration::from_secs(60) };
+/// let policy = RetryPolicy { max_attempts: 3, backoff };
+/// assert_eq!(policy.next(1), Decision::RetryWithin(Duration::from_secs(1)));
+/// assert_eq!(policy.next(2), Decision::RetryWithin(Duration::from_secs(3)));
+/// assert_eq!(policy.next(3), Decision::GiveUp);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// Attempts per life, the first included; at least 1.

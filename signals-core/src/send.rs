@@ -177,7 +177,12 @@ impl Receipt {
     }
 }
 
-/// A send that has not happened yet: options, then `.await`.
+/// A send that has not happened yet: options, then `.await`. Made by [`Signal::send`], which says how it fails.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | [`after`](Self::after), [`at`](Self::at) | at once | when it is due; the last one counts |
+/// | [`idempotency_key`](Self::idempotency_key) | none | stores it at most once |
 #[must_use = "a signal is sent when this is awaited"]
 pub struct Sending<'t> {
     signal: Outgoing,
@@ -202,7 +207,11 @@ impl<'t> Sending<'t> {
     }
 
     /// Stores the signal at most once under `key`, for 7 days: the same send repeated adds nothing and returns the
-    /// first's receipt (E12). 1 to 200 bytes; keys are shared by all signals of a database.
+    /// first's receipt, with [`Receipt::repeated`] set (E12). 1 to 200 bytes without NUL; keys are shared by all signals of a
+    /// database.
+    ///
+    /// Awaiting the send returns [`Error::KeyReused`] when the key was used for another payload or another signal, and
+    /// [`Error::KeyInvalid`] when it is no key.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.signal.key = Some(key.into());
         self
@@ -239,6 +248,10 @@ impl<'t> IntoFuture for Sending<'t> {
 /// # Errors
 ///
 /// As [`Signal::send`]; when one signal is refused none is stored.
+///
+/// # Cancel safety
+///
+/// As [`Signal::send`].
 pub fn send_all<'t, 's, S, B, T>(signals: impl IntoIterator<Item = &'s S>, tx: &'t mut T) -> SendingAll<'t>
 where
     S: Signal,
@@ -251,7 +264,7 @@ where
     }
 }
 
-/// Several sends that have not happened yet.
+/// Several sends that have not happened yet. Made by [`send_all`].
 #[must_use = "signals are sent when this is awaited"]
 pub struct SendingAll<'t> {
     signals: Vec<Outgoing>,

@@ -32,6 +32,20 @@ pub trait Signal: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// A send that was polled and dropped counts as failed: the `Tx` refuses to commit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use signals_core::{Backend, InTransaction, Result, Signal};
+    /// # async fn example<S: Signal, B: Backend, T: InTransaction<B>>(paid: S, reminder: S, tx: &mut T) -> Result<()> {
+    /// let receipt = paid.send(tx).idempotency_key("processor/evt_1").await?;
+    /// println!("signal {} has {} deliveries", receipt.signal_id, receipt.deliveries);
+    ///
+    /// reminder.send(tx).after(Duration::from_secs(3 * 24 * 60 * 60)).await?; // in three days
+    /// # Ok(())
+    /// # }
+    /// ```
     fn send<'t, B, T>(&self, tx: &'t mut T) -> Sending<'t>
     where
         B: Backend,

@@ -33,6 +33,16 @@ use crate::token::Incarnation;
 use crate::{BoxFuture, Result};
 
 /// The deliveries of one database, as workers and operators see them. Object-safe: used as `Arc<dyn Store>`.
+///
+/// # Errors
+///
+/// As for [`Backend`](crate::Backend). A worker repeats what failed with an error that waiting may cure, so an error must mean
+/// that nothing happened, unless it is one of the connection ([`is_connection`](crate::Error::is_connection)): then nobody
+/// knows, and the guard tells when it is repeated.
+///
+/// # Cancel safety
+///
+/// Each method is one transaction: dropped before it answers, it has happened or it has not, and the store is usable.
 pub trait Store: Send + Sync + 'static {
     /// What this database can and cannot do; asked, not guessed.
     fn capabilities(&self) -> Capabilities;

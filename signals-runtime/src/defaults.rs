@@ -1,4 +1,4 @@
-//! Every default, once.
+//! Every default, once. Durations are [`Duration`]s, sizes are bytes.
 //!
 //! | what | default | changed by |
 //! |---|---|---|
@@ -83,5 +83,66 @@ mod tests {
         let backoff = RETRY.backoff;
         assert_eq!((RETRY.max_attempts, backoff.factor), (20, 2.0));
         assert_eq!((backoff.initial.as_secs(), backoff.max.as_secs()), (1, 43_200));
+    }
+
+    /// The table for operators, which has every constant of this file with its value.
+    const PAGE: &str = include_str!("../../docs/operations.md");
+
+    #[test]
+    fn the_table_for_operators_has_every_default() {
+        let RetryPolicy { max_attempts, backoff } = RETRY;
+        let retry = format!(
+            "{max_attempts} attempts, {}, × {}, max {}",
+            words(backoff.initial),
+            backoff.factor,
+            words(backoff.max)
+        );
+        let table = [
+            ("LEASE", words(LEASE)),
+            ("RENEWALS_PER_LEASE", RENEWALS_PER_LEASE.to_string()),
+            ("TIMEOUT", words(TIMEOUT)),
+            ("TIMEOUT_SINGLE_WRITER", words(TIMEOUT_SINGLE_WRITER)),
+            ("RETRY", retry),
+            ("CONCURRENCY", CONCURRENCY.to_string()),
+            ("LANE_SHARE", LANE_SHARE.to_string()),
+            ("GRACE", words(GRACE)),
+            ("POLL_BUSY", words(POLL_BUSY)),
+            ("POLL_IDLE", words(POLL_IDLE)),
+            ("BUSY_CLAIMS", BUSY_CLAIMS.to_string()),
+            ("PROMOTE_EVERY", words(PROMOTE_EVERY)),
+            ("PROMOTE_BATCH", PROMOTE_BATCH.to_string()),
+            ("PRUNE_EVERY", words(PRUNE_EVERY)),
+            ("PRUNE_BATCH", PRUNE_BATCH.to_string()),
+            ("ALIVE", words(ALIVE)),
+            ("HISTORY", words(HISTORY)),
+            ("KEEP_CANCELLED", words(KEEP_CANCELLED)),
+            ("KEEP_SIGNALS", words(KEEP_SIGNALS)),
+            ("KEEP_KEYS", words(KEEP_KEYS)),
+            ("PAYLOAD_LIMIT", format!("{PAYLOAD_LIMIT} bytes")),
+        ];
+        for (name, value) in &table {
+            assert!(
+                PAGE.contains(&format!("| `{name}` | {value} |")),
+                "docs/operations.md must say `{name}` is {value}"
+            );
+        }
+        let declared = include_str!("defaults.rs").lines().filter_map(|line| line.strip_prefix("pub const "));
+        for name in declared.filter_map(|rest| rest.split(':').next()) {
+            assert!(
+                table.iter().any(|(listed, _)| *listed == name),
+                "`{name}` is missing here and in docs/operations.md"
+            );
+        }
+    }
+
+    fn words(duration: Duration) -> String {
+        let units = [(7 * 86_400_000, 86_400_000, "days"), (3_600_000, 3_600_000, "h"), (120_000, 60_000, "min")];
+        let millis = duration.as_millis();
+        for (from, unit, name) in units {
+            if millis >= from && millis.is_multiple_of(unit) {
+                return format!("{} {name}", millis / unit);
+            }
+        }
+        if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
     }
 }

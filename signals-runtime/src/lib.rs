@@ -91,7 +91,15 @@ pub type MemoryTx = Tx<MemoryBackend>;
 #[cfg(feature = "sqlite")]
 pub type SqliteTx = Tx<SqliteBackend>;
 
-/// The README's examples, as tests.
+/// The code in the README and in `docs/`, as tests.
 #[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../docs/idempotency.md")]
+    struct Idempotency;
+
+    #[doc = include_str!("../../docs/operations.md")]
+    struct Operations;
+}

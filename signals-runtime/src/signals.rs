@@ -14,6 +14,13 @@ use crate::{Tx, defaults, lineage, task, telemetry};
 
 /// Reliable signals over one database. Cheap to clone; clones are the same handle.
 ///
+/// | to | call |
+/// |---|---|
+/// | set the database up | [`setup`](Self::setup), or [`migrate`](Self::migrate) and [`register`](Self::register) apart |
+/// | write and send | [`begin`](Self::begin), or [`adopt`](Self::adopt) a transaction of sqlx's |
+/// | run receivers | [`worker`](Self::worker) |
+/// | look at deliveries, and act on them | [`inspect`](Self::inspect), [`operate`](Self::operate) |
+///
 /// ```
 /// # use signals_runtime::{MemoryBackend, Signals};
 /// # #[tokio::main(flavor = "current_thread")]
@@ -92,7 +99,16 @@ impl<B: Backend> Signals<B> {
 
     /// With a function that says which W3C `traceparent` the code that sends is in, for an application whose telemetry
     /// knows one. It travels with the signal and is [`Delivery::traceparent`](crate::Delivery::traceparent) for its
-    /// receivers; what they send inherits it where the function answers `None`.
+    /// receivers; what they send inherits it where the function answers `None`. Default: none.
+    ///
+    /// ```
+    /// # use signals_runtime::{MemoryBackend, Signals};
+    /// # fn current_traceparent() -> Option<String> { None }
+    /// let signals = Signals::new(MemoryBackend::new())
+    ///     .with_build(concat!("shop ", env!("CARGO_PKG_VERSION")))
+    ///     .with_traceparent(|| current_traceparent().map(Into::into));
+    /// # let _ = signals;
+    /// ```
     ///
     /// # Panics
     ///
@@ -195,16 +211,35 @@ impl<B: Backend> Signals<B> {
         self.adopt(tx)
     }
 
-    /// Makes a [`Tx`] of a transaction that the application has begun itself.
+    /// Makes a [`Tx`] of a transaction that the application has begun itself. The application gives it away for good: a raw
+    /// transaction would commit after a failed send (S4).
     ///
     /// # Errors
     ///
-    /// Returns an error when the declarations of this program contradict each other.
+    /// Returns [`Error::Registry`] when the declarations of this program contradict each other. The transaction is rolled back
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// # use signals_runtime::{Signal, Signals, SqliteBackend};
+    /// # async fn example<S: Signal>(signals: Signals<SqliteBackend>, paid: S) -> Result<(), Box<dyn std::error::Error>> {
+    /// let tx = signals.backend().pool().begin_with("BEGIN IMMEDIATE").await?;
+    /// // … code that knows sqlx alone …
+    /// let mut tx = signals.adopt(tx)?;
+    /// paid.send(&mut tx).await?;
+    /// tx.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// # }
+    /// ```
     pub fn adopt(&self, tx: B::Tx) -> Result<Tx<B>> {
         Ok(Tx::new(tx, self.inner.clone(), self.registry()?))
     }
 
-    /// A worker that runs this program's receivers, to be configured and built.
+    /// A worker that runs this program's receivers, to be configured and built: see [`WorkerBuilder`].
     pub fn worker(&self) -> WorkerBuilder<B> {
         WorkerBuilder::new(self.clone())
     }

@@ -3,6 +3,7 @@
 //! The standard library only: the tools are built before anything else and must never be the reason that a build waits.
 
 mod bench;
+mod examples;
 mod process;
 mod report;
 mod story;

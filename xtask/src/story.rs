@@ -7,17 +7,18 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::Result;
-use crate::process::{Echo, cargo, root, run};
+use crate::process::{Echo, root, run};
 use crate::report::seconds;
+use crate::{Result, examples};
 
 /// How it is started, also what the README's first command must be.
 pub(crate) const COMMAND: &str = "cargo run -p shop";
 
-const PACKAGE: &str = "shop";
+/// Its package, and its folder in `examples/`.
+pub(crate) const PACKAGE: &str = "shop";
+
 const EXPECTED: &str = "examples/shop/expected.txt";
 const GOAL: Duration = Duration::from_secs(20);
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Builds and runs the story, and checks it; answers a note for the summary.
 ///
@@ -32,15 +33,7 @@ pub(crate) fn check() -> Result<String> {
         return Err(format!("{EXPECTED} expects nothing: list there what `{COMMAND}` must print"));
     }
 
-    let mut build = cargo()?;
-    build.args(["build", "--package", PACKAGE, "--message-format=json-render-diagnostics"]);
-    let built = run(&mut build, BUILD_LIMIT, Echo::Keep)?;
-    let executable = built.lines.iter().rev().find_map(|line| executable(line));
-    let Some(executable) = executable.filter(|_| built.ok) else {
-        let messages: Vec<_> = built.lines.iter().filter(|line| !line.starts_with('{')).map(String::as_str).collect();
-        return Err(format!("`cargo build -p {PACKAGE}` gave no binary ({}):\n{}", built.end, messages.join("\n")));
-    };
-
+    let executable = examples::build()?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
     // Twice the goal: what is merely slow still shows its output.
     let ran = run(Command::new(executable).current_dir(root()?), GOAL * 2, Echo::Both)?;
     if !ran.ok {
@@ -88,13 +81,6 @@ fn compare(expected: &[&str], lines: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The path in one of cargo's JSON messages about a finished binary.
-fn executable(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once(r#""executable":""#)?;
-    let (path, _) = rest.split_once('"')?;
-    Some(path.replace(r"\\", r"\"))
-}
-
 fn first_command(markdown: &str) -> Option<&str> {
     let mut lines = markdown.lines().map(str::trim);
     lines.find(|line| matches!(*line, "```sh" | "```bash" | "```console" | "```shell"))?;
@@ -125,13 +111,6 @@ mod tests {
         let early = compare(&["paid", "mailed"], &lines("mailed\npaid")).expect_err("it is early");
         assert!(early.contains("too early"), "{early}");
         assert!(compare(&["a", "a"], &lines("a")).is_err(), "one line satisfies one fragment");
-    }
-
-    #[test]
-    fn the_binary_is_read_from_cargos_messages() {
-        let message = r#"{"reason":"compiler-artifact","executable":"target/debug/shop","fresh":true}"#;
-        assert_eq!(executable(message).as_deref(), Some("target/debug/shop"));
-        assert_eq!(executable(r#"{"reason":"compiler-artifact","executable":null}"#), None);
     }
 
     #[test]

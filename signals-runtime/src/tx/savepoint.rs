@@ -11,6 +11,24 @@ use super::Tx;
 /// [`rollback`](Self::rollback) to undo both. Dropped, it rolls back.
 ///
 /// A send that failed inside it spoils the transaction only until it is rolled back.
+///
+/// ```
+/// # use signals_runtime::{MemoryBackend, Signals};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> signals_runtime::Result<()> {
+/// # let signals = Signals::new(MemoryBackend::new());
+/// # signals.setup().await?;
+/// let mut tx = signals.begin().await?;
+/// tx.put("order 7", "placed");
+/// let mut bonus = tx.savepoint().await?;
+/// bonus.put("bonus 7", "granted");
+/// bonus.rollback().await?; // the order stays
+/// tx.commit().await?;
+/// assert_eq!(signals.backend().committed("order 7").as_deref(), Some("placed"));
+/// assert_eq!(signals.backend().committed("bonus 7"), None);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a savepoint that is dropped is rolled back"]
 pub struct Savepoint<'t, B: Backend> {
     tx: &'t mut Tx<B>,

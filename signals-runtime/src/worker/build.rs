@@ -23,6 +23,30 @@ const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_CONCURRENCY: usize = 100_000;
 
 /// Configures a [`Worker`]. Every setting has a default: see [`defaults`].
+///
+/// | setting | default | meaning |
+/// |---|---|---|
+/// | [`state`](Self::state) | – | what receivers take as `State<T>` |
+/// | [`only`](Self::only) | all | which receivers it runs |
+/// | [`concurrency`](Self::concurrency) | 16 | attempts at once |
+/// | [`lane_share`](Self::lane_share) | 0.75 | the part of the slots that one receiver may take |
+/// | [`lease`](Self::lease) | 20 s | how long what it holds stays its own without being renewed |
+/// | [`timeout`](Self::timeout) | 5 min | how long an attempt may take whose receiver does not say |
+/// | [`grace`](Self::grace) | 25 s | how long it waits for what runs when it is asked to stop |
+/// | [`poll`](Self::poll) | 10 ms, 100 ms | how often it asks while busy and while idle |
+/// | [`history`](Self::history), [`keep_cancelled`](Self::keep_cancelled), [`keep_dead`](Self::keep_dead), [`keep_signals`](Self::keep_signals) | 24 h, 7 days, for ever, 7 days | how long what is over is kept |
+///
+/// ```
+/// # use std::time::Duration;
+/// # use signals_runtime::{MemoryBackend, Signals};
+/// # #[derive(Clone)] struct Mailer;
+/// # async fn example(signals: Signals<MemoryBackend>) -> signals_runtime::Result<()> {
+/// let worker = signals.worker().state(Mailer).concurrency(64).keep_dead(Duration::from_secs(90 * 24 * 60 * 60)).build()?;
+/// let report = worker.run().await?; // until SIGTERM or Ctrl-C
+/// println!("{} done, {} failed attempts", report.done, report.failed());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a worker runs when it is built and run"]
 pub struct WorkerBuilder<B: Backend> {
     signals: Signals<B>,
@@ -58,13 +82,14 @@ impl<B: Backend> WorkerBuilder<B> {
         self
     }
 
-    /// Runs at most this many attempts at once. Default 16.
+    /// Runs at most this many attempts at once. Default 16; from 1 to 100,000.
     pub fn concurrency(mut self, attempts: usize) -> Self {
         self.config.concurrency = attempts;
         self
     }
 
-    /// Lets one receiver take at most this part of the slots, rounded up. Default 0.75; 1.0 lets it take all.
+    /// Lets one receiver take at most this part of the slots, rounded up. Default 0.75; above 0 and at most 1.0, which lets
+    /// it take all.
     pub fn lane_share(mut self, share: f64) -> Self {
         self.config.lane_share = share;
         self
@@ -128,19 +153,20 @@ impl<B: Backend> WorkerBuilder<B> {
         self
     }
 
-    /// How long cancelled deliveries are kept. Default 7 days.
+    /// How long cancelled deliveries are kept, with their payload. Default 7 days.
     pub fn keep_cancelled(mut self, keep: Duration) -> Self {
         self.config.retention.cancelled = keep;
         self
     }
 
-    /// How long dead letters are kept. Default: until somebody decides.
+    /// How long dead letters are kept, with their payload and every error. Default: until somebody decides.
     pub fn keep_dead(mut self, keep: Duration) -> Self {
         self.config.retention.dead = Some(keep);
         self
     }
 
-    /// How long signals are kept to which no delivery refers any more. Default 7 days.
+    /// How long after they were sent signals are kept to which nothing that waits or runs refers any more. Default 7 days.
+    /// Dead and cancelled deliveries have a copy of their own.
     pub fn keep_signals(mut self, keep: Duration) -> Self {
         self.config.keep_signals = keep;
         self

@@ -60,6 +60,31 @@ const FAREWELL: Duration = Duration::from_secs(5);
 ///
 /// [`run`](Self::run) it until the process is asked to stop, [`run_until`](Self::run_until) something happens, or
 /// [`drain`](Self::drain) what is due.
+///
+/// ```standalone_crate
+/// # use signals_runtime::{MemoryBackend, Signal as _, Signals, receiver, signal};
+/// # use tokio::sync::oneshot;
+/// # #[signal] struct PaymentCompleted {}
+/// # #[receiver(signal = PaymentCompleted)] async fn mail_receipt(_: PaymentCompleted) {}
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let signals = Signals::new(MemoryBackend::new());
+/// # signals.setup().await?;
+/// # let mut tx = signals.begin().await?;
+/// # PaymentCompleted {}.send(&mut tx).await?;
+/// # tx.commit().await?;
+/// // A test: everything that is due, and an error when a receiver fails.
+/// let report = signals.worker().build()?.drain().await?;
+/// assert_eq!(report.done, 1);
+///
+/// // Beside a server, which says when it has stopped.
+/// let (stop, stopped) = oneshot::channel::<()>();
+/// let worker = signals.worker().build()?.run_until(async { drop(stopped.await) });
+/// # drop(stop);
+/// worker.await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Worker {
     plan: Plan,
 }

@@ -4,6 +4,7 @@
 //! Rules are heuristics over text, kept so simple that a false alarm is rare and easy to understand; each has a test
 //! that shows it bite. Not checked, because text does not show it: that transitions are decided in `delivery.rs` alone.
 
+mod docs;
 mod hygiene;
 mod imports;
 mod lexer;
@@ -55,7 +56,11 @@ const RULES: &[Rule] = &[
     ("no test is ignored", hygiene::ignored),
     ("no test sleeps to wait", hygiene::sleeps),
     ("no machine's paths", hygiene::machine_paths),
-    ("tests that show promises exist", promises::shown),
+    ("tests that pages name exist", promises::shown),
+    ("async functions say what a dropped call leaves", docs::cancel_safety),
+    ("code in pages is compiled", docs::compiled),
+    ("links lead somewhere", docs::links),
+    ("events are explained to operators", docs::events),
 ];
 
 /// Checks the repository and prints what is wrong.

@@ -1,20 +1,20 @@
-//! `docs/guarantees.md` names the tests that show each promise: they must exist.
+//! The pages of `docs/` name the tests that show what they say: those must exist.
 
 use std::collections::BTreeSet;
 
 use super::Violation;
 use super::tree::Tree;
 
-const PAGE: &str = "docs/guarantees.md";
+const PAGES: &str = "docs/";
 
-/// Every test that the page of guarantees names is there.
+/// Every test that a page names is there.
 pub(super) fn shown(tree: &Tree, out: &mut Vec<Violation>) {
     let functions: BTreeSet<&str> = tree
         .rust()
         .flat_map(|file| file.text.lines())
         .filter_map(|line| line.split_once("fn ")?.1.split(['(', '<']).next())
         .collect();
-    for page in tree.files().filter(|file| file.path == PAGE) {
+    for page in tree.files().filter(|file| file.path.starts_with(PAGES) && file.path.ends_with(".md")) {
         for (number, line) in (1..).zip(page.text.lines()) {
             for name in line.split('`').skip(1).step_by(2).filter(|name| is_test(name)) {
                 if !functions.contains(name) {
@@ -44,7 +44,7 @@ mod tests {
     fn a_test_that_is_gone_is_found() {
         let page = "| I1 | atomic | `i1_a_test_that_is_here` · `i1_one_that_is_gone` and 2 more `i1_*` |\n";
         let test = "pub async fn i1_a_test_that_is_here<H: Harness>(db: Db<H>) {}\n";
-        let tree = Tree::of(&[(PAGE, page), ("tests/src/a.rs", test)]);
+        let tree = Tree::of(&[("docs/guarantees.md", page), ("tests/src/a.rs", test)]);
         let mut found = Vec::new();
         shown(&tree, &mut found);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();

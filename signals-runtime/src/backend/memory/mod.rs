@@ -36,7 +36,33 @@ pub use conn::{MemoryConn, MemoryTx};
 use store::MemoryStore;
 use tables::Tables;
 
-/// Deliveries in the memory of this process. Clones share them.
+/// Deliveries in the memory of this process, for tests. Clones share them; nothing survives the last one.
+///
+/// With a [`ManualClock`](signals_core::clock::ManualClock) a test moves time by hand:
+///
+/// ```standalone_crate
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// # use signals_runtime::{MemoryBackend, Signal as _, Signals, clock::ManualClock, receiver, signal};
+/// # #[signal] struct InvoiceDue {}
+/// # #[receiver(signal = InvoiceDue)] async fn remind(_: InvoiceDue) {}
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clock = ManualClock::default();
+/// let signals = Signals::new(MemoryBackend::with_clock(Arc::new(clock.clone())));
+/// signals.setup().await?;
+/// let mut tx = signals.begin().await?;
+/// InvoiceDue {}.send(&mut tx).after(Duration::from_secs(3600)).await?;
+/// tx.commit().await?;
+///
+/// assert_eq!(signals.worker().build()?.drain().await?.done, 0);
+/// clock.advance(Duration::from_secs(3600));
+/// assert_eq!(signals.worker().build()?.drain().await?.done, 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Beside deliveries it holds a little table of texts, for the writes of an application:
 ///
 /// ```
 /// use signals_core::Backend as _;

@@ -53,6 +53,10 @@ impl SqliteOptions {
     /// # Errors
     ///
     /// As [`SqliteBackend::open`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`SqliteBackend::open`].
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteBackend> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -71,7 +75,12 @@ impl SqliteBackend {
     ///
     /// # Errors
     ///
-    /// Returns an error when the file cannot be opened or is no file (`:memory:`).
+    /// Returns [`Error::Unavailable`] when the file cannot be opened, [`Error::Contention`] when others keep it locked for
+    /// 5 s, and [`Error::Misconfigured`] when it is no file (`:memory:`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, it may have created the file, empty. Call it again.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::options().open(path).await
     }
@@ -89,7 +98,36 @@ impl SqliteBackend {
     /// # Errors
     ///
     /// Returns [`Error::Misconfigured`] when the pool is not what the guarantees need: a file, WAL, `synchronous=FULL`,
-    /// a busy time-out, normal locking, SQLite 3.51.3 or newer.
+    /// a busy time-out, normal locking, SQLite 3.51.3 or newer. The text says what to change.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("app.db");
+    /// use std::time::Duration;
+    ///
+    /// use signals_runtime::SqliteBackend;
+    /// use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+    ///
+    /// let options = SqliteConnectOptions::new()
+    ///     .filename(file)
+    ///     .create_if_missing(true)
+    ///     .journal_mode(SqliteJournalMode::Wal)
+    ///     .synchronous(SqliteSynchronous::Full)
+    ///     .busy_timeout(Duration::from_secs(5));
+    /// let pool = SqlitePoolOptions::new().max_connections(16).connect_with(options).await?;
+    /// let backend = SqliteBackend::from_pool(pool).await?;
+    /// # drop(backend);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn from_pool(pool: SqlitePool) -> Result<Self> {
         check(&pool).await?;
         Ok(Self::assemble(pool, Arc::new(SystemClock)))
