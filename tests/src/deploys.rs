@@ -95,8 +95,8 @@ pub async fn w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it<H: Harnes
     unfold(db, &CHANGE).await;
 }
 
-/// I14, W16: retired wins over linked, also after a rollback; what was sent before stays where it can be seen.
-pub async fn i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown<H: Harness>(db: Db<H>) {
+/// I14, W16: retired wins over linked, also after a rollback; what was sent before is run by a build that links it, and shown until then.
+pub async fn i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_kept<H: Harness>(db: Db<H>) {
     static CHANGE: Change = Change {
         what: "retired",
         builds: &[build(&[&SHIP, &MAIL]), Build { retires: &["receipts.mail"], ..build(&[&SHIP]) }],

@@ -404,7 +404,7 @@ cases! { ($)
         w16_e2_a_receiver_renamed_twice_is_one_receiver_in_every_order,
         i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost,
         w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it,
-        i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown,
+        i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_kept,
         w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it,
         w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised,
         w16_i15_a_renamed_signal_reaches_everybody_in_every_order,

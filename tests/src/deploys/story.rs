@@ -201,8 +201,7 @@ impl<'c, H: Harness> Story<'c, H> {
     /// Whether the build's workers run this lane.
     fn knows(&self, build: usize, receiver: usize, version: u32) -> bool {
         let links = self.change.builds[build].links;
-        let linked = links.iter().any(|def| def.signal.version == version && self.receiver(def.name) == receiver);
-        linked && !self.retired.contains(&receiver)
+        links.iter().any(|def| def.signal.version == version && self.receiver(def.name) == receiver)
     }
 
     /// The receiver of this name.

@@ -208,7 +208,7 @@ defects! {
     /// What was retired is addressed.
     IgnoresRetirement: "registry::i14_sends_pass_a_retired_receiver_by"
         "registry::i14_a_retired_receiver_stays_retired_and_is_reported"
-        "deploys::i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_shown";
+        "deploys::i14_w16_a_retired_receiver_gets_nothing_more_and_what_waited_is_kept";
     /// What never was is stored to be retired.
     StoresWhatItRetires: "registry::i14_retiring_a_name_that_is_not_stored_does_nothing";
     /// Who links a retired receiver is not told.
