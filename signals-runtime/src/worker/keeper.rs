@@ -30,9 +30,6 @@ const TICK: Duration = Duration::from_millis(250);
 /// How often a worker that renews seldom says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// A database that keeps the keeper waiting for so long keeps others waiting too.
-const LONG_WAIT: Duration = Duration::from_secs(1);
-
 /// How long after a deadline the keeper fails what the executor should have failed itself.
 const MARGIN: Duration = Duration::from_millis(250);
 
@@ -145,15 +142,27 @@ impl Keep {
         Ok(store)
     }
 
-    /// Keeps until the worker is done, or the connection is lost.
+    /// Keeps until the worker is done, or the connection is lost. What is due to be renewed comes before everything else.
     async fn keep(&mut self, store: &dyn Store, backoff: &mut Backoff) -> Result<()> {
         let every = (self.lease / defaults::RENEWALS_PER_LEASE).min(HEARTBEAT);
-        let mut next_beat = Instant::now() + every;
+        let mut due = Instant::now() + every;
+        let mut next_beat = due;
         loop {
             let pause = next_beat.saturating_duration_since(Instant::now()).min(TICK);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.engine.shutdown.reached(Phase::Done) => return self.leave(store).await,
+            }
+            let now = Instant::now();
+            if now >= next_beat {
+                if self.beat(store, due).await? {
+                    due = now + every;
+                    next_beat = due;
+                } else {
+                    // It is late already: the lease runs on.
+                    next_beat = Instant::now() + TICK;
+                }
+                backoff.reset();
             }
             self.fail_overdue(store).await?;
             self.give_back(store).await?;
@@ -161,17 +170,16 @@ impl Keep {
                 let incarnation = store.enlist(&self.engine.worker_info()).await?;
                 self.engine.link.connected(incarnation);
             }
-            if Instant::now() >= next_beat {
-                next_beat = Instant::now() + every;
-                self.beat(store).await?;
-                backoff.reset();
-            }
         }
     }
 
-    /// Renews, and says that this worker is alive. Whatever keeps it waiting keeps other workers' renewals waiting too.
-    async fn beat(&self, store: &dyn Store) -> Result<()> {
-        let began = Instant::now();
+    /// Renews what was `due` to be, and says that this worker is alive: two writes, so that one happens whatever is held.
+    /// Whether both did.
+    ///
+    /// Whatever refuses them, or keeps them waiting for so long that leases of others are in danger, does so to other
+    /// workers too, and they live: then nobody is stolen from for one lease
+    /// (docs/decisions/0012-who-may-steal-after-waiting.md).
+    async fn beat(&self, store: &dyn Store, due: Instant) -> Result<bool> {
         let renewed = self.renew(store).await?;
         let alive = match self.engine.link.incarnation() {
             Some(incarnation) => {
@@ -179,13 +187,13 @@ impl Keep {
             }
             None => true,
         };
-        if renewed {
+        if renewed && alive {
             self.engine.link.beat(self.lease);
         }
-        if !renewed || !alive || began.elapsed() > LONG_WAIT.min(self.lease / defaults::RENEWALS_PER_LEASE) {
+        if !renewed || !alive || due.elapsed() > self.lease / defaults::RENEWALS_PER_LEASE {
             self.engine.link.unsteady();
         }
-        Ok(())
+        Ok(renewed && alive)
     }
 
     /// T3. Whether the database took it.
