@@ -13,25 +13,23 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signals_core::store::{Failed, Held, Renewed, Store};
+use signals_core::store::{Held, Renewed, Store};
 use signals_core::{Error, Result};
 use tokio::sync::oneshot;
 
+use super::Engine;
 use super::backoff::Backoff;
 use super::completer::{Finish, store_once};
+use super::deadlines::Deadlines;
 use super::shutdown::{Phase, end_grace, listen};
-use super::{Engine, executor};
 use crate::extract::CancelReason;
 use crate::{defaults, telemetry};
 
 /// How often deadlines are looked at.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 
 /// How often a worker that renews seldom says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-
-/// How long after a deadline the keeper fails what the executor should have failed itself.
-const MARGIN: Duration = Duration::from_millis(250);
 
 /// How long the executor has to give back what was cancelled, before the keeper does.
 const HAND_BACK: Duration = Duration::from_millis(500);
@@ -61,8 +59,10 @@ impl Keeper {
                         listen(shutdown).await;
                     }
                 };
+                let deadlines = Deadlines::new(engine.clone());
                 tokio::select! {
-                    () = Keep::new(engine).run() => {}
+                    () = Keep::new(engine, &deadlines).run() => {}
+                    () = deadlines.watch() => {}
                     () = async { tokio::join!(grace, signals); std::future::pending().await } => {}
                 }
             });
@@ -87,17 +87,18 @@ impl Keeper {
     }
 }
 
-struct Keep {
+struct Keep<'d> {
     engine: Arc<Engine>,
+    deadlines: &'d Deadlines,
     lease: Duration,
     /// When everything was cancelled.
     cancelled_at: Option<Instant>,
 }
 
-impl Keep {
-    fn new(engine: Arc<Engine>) -> Self {
+impl<'d> Keep<'d> {
+    fn new(engine: Arc<Engine>, deadlines: &'d Deadlines) -> Self {
         let lease = engine.config.lease;
-        Self { engine, lease, cancelled_at: None }
+        Self { engine, deadlines, lease, cancelled_at: None }
     }
 
     async fn run(mut self) {
@@ -215,15 +216,9 @@ impl Keep {
         Ok(true)
     }
 
-    /// Receivers past their deadline whose executor did not notice, because they block it.
+    /// Stores that receivers are past their deadline whose executor did not notice.
     async fn fail_overdue(&self, store: &dyn Store) -> Result<()> {
-        let overdue = self.engine.table.overdue(MARGIN).into_iter();
-        let failed: Vec<Failed> = overdue
-            .map(|overdue| {
-                let receiver = &self.engine.receivers[overdue.receiver];
-                executor::timed_out(receiver, overdue.held, overdue.counters, overdue.ran)
-            })
-            .collect();
+        let failed = self.deadlines.take();
         if let Err(error) = store_once(&self.engine, store, &failed).await {
             // Their outcome is decided: the completer tries again, as soon as the runtime lets it.
             for failed in failed {
