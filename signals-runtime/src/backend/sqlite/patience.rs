@@ -8,8 +8,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::telemetry;
+
 /// The longest wait that is an ordinary one, with the lease that most have; with a short one, a sixth of it.
 const ORDINARY: Duration = Duration::from_secs(1);
+
+/// A wait that is worth a line in the log.
+const TOLD: Duration = Duration::from_millis(500);
 
 /// The waits of the claims and renewals of one process.
 #[derive(Debug, Default)]
@@ -41,8 +46,12 @@ impl Patience {
 
     /// Something that takes the write lock has waited for it since then, whether it got it or not.
     pub(super) fn waited(&self, since: Instant) {
+        let lasted = since.elapsed();
+        if lasted >= TOLD {
+            telemetry::waited(lasted);
+        }
         // tidy: a duration: how long this process was kept waiting
-        self.note(Wait { ended: Instant::now(), lasted: since.elapsed() });
+        self.note(Wait { ended: Instant::now(), lasted });
     }
 
     fn note(&self, wait: Wait) {
