@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
 use crate::report::{seconds, table};
-use crate::{Result, story, targets, tidy};
+use crate::{Result, kills, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -25,6 +25,7 @@ enum Action {
     Tests(Vec<String>),
     Tidy,
     Story,
+    Kills,
     Readme,
 }
 
@@ -112,6 +113,7 @@ fn steps() -> Result<Vec<Step>> {
     steps.extend([
         step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
         step("story", Action::Story),
+        step("kills", Action::Kills),
         step(
             "docs",
             Action::Cargo(words("doc --workspace --no-deps --all-features"), &[("RUSTDOCFLAGS", "-D warnings")]),
@@ -153,6 +155,7 @@ fn perform(action: &Action) -> Result<String> {
         Action::Tidy if tidy::run()? => Ok(String::new()),
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
         Action::Story => story::check(),
+        Action::Kills => kills::check(),
         Action::Readme => story::check_readme(),
     }
 }
