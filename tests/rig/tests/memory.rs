@@ -10,7 +10,7 @@ const ALLOWED: u64 = 4 * 1024 * 1024;
 async fn grows_by(history: u64) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Path::new(env!("CARGO_BIN_EXE_signals-rig"));
-    let measured = measure(program, folder.path(), 30_000, 90_000, history).await.expect("it is drained");
+    let measured = measure(program, folder.path(), 20_000, 60_000, history).await.expect("it is drained");
     println!("{measured}");
     measured.growth()
 }

@@ -25,9 +25,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     settled(facts, &mut findings);
     effects(facts, &orders, &mut findings);
     starts(facts, &orders, &mut findings);
-    for refusal in facts.refusals.iter().filter(|refusal| !refusal.explained) {
-        findings.add("I6", format!("{refusal:?}: its lease was never lost, so another's stale outcome was accepted"));
-    }
+    refusals(facts, &mut findings);
     for late in recovery::late(facts) {
         findings.add("L1", late);
     }
@@ -167,6 +165,16 @@ fn effects(facts: &Facts, orders: &Orders, findings: &mut Findings) {
     }
     for (number, found) in rows {
         findings.add("I5", format!("{found} rows of a transactional receiver for order {number}, which was not sent"));
+    }
+}
+
+/// I6: who is told that its outcome came too late has lost its lease. If not, another's stale one was accepted.
+fn refusals(facts: &Facts, findings: &mut Findings) {
+    let lost: BTreeSet<_> = facts.lost.iter().map(|lost| (lost.delivery, lost.incarnation)).collect();
+    for refusal in &facts.refusals {
+        if !lost.contains(&(refusal.delivery, refusal.incarnation)) {
+            findings.add("I6", format!("{refusal:?}: its lease was never lost"));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known at the end of a campaign: from the records outside of the database, and from the framework's own interface.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use signals_runtime::backend::sqlite::SqliteBackend;
@@ -33,14 +33,24 @@ pub(super) struct Fact {
 pub(super) struct Refusal {
     pub(super) delivery: DeliveryId,
     pub(super) incarnation: u32,
-    /// Whether the history of the delivery knows that this incarnation lost its lease.
-    pub(super) explained: bool,
+}
+
+/// A lease that was lost, as the history of the delivery knows it: by which process, and when another took it over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) delivery: DeliveryId,
+    pub(super) pid: u32,
+    pub(super) incarnation: u32,
+    pub(super) at: i64,
+    /// Whether the delivery had lost one before: such are taken over one at a time.
+    pub(super) again: bool,
 }
 
 /// When a worker was connected: its process, and the moment, in microseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Connected {
     pub(super) pid: u32,
+    pub(super) incarnation: u32,
     pub(super) at: i64,
 }
 
@@ -70,6 +80,7 @@ pub(super) struct Facts {
     pub(super) deliveries: Vec<Fact>,
     pub(super) workers: Vec<Connected>,
     pub(super) waits: Vec<Waited>,
+    pub(super) lost: Vec<Lost>,
     pub(super) refusals: Vec<Refusal>,
     /// What `PRAGMA integrity_check` said.
     pub(super) integrity: String,
@@ -88,6 +99,15 @@ impl Facts {
         let pool = signals.backend().pool();
         let day = std::time::Duration::from_secs(86_400);
         let workers = signals.backend().store().workers(day).await?;
+        let workers: Vec<Connected> = workers
+            .iter()
+            .map(|known| Connected {
+                pid: known.pid,
+                incarnation: known.incarnation.bits(),
+                at: known.started.as_micros(),
+            })
+            .collect();
+        let deliveries = deliveries(signals).await?;
         Ok(Self {
             journal: Log(files.journal.clone()).read(),
             effects: Log(files.effects.clone()).read(),
@@ -95,10 +115,11 @@ impl Facts {
             surprises,
             orders: sqlx::query_as("SELECT number, signal FROM kills_order").fetch_all(pool).await?,
             rows: sqlx::query_scalar("SELECT number FROM kills_effect").fetch_all(pool).await?,
-            deliveries: deliveries(signals).await?,
-            workers: workers.iter().map(|known| Connected { pid: known.pid, at: known.started.as_micros() }).collect(),
+            lost: lost(signals, &deliveries, &workers).await?,
+            deliveries,
+            workers,
             waits: told.lines().filter_map(waited).collect(),
-            refusals: refusals(signals, &told).await?,
+            refusals: told.lines().filter_map(refused).collect(),
             integrity: sqlx::query_scalar("PRAGMA integrity_check").fetch_one(pool).await?,
         })
     }
@@ -124,30 +145,35 @@ async fn deliveries(signals: &Signals<SqliteBackend>) -> anyhow::Result<Vec<Fact
     }
 }
 
-/// Reads the refusals out of what workers told, and looks for their reasons in the histories.
-async fn refusals(signals: &Signals<SqliteBackend>, told: &str) -> anyhow::Result<Vec<Refusal>> {
-    let mut histories: BTreeMap<DeliveryId, BTreeSet<u32>> = BTreeMap::new();
-    let mut refusals = Vec::new();
-    for (delivery, incarnation) in told.lines().filter_map(refused) {
-        if let std::collections::btree_map::Entry::Vacant(unknown) = histories.entry(delivery) {
-            let detail = signals.get(delivery).await?.context("a delivery that was refused does not exist")?;
-            let lost = detail.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::LeaseLost);
-            unknown.insert(lost.map(|attempt| attempt.worker.bits()).collect());
+/// The leases that were lost, from the histories of the deliveries that lost any.
+async fn lost(
+    signals: &Signals<SqliteBackend>,
+    deliveries: &[Fact],
+    workers: &[Connected],
+) -> anyhow::Result<Vec<Lost>> {
+    let pids: BTreeMap<u32, u32> = workers.iter().map(|worker| (worker.incarnation, worker.pid)).collect();
+    let mut lost = Vec::new();
+    for fact in deliveries.iter().filter(|fact| fact.counters.lost_leases > 0) {
+        let detail = signals.get(fact.id).await?.context("a delivery that was listed is gone")?;
+        let attempts = detail.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::LeaseLost);
+        for (nth, attempt) in attempts.enumerate() {
+            let incarnation = attempt.worker.bits();
+            let pid = *pids.get(&incarnation).context("a lease was lost by a worker that never enlisted")?;
+            lost.push(Lost { delivery: fact.id, pid, incarnation, at: attempt.ended_at.as_micros(), again: nth > 0 });
         }
-        let explained = histories[&delivery].contains(&incarnation);
-        refusals.push(Refusal { delivery, incarnation, explained });
     }
-    Ok(refusals)
+    Ok(lost)
 }
 
 /// The delivery and the incarnation in an event that tells of a refused outcome.
-fn refused(line: &str) -> Option<(DeliveryId, u32)> {
+fn refused(line: &str) -> Option<Refusal> {
     if !line.contains("outcome refused") {
         return None;
     }
     let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let incarnation = field("token")?.split(':').next()?;
-    Some((field("delivery")?.parse().ok()?, u32::from_str_radix(incarnation, 16).ok()?))
+    let incarnation = u32::from_str_radix(incarnation, 16).ok()?;
+    Some(Refusal { delivery: field("delivery")?.parse().ok()?, incarnation })
 }
 
 /// A wait, in an event that tells of a long one when it ends.
@@ -168,7 +194,7 @@ mod tests {
     fn a_refused_outcome_is_read_from_what_the_worker_told() {
         let line = "1795348718128974 17  WARN signals: outcome refused: stolen, cancelled or settled meanwhile \
                     receiver=\"kills.plain\" delivery=12.3 token=00ab00cd:17 verb=\"ack\"";
-        let (delivery, incarnation) = refused(line).expect("it is one");
+        let Refusal { delivery, incarnation } = refused(line).expect("it is one");
         assert_eq!((delivery.signal.0, delivery.receiver.0, incarnation), (12, 3, 0x00ab_00cd));
         assert_eq!(waited(line), None);
         assert_eq!(refused("WARN signals: stole a delivery delivery=12.3 token=1:2"), None);

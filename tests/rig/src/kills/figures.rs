@@ -38,6 +38,7 @@ impl Figures {
             row("done", state(State::Done)),
             row("dead_crashed", state(State::Dead)),
             row("lost_leases", facts.deliveries.iter().map(|fact| fact.counters.lost_leases as usize).sum()),
+            row("leases_robbed", recovery::robbed(facts)),
             row("double_plain_effects", doubled(facts)),
             row("outcomes_refused", facts.refusals.len()),
             row("recoveries", times.len()),

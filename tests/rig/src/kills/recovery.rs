@@ -1,19 +1,17 @@
-//! L1: how long it took until a delivery that a dead or stopped worker held was started by another.
+//! L1: how long it took until a delivery that a dead or stopped worker held was taken over by another.
 //!
 //! The promise counts from the last renewal, which nobody outside can see, so from the kill; or from the moment the one
 //! that recovers it was connected, whichever is later; and only while the database answers: a worker that is stopped inside
 //! its transaction holds the write lock, and everybody stands still until it is continued. A worker that waited for the
 //! lock tells so, and then may take as long again, or a lease after a long wait (docs/decisions/0012).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
 
 use super::LEASE;
-use super::facts::Facts;
+use super::facts::{Facts, Lost};
 use super::fleet::What;
-use crate::Line;
 
 /// What L1 allows beyond the lease.
 const BEYOND: Duration = Duration::from_secs(1);
@@ -21,23 +19,21 @@ const BEYOND: Duration = Duration::from_secs(1);
 /// A silence of everybody as long as this, from the moment that a worker is stopped, means that it holds the lock.
 const SILENCE: i64 = 300_000;
 
-/// A delivery that changed hands: the order, when its worker was hit, and when it started again.
+/// A delivery that changed hands: when its worker was hit, and when another took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
-    number: i64,
-    pid: u32,
+    lost: Lost,
     hit: i64,
-    again: i64,
 }
 
 /// How long each recovery took, sorted.
 pub(super) fn times(facts: &Facts) -> Vec<Duration> {
     let deaf = deaf(facts);
-    let undisturbed = |change: &&Change| !deaf.iter().any(|(from, to)| change.hit < *to && *from < change.again);
+    let undisturbed = |change: &&Change| !deaf.iter().any(|(from, to)| change.hit < *to && *from < change.lost.at);
     let mut times: Vec<Duration> = changes(facts)
         .iter()
         .filter(undisturbed)
-        .map(|change| Duration::from_micros((change.again - change.hit).unsigned_abs()))
+        .map(|change| Duration::from_micros((change.lost.at - change.hit).unsigned_abs()))
         .collect();
     times.sort_unstable();
     times
@@ -50,10 +46,10 @@ pub(super) fn late(facts: &Facts) -> Vec<String> {
     let late = changes(facts).into_iter().filter_map(|change| {
         let by = lives
             .iter()
-            .filter(|life| life.pid != change.pid)
+            .filter(|life| life.pid != change.lost.pid)
             .filter_map(|life| Some(due(facts, &deaf, life, change.hit)).filter(|by| *by <= life.to));
         let by = by.min()?;
-        let over = u64::try_from(change.again - by).ok().filter(|over| *over > 0).map(Duration::from_micros)?;
+        let over = u64::try_from(change.lost.at - by).ok().filter(|over| *over > 0).map(Duration::from_micros)?;
         Some(format!("{over:?} late: {change:?}"))
     });
     late.collect()
@@ -120,31 +116,30 @@ fn deaf(facts: &Facts) -> Vec<(i64, i64)> {
     deaf
 }
 
+/// The leases whose holder was hit before they were taken over.
 fn changes(facts: &Facts) -> Vec<Change> {
-    let mut hits: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
-    for fate in facts.fates.iter().filter(|fate| matches!(fate.what, What::Killed | What::Stopped)) {
-        hits.entry(fate.pid).or_default().push(fate.at);
-    }
-    let mut starts: BTreeMap<(i64, &str), Vec<&Line>> = BTreeMap::new();
-    for line in facts.effects.iter().filter(|line| ["plain", "transactional"].contains(&line.what.as_str())) {
-        starts.entry((line.number, line.what.as_str())).or_default().push(line);
-    }
-    let mut changes = Vec::new();
-    for ((number, _), lines) in starts {
-        for pair in lines.windows(2).filter(|pair| pair[0].pid != pair[1].pid) {
-            let between = pair[0].at..pair[1].at;
-            let hit = hits.get(&pair[0].pid).and_then(|hits| hits.iter().find(|at| between.contains(at)));
-            changes.extend(hit.map(|hit| Change { number, pid: pair[0].pid, hit: *hit, again: pair[1].at }));
-        }
-    }
-    changes
+    let hit = |lost: &Lost| {
+        let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
+        let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
+        // A zombie that was stopped and is killed before it wakes was gone from the first on.
+        hits.next().map(|fate| fate.at)
+    };
+    facts.lost.iter().filter_map(|lost| Some(Change { lost: *lost, hit: hit(lost)? })).collect()
+}
+
+/// How many leases were lost by workers that nothing had happened to.
+pub(super) fn robbed(facts: &Facts) -> usize {
+    facts.lost.len() - changes(facts).len()
 }
 
 #[cfg(test)]
 mod tests {
+    use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
+
     use super::super::facts::{Connected, Waited};
     use super::super::fleet::Fate;
     use super::*;
+    use crate::Line;
 
     const SECOND: i64 = 1_000_000;
     const ALLOWED: i64 = 5 * SECOND;
@@ -153,16 +148,25 @@ mod tests {
         Line { what: "plain".to_owned(), number: 1, attempt: 1, at, pid }
     }
 
+    fn lost(pid: u32, at: i64) -> Lost {
+        let delivery = DeliveryId { signal: SignalId(1), receiver: ReceiverId(1) };
+        Lost { delivery, pid, incarnation: pid, at, again: false }
+    }
+
+    fn connected(pid: u32, at: i64) -> Connected {
+        Connected { pid, incarnation: pid, at }
+    }
+
     fn fate(pid: u32, what: What, at: i64) -> Fate {
         Fate { pid, what, at }
     }
 
-    /// Process 1 is killed at second 10; process 2 starts its delivery `after` that.
+    /// Process 1 is killed at second 10; process 2 takes its delivery over `after` that.
     fn recovered_after(after: i64) -> Facts {
         Facts {
-            effects: vec![start(1, 9 * SECOND), start(2, 10 * SECOND + after)],
+            lost: vec![lost(1, 10 * SECOND + after)],
             fates: vec![fate(1, What::Killed, 10 * SECOND), fate(2, What::Spared, 60 * SECOND)],
-            workers: vec![Connected { pid: 1, at: 0 }, Connected { pid: 2, at: SECOND }],
+            workers: vec![connected(1, 0), connected(2, SECOND)],
             ..Facts::default()
         }
     }
@@ -184,6 +188,13 @@ mod tests {
         assert_eq!(late(&facts).len(), 1);
         facts.fates[1].at = 15 * SECOND;
         assert_eq!(late(&facts), Vec::<String>::new(), "it was gone before it was due");
+    }
+
+    #[test]
+    fn t9_a_lease_lost_by_somebody_unhurt_is_robbed_and_no_recovery() {
+        let mut facts = recovered_after(SECOND);
+        facts.lost.push(lost(2, 20 * SECOND));
+        assert_eq!((robbed(&facts), times(&facts).len()), (1, 1));
     }
 
     #[test]

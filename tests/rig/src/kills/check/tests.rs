@@ -2,7 +2,7 @@
 
 use signals_runtime::delivery::{Counters, DeliveryId, ReceiverId, SignalId};
 
-use super::super::facts::Refusal;
+use super::super::facts::{Connected, Lost, Refusal};
 use super::super::fleet::{Fate, What};
 use super::*;
 use crate::Line;
@@ -103,12 +103,14 @@ fn i2_l2_what_is_left_behind_or_dead_for_no_reason_is_found() {
 
 #[test]
 fn i6_a_refusal_without_a_lost_lease_is_found() {
-    let refusal = |explained| {
-        let delivery = DeliveryId { signal: SignalId(101), receiver: ReceiverId(1) };
-        Refusal { delivery, incarnation: 7, explained }
-    };
-    assert_eq!(broken(|facts| facts.refusals.push(refusal(true))), [""; 0]);
-    assert_eq!(broken(|facts| facts.refusals.push(refusal(false))), ["I6"]);
+    let delivery = fact(101, Receiver::Plain).id;
+    let refusal = Refusal { delivery, incarnation: 7 };
+    assert_eq!(broken(|facts| facts.refusals.push(refusal)), ["I6"]);
+    let explained = broken(|facts| {
+        facts.refusals.push(refusal);
+        facts.lost.push(Lost { delivery, pid: 9, incarnation: 7, at: 5, again: false });
+    });
+    assert_eq!(explained, [""; 0]);
 }
 
 #[test]
@@ -124,11 +126,11 @@ fn i8_a_start_without_a_claim_is_found() {
 #[test]
 fn l1_a_late_recovery_is_found_here_too() {
     let late = broken(|facts| {
-        facts.deliveries[0].counters.lost_leases = 1;
-        facts.effects.push(Line { at: 60_000_000, pid: 10, ..line("plain", 1) });
+        let delivery = facts.deliveries[0].id;
+        facts.lost.push(Lost { delivery, pid: 9, incarnation: 7, at: 60_000_000, again: false });
         facts.fates.push(Fate { pid: 9, what: What::Killed, at: 2_000_000 });
         facts.fates.push(Fate { pid: 10, what: What::Spared, at: 70_000_000 });
-        facts.workers.push(super::super::facts::Connected { pid: 10, at: 0 });
+        facts.workers.push(Connected { pid: 10, incarnation: 8, at: 0 });
     });
     assert_eq!(late, ["L1"]);
 }
