@@ -72,11 +72,13 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
         let evidence = "no plain effect was ever made twice: the kills hit nothing".to_owned();
         findings.push(Finding { promise: "rig", evidence });
     }
+    // With JSON, that is all there is on stdout.
+    let say = |line: String| if options.json { eprintln!("{line}") } else { println!("{line}") };
     println!("{}", if options.json { figures.as_json(findings.len()) } else { figures.as_table() });
     for finding in findings.iter().take(SHOWN) {
-        println!("BROKEN {}: {}", finding.promise, finding.evidence);
+        say(format!("BROKEN {}: {}", finding.promise, finding.evidence));
     }
-    println!("{} findings; seed {}", findings.len(), options.seed);
+    say(format!("{} findings; seed {}", findings.len(), options.seed));
     Ok(findings.is_empty())
 }
 
