@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use signals_runtime::Signals;
 use signals_runtime::backend::sqlite::SqliteBackend;
 use signals_runtime::delivery::{Counters, DeliveryId, State};
 use signals_runtime::store::{AttemptOutcome, Filter};
-use signals_runtime::{Backend as _, Signals};
 
 use super::app::{PLAIN, TRANSACTIONAL};
 use super::fleet::{Fate, Files};
@@ -97,16 +97,7 @@ impl Facts {
         let told = std::fs::read_to_string(&files.events);
         let told = told.with_context(|| format!("reading {}", files.events.display()))?;
         let pool = signals.backend().pool();
-        let day = std::time::Duration::from_secs(86_400);
-        let workers = signals.backend().store().workers(day).await?;
-        let workers: Vec<Connected> = workers
-            .iter()
-            .map(|known| Connected {
-                pid: known.pid,
-                incarnation: known.incarnation.bits(),
-                at: known.started.as_micros(),
-            })
-            .collect();
+        let workers: Vec<Connected> = told.lines().filter_map(connected).collect();
         let deliveries = deliveries(signals).await?;
         Ok(Self {
             journal: Log(files.journal.clone()).read(),
@@ -165,24 +156,38 @@ async fn lost(
     Ok(lost)
 }
 
-/// The delivery and the incarnation in an event that tells of a refused outcome.
+/// When an event was told, and by which process.
+fn told_by(line: &str) -> Option<(i64, u32)> {
+    let mut words = line.split(' ');
+    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+}
+
+/// The value of a field of an event.
+fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A worker that has enlisted.
+fn connected(line: &str) -> Option<Connected> {
+    let (at, pid) = told_by(line)?;
+    let incarnation = field(line, "worker").filter(|_| line.contains("worker enlisted"))?;
+    Some(Connected { pid, incarnation: u32::from_str_radix(incarnation, 16).ok()?, at })
+}
+
+/// A refused outcome.
 fn refused(line: &str) -> Option<Refusal> {
-    if !line.contains("outcome refused") {
-        return None;
-    }
-    let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    let incarnation = field("token")?.split(':').next()?;
+    let delivery = field(line, "delivery").filter(|_| line.contains("outcome refused"))?;
+    let incarnation = field(line, "token")?.split(':').next()?;
     let incarnation = u32::from_str_radix(incarnation, 16).ok()?;
-    Some(Refusal { delivery: field("delivery")?.parse().ok()?, incarnation })
+    Some(Refusal { delivery: delivery.parse().ok()?, incarnation })
 }
 
 /// A wait, in an event that tells of a long one when it ends.
 fn waited(line: &str) -> Option<Waited> {
-    let (_, lasted) = line.split_once("write lock")?.1.split_once("lasted=")?;
+    let (until, pid) = told_by(line)?;
+    let lasted = field(line, "lasted").filter(|_| line.contains("write lock"))?;
     let (number, unit) = lasted.split_at(lasted.find(|c: char| c.is_ascii_alphabetic())?);
     let seconds = number.parse::<f64>().ok()? / if unit.starts_with("ms") { 1e3 } else { 1.0 };
-    let mut words = line.split(' ');
-    let (until, pid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     Some(Waited { pid, until, lasted: (seconds * 1e6) as i64 })
 }
 
@@ -197,7 +202,15 @@ mod tests {
         let Refusal { delivery, incarnation } = refused(line).expect("it is one");
         assert_eq!((delivery.signal.0, delivery.receiver.0, incarnation), (12, 3, 0x00ab_00cd));
         assert_eq!(waited(line), None);
-        assert_eq!(refused("WARN signals: stole a delivery delivery=12.3 token=1:2"), None);
+        assert_eq!(refused("1 2  WARN signals: stole a delivery delivery=12.3 token=1:2"), None);
+    }
+
+    #[test]
+    fn a_connection_is_read_from_what_the_worker_told() {
+        let line = "1795349963678011 3962  INFO signals: worker enlisted worker=43419c69 receivers=1";
+        let expected = Connected { pid: 3962, incarnation: 0x4341_9c69, at: 1_795_349_963_678_011 };
+        assert_eq!(connected(line), Some(expected));
+        assert_eq!(connected(&line.replace("enlisted", "stopped")), None);
     }
 
     #[test]
