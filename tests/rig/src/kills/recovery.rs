@@ -16,6 +16,9 @@ use super::fleet::What;
 /// What L1 allows beyond the lease.
 const BEYOND: Duration = Duration::from_secs(1);
 
+/// A wait for the lock that is shorter is not told.
+const UNTOLD: i64 = 500_000;
+
 /// A silence of everybody as long as this, from the moment that a worker is stopped, means that it holds the lock.
 const SILENCE: i64 = 300_000;
 
@@ -63,9 +66,7 @@ fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, hit: i64) -> i64 {
     let long = micros(LEASE / 3);
     let waits =
         facts.waits.iter().filter(|wait| wait.pid == life.pid).map(|wait| (wait.until - wait.lasted, wait.until));
-    let mut shut: Vec<(i64, i64)> = deaf.iter().copied().chain(waits).collect();
-    shut.sort_unstable();
-    for (begin, end) in shut.into_iter().filter(|(_, end)| *end > earliest) {
+    for (begin, end) in merged(deaf.iter().copied().chain(waits)).into_iter().filter(|(_, end)| *end > earliest) {
         if begin >= from + allowed {
             break;
         }
@@ -76,6 +77,21 @@ fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, hit: i64) -> i64 {
         }
     }
     from + allowed
+}
+
+/// Spans in their order; those that are closer than [`UNTOLD`] are one. A keeper waits twice for each renewal, and is late by
+/// the sum.
+fn merged(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+    let mut spans: Vec<(i64, i64)> = spans.collect();
+    spans.sort_unstable();
+    let mut merged: Vec<(i64, i64)> = Vec::new();
+    for (begin, end) in spans {
+        match merged.last_mut() {
+            Some(last) if begin <= last.1 + UNTOLD => last.1 = last.1.max(end),
+            _ => merged.push((begin, end)),
+        }
+    }
+    merged
 }
 
 /// A worker while it is connected and not stopped.
@@ -206,6 +222,12 @@ mod tests {
         };
         assert_eq!([waited(2, SECOND, SECOND), waited(2, SECOND, SECOND + 1), waited(3, SECOND, 1)], [0, 1, 1]);
         assert_eq!([waited(2, 2 * SECOND, 2 * SECOND), waited(2, 2 * SECOND, 2 * SECOND + 1)], [0, 1], "a long one");
+    }
+
+    #[test]
+    fn waits_one_after_the_other_are_one() {
+        let spans = [(900_000, 1_000_000), (0, 400_000), (100_000, 300_000), (2_000_000, 2_100_000)];
+        assert_eq!(merged(spans.into_iter()), [(0, 1_000_000), (2_000_000, 2_100_000)]);
     }
 
     #[test]
