@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use signals_rig::{Line, Log, Work, open};
+use signals_rig::{Line, Log, open};
 use signals_runtime::clock::{Clock as _, SystemClock};
 use signals_runtime::delivery::State;
 use signals_runtime::store::{DeliverySummary, Filter};
@@ -51,12 +51,12 @@ impl Rig {
         Self { events: folder.path().join("events"), _folder: folder, database, log, signals }
     }
 
-    /// A worker process of the receivers of [`Work`].
+    /// A worker process of the receivers of `Work`.
     pub fn worker(&self, grace: Duration) -> WorkerProcess {
         self.worker_of(LEASE, grace, None)
     }
 
-    /// A worker process of the receivers whose names begin like this; of those for [`Work`] when none is given.
+    /// A worker process of the receivers whose names begin like this; those for `Work` when none is given.
     pub fn worker_of(&self, lease: Duration, grace: Duration, receivers: Option<&str>) -> WorkerProcess {
         let child = Command::new(env!("CARGO_BIN_EXE_signals-rig"))
             .arg("worker")
