@@ -39,6 +39,7 @@ pub(super) struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lost {
     pub(super) delivery: DeliveryId,
+    pub(super) receiver: Receiver,
     pub(super) pid: u32,
     pub(super) incarnation: u32,
     pub(super) at: i64,
@@ -150,7 +151,8 @@ async fn lost(
         for (nth, attempt) in attempts.enumerate() {
             let incarnation = attempt.worker.bits();
             let pid = *pids.get(&incarnation).context("a lease was lost by a worker that never enlisted")?;
-            lost.push(Lost { delivery: fact.id, pid, incarnation, at: attempt.ended_at.as_micros(), again: nth > 0 });
+            let (delivery, receiver, at) = (fact.id, fact.receiver, attempt.ended_at.as_micros());
+            lost.push(Lost { delivery, receiver, pid, incarnation, at, again: nth > 0 });
         }
     }
     Ok(lost)

@@ -10,7 +10,7 @@ use std::time::Duration;
 use signals_runtime::clock::micros;
 
 use super::LEASE;
-use super::facts::{Facts, Lost};
+use super::facts::{Facts, Lost, Receiver};
 use super::fleet::What;
 
 /// What L1 allows beyond the lease.
@@ -46,7 +46,10 @@ pub(super) fn times(facts: &Facts) -> Vec<Duration> {
 pub(super) fn late(facts: &Facts) -> Vec<String> {
     let deaf = deaf(facts);
     let lives = lives(facts);
-    let late = changes(facts).into_iter().filter_map(|change| {
+    // L1 is within the limits set: what has lost a lease before is taken over when no other such is held, and a
+    // transactional delivery when the one slot is free that a worker has for all of them.
+    let owed = |change: &Change| !change.lost.again && change.lost.receiver == Receiver::Plain;
+    let late = changes(facts).into_iter().filter(owed).filter_map(|change| {
         let by = lives
             .iter()
             .filter(|life| life.pid != change.lost.pid)
@@ -166,7 +169,7 @@ mod tests {
 
     fn lost(pid: u32, at: i64) -> Lost {
         let delivery = DeliveryId { signal: SignalId(1), receiver: ReceiverId(1) };
-        Lost { delivery, pid, incarnation: pid, at, again: false }
+        Lost { delivery, receiver: Receiver::Plain, pid, incarnation: pid, at, again: false }
     }
 
     fn connected(pid: u32, at: i64) -> Connected {
@@ -204,6 +207,15 @@ mod tests {
         assert_eq!(late(&facts).len(), 1);
         facts.fates[1].at = 15 * SECOND;
         assert_eq!(late(&facts), Vec::<String>::new(), "it was gone before it was due");
+    }
+
+    #[test]
+    fn l1_what_waits_for_a_slot_is_not_late() {
+        let mut facts = recovered_after(ALLOWED + 1);
+        facts.lost[0].receiver = Receiver::Transactional;
+        assert_eq!((late(&facts).len(), times(&facts).len()), (0, 1));
+        facts.lost[0] = Lost { again: true, receiver: Receiver::Plain, ..facts.lost[0] };
+        assert_eq!(late(&facts).len(), 0);
     }
 
     #[test]

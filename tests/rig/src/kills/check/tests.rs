@@ -108,7 +108,7 @@ fn i6_a_refusal_without_a_lost_lease_is_found() {
     assert_eq!(broken(|facts| facts.refusals.push(refusal)), ["I6"]);
     let explained = broken(|facts| {
         facts.refusals.push(refusal);
-        facts.lost.push(Lost { delivery, pid: 9, incarnation: 7, at: 5, again: false });
+        facts.lost.push(Lost { delivery, receiver: Receiver::Plain, pid: 9, incarnation: 7, at: 5, again: false });
     });
     assert_eq!(explained, [""; 0]);
 }
@@ -127,7 +127,14 @@ fn i8_a_start_without_a_claim_is_found() {
 fn l1_a_late_recovery_is_found_here_too() {
     let late = broken(|facts| {
         let delivery = facts.deliveries[0].id;
-        facts.lost.push(Lost { delivery, pid: 9, incarnation: 7, at: 60_000_000, again: false });
+        facts.lost.push(Lost {
+            delivery,
+            receiver: Receiver::Plain,
+            pid: 9,
+            incarnation: 7,
+            at: 60_000_000,
+            again: false,
+        });
         facts.fates.push(Fate { pid: 9, what: What::Killed, at: 2_000_000 });
         facts.fates.push(Fate { pid: 10, what: What::Spared, at: 70_000_000 });
         facts.workers.push(Connected { pid: 10, incarnation: 8, at: 0 });
