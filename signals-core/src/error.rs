@@ -94,6 +94,8 @@ pub enum Error {
     UnknownReceiver {
         /// The name.
         receiver: String,
+        /// Names that it may have been meant to be.
+        near: Vec<String>,
     },
     /// The delivery is in a state from which this is not possible (W20).
     WrongState {
@@ -174,7 +176,14 @@ impl fmt::Display for Error {
             Self::Stale { delivery } => {
                 write!(f, "delivery {delivery} is held under another token: it was stolen, cancelled or settled")
             }
-            Self::UnknownReceiver { receiver } => write!(f, "this database knows no receiver `{receiver}`"),
+            Self::UnknownReceiver { receiver, near } if near.is_empty() => {
+                write!(f, "this database knows no receiver `{receiver}`")
+            }
+            Self::UnknownReceiver { receiver, near } => write!(
+                f,
+                "this database knows no receiver `{receiver}`; the nearest are `{}`",
+                near.join("`, `")
+            ),
             Self::NotFound { delivery } => write!(f, "there is no delivery {delivery}"),
             Self::WrongState { delivery, state, verb } => {
                 write!(f, "cannot {verb} delivery {delivery}: it is {state}")

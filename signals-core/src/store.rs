@@ -5,17 +5,26 @@
 //! All times are the database's. Slices may hold thousands of entries: an implementation works through them in bounded
 //! batches, and locks rows in key order.
 
+mod filter;
 mod inspect;
+mod operate;
+mod trends;
+mod words;
 mod work;
 
+pub use filter::{Filter, Found, Page};
 pub use inspect::{
-    AttemptRecord, Count, Counts, DeliveryDetail, DeliverySummary, Filter, LaneCounts, Page, ReceiverInfo, WorkerRecord,
+    AttemptRecord, Count, Counts, DeliveryDetail, DeliverySummary, LaneCounts, ReceiverInfo, WorkerRecord,
 };
+pub use operate::{Acting, Action, ActionId, Decided, Switch, Verb, Verdict};
+pub use trends::{Bucket, ReceiverTrend, Span, Trends};
 pub use work::{
-    Acked, AttemptOutcome, Capabilities, Claim, ClaimLane, Claimed, Claims, DeathReason, Failed, Fate, Finished,
-    Forgotten, Held, LostLease, Migration, Promoted, Pruned, ReceiverEntry, Registered, Registration, Renewed,
-    Retention, SignalEntry, Snoozed, StoredSignal, WorkerInfo,
+    Acked, AttemptOutcome, Bookkeeping, Capabilities, Claim, ClaimLane, Claimed, Claims, DeathReason, Failed, Fate,
+    Finished, Forgotten, Held, LostLease, Migration, Promoted, Pruned, ReceiverEntry, Registered, Registration,
+    Renewed, Retention, SignalEntry, Snoozed, StoredSignal, WorkerInfo,
 };
+
+use words::words;
 
 use std::time::Duration;
 
@@ -102,33 +111,45 @@ pub trait Store: Send + Sync + 'static {
     /// Moves what became due where it can be claimed, at most `limit`.
     fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>>;
 
-    /// T10: cancels, whoever runs it. `actor` says who decided.
+    /// T10: cancels, whoever runs them. One verdict for each, in order: what another transaction changed first is told so
+    /// (W20). Of one named twice, under whatever id, the second finds it as the first left it.
+    ///
+    /// Each batch is one transaction together with its count in the log of actions: an implementation that writes the log
+    /// apart from what it tells has lines that nothing did, or deeds that no line tells. When a later batch fails, the ones
+    /// before it stay.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound), or [`WrongState`](crate::Error::WrongState) when it is settled already (W20).
-    fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// Returns [`Contention`](crate::Error::Contention) when another transaction is in the way of one of them.
+    fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>>;
 
-    /// T10: makes a dead letter of it by hand, whoever runs it.
+    /// T10: makes dead letters of them by hand, whoever runs them. As [`Store::cancel`].
     ///
     /// # Errors
     ///
     /// As [`Store::cancel`].
-    fn discard<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>>;
 
-    /// T11: ready at once in a new life, counters at zero, its history kept; the signal's row is put back under its id
-    /// when it was forgotten.
+    /// T11: ready at once in a new life, counters at zero, history kept; a signal's row is put back under its id when it
+    /// was forgotten. As [`Store::cancel`].
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::Error::NotFound), or [`WrongState`](crate::Error::WrongState) when it is neither dead nor cancelled.
-    fn retry<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// As [`Store::cancel`].
+    fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>>;
 
-    /// Stops (`true`) or resumes claims of a receiver's deliveries, in all workers.
-    fn pause(&self, receiver: ReceiverId, paused: bool) -> BoxFuture<'_, Result<()>>;
+    /// Pauses, resumes, retires or restores a receiver. Answers whether that changed anything; only then the log has a
+    /// line, with the receiver's name as its subject.
+    fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>>;
 
     /// Counts by lane and state, in one snapshot.
     fn counts(&self) -> BoxFuture<'_, Result<Counts>>;
+
+    /// What happened within `span`, receiver by receiver, in one snapshot.
+    fn trends<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Trends>>;
+
+    /// The log of actions, newest first: at most `limit` lines before `before`.
+    fn actions(&self, before: Option<ActionId>, limit: usize) -> BoxFuture<'_, Result<Vec<Action>>>;
 
     /// The receivers of this database, by name.
     fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>>;
@@ -136,14 +157,24 @@ pub trait Store: Send + Sync + 'static {
     /// The workers that were seen within `within`.
     fn workers(&self, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerRecord>>>;
 
-    /// Deliveries that match, newest signal first, then by receiver; `filter.after` continues a page.
+    /// Deliveries that match, newest signal first, then by receiver; `filter.after` continues a page. Whatever changes
+    /// between two pages, no delivery is told twice, and none is left out that was there and matched all the while.
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>>;
+
+    /// The ids alone of what [`list`](Store::list) would tell, at most `limit` of them whatever the filter's limit is.
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>>;
 
     /// One delivery with all its attempts and its payload, wherever it is; looked up in one snapshot.
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>>;
 
     /// T12: forgets what is settled and older than its retention, and idempotency keys likewise; at most `limit` rows.
-    fn prune<'a>(&'a self, retention: &'a Retention, limit: usize) -> BoxFuture<'a, Result<Pruned>>;
+    /// `by` is who does it by hand; workers do it for nobody, and leave no line in the log.
+    fn prune<'a>(
+        &'a self,
+        retention: &'a Retention,
+        limit: usize,
+        by: Option<&'a Acting<'a>>,
+    ) -> BoxFuture<'a, Result<Pruned>>;
 
     /// T13: forgets signals that nothing refers to and that are older than `older_than`; at most `limit`.
     fn forget(&self, older_than: Duration, limit: usize) -> BoxFuture<'_, Result<Forgotten>>;

@@ -47,7 +47,8 @@
 //!
 //! # Where things are
 //!
-//! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`] runs receivers.
+//! [`Signals`] is the handle of an application; [`Tx`] its transactions; [`Worker`] runs receivers. Operators look with
+//! [`Signals::inspect`] and act with [`Signals::operate`]: see [`operating`].
 //! [`State`], [`Delivery`], [`Cancelled`] and `&mut Tx<_>` are what receivers may take; [`Discard`],
 //! [`RetryAfter`](struct@RetryAfter) and [`Snooze`](struct@Snooze) what they may answer. [`defaults`] lists every default.
 //!
@@ -56,6 +57,7 @@
 
 pub mod backend;
 pub mod defaults;
+pub mod operating;
 pub mod worker;
 
 mod extract;

@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use signals_core::clock::Clock;
-use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
-use signals_core::store::{
-    Counts, DeliveryDetail, Filter, LaneCounts, Migration, Page, ReceiverInfo, Registered, Store, WorkerRecord,
-};
+use signals_core::store::{Migration, Registered, Store};
 use signals_core::{Backend, Error, Problems, Registry, Result, SendContext};
 use tokio::sync::watch;
 
+use crate::operating::{Inspect, Operate};
 use crate::worker::WorkerBuilder;
 use crate::{Tx, defaults, lineage, task, telemetry};
 
@@ -122,7 +120,9 @@ impl<B: Backend> Signals<B> {
         self.inner.store.migrate().await
     }
 
-    /// Every migration as SQL, for teams that apply migrations with a tool of their own.
+    /// Every migration, oldest first, for teams that apply migrations with a tool of their own: each prints
+    /// ([`Display`](fmt::Display)) as a script of one transaction that also notes the migration, so that
+    /// [`migrate`](Self::migrate) finds nothing left to do.
     #[must_use]
     pub fn migrations(&self) -> Vec<Migration> {
         self.inner.store.migrations()
@@ -230,165 +230,20 @@ impl<B: Backend> Signals<B> {
         self.inner.store.clone()
     }
 
+    /// What operators see: counts, trends, lists, parked lanes, workers, the log of actions.
+    #[must_use]
+    pub fn inspect(&self) -> Inspect<'_, B> {
+        Inspect::new(self)
+    }
+
+    /// What operators do, in the name of `actor`: retry, cancel, discard, pause, retire, prune, and the ways back.
+    #[must_use]
+    pub fn operate(&self, actor: impl Into<String>) -> Operate<'_, B> {
+        Operate::new(self, actor.into())
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner<B>> {
         &self.inner
-    }
-}
-
-/// Looking and acting. Each is one bounded query.
-impl<B: Backend> Signals<B> {
-    /// Counts by lane and state: exact up to 10,000 of a kind, "more" beyond.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn counts(&self) -> Result<Counts> {
-        self.inner.store.counts().await
-    }
-
-    /// Deliveries that match, newest first, page by page.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn list(&self, filter: &Filter) -> Result<Page> {
-        self.inner.store.list(filter).await
-    }
-
-    /// One delivery with its payload and all its failed attempts.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn get(&self, delivery: DeliveryId) -> Result<Option<DeliveryDetail>> {
-        self.inner.store.get(delivery).await
-    }
-
-    /// The lanes that hold deliveries nobody runs: neither this program nor a worker seen within the last minute knows
-    /// their receiver and payload version (I12). They wait for a build that does.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn parked(&self) -> Result<Vec<LaneCounts>> {
-        let registry = self.registry()?;
-        let mut known = Vec::new();
-        for (name, receiver) in self.inner.resolve().await?.ids {
-            known.extend(registry.receiver(name).map(|def| Lane { receiver, version: def.signal.version }));
-        }
-        known.extend(self.workers().await?.into_iter().flat_map(|worker| worker.lanes));
-        let lanes = self.counts().await?.lanes.into_iter();
-        Ok(lanes.filter(|lane| lane.has_pending() && !known.contains(&lane.lane)).collect())
-    }
-
-    /// The receivers that this database knows.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn receivers(&self) -> Result<Vec<ReceiverInfo>> {
-        self.inner.store.receivers().await
-    }
-
-    /// The workers seen within the last minute.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the database cannot be asked.
-    pub async fn workers(&self) -> Result<Vec<WorkerRecord>> {
-        self.inner.store.workers(defaults::ALIVE).await
-    }
-
-    /// Runs a dead or cancelled delivery again, from zero (T11). `actor` says who decided.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`], or [`Error::WrongState`] when it is neither dead nor cancelled.
-    ///
-    /// # Examples
-    ///
-    /// All dead letters of one receiver, after its mistake was repaired:
-    ///
-    /// ```
-    /// # use signals_runtime::{MemoryBackend, Signals, delivery::State, store::Filter};
-    /// # async fn redrive(signals: &Signals<MemoryBackend>) -> signals_runtime::Result<()> {
-    /// let receiver = Some("receipts.receivers.mail_receipt".to_owned());
-    /// let dead = Filter { states: vec![State::Dead], receiver, ..Filter::default() };
-    /// for letter in signals.list(&dead).await?.deliveries {
-    ///     signals.retry(letter.id, "ada").await?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Cancel safety
-    ///
-    /// One transaction: dropped before it answers, it has happened or it has not.
-    pub async fn retry(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
-        self.inner.store.retry(delivery, actor).await?;
-        self.inner.wake();
-        Ok(())
-    }
-
-    /// Cancels a delivery, whoever runs it (T10). `actor` says who decided.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
-    ///
-    /// # Cancel safety
-    ///
-    /// One transaction: dropped before it answers, it has happened or it has not.
-    pub async fn cancel(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
-        self.inner.store.cancel(delivery, actor).await
-    }
-
-    /// Makes a dead letter of a delivery by hand, whoever runs it (T10). `actor` says who decided.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`], or [`Error::WrongState`] when it is settled already.
-    ///
-    /// # Cancel safety
-    ///
-    /// One transaction: dropped before it answers, it has happened or it has not.
-    pub async fn discard(&self, delivery: DeliveryId, actor: &str) -> Result<()> {
-        self.inner.store.discard(delivery, actor).await
-    }
-
-    /// Stops claims of a receiver's deliveries in all workers, within a second. Sends still reach it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownReceiver`] when this database knows no receiver of that name.
-    ///
-    /// # Cancel safety
-    ///
-    /// One transaction: dropped before it answers, it has happened or it has not.
-    pub async fn pause(&self, receiver: &str) -> Result<()> {
-        self.inner.store.pause(self.receiver_id(receiver).await?, true).await
-    }
-
-    /// Resumes what [`pause`](Self::pause) stopped.
-    ///
-    /// # Errors
-    ///
-    /// As [`pause`](Self::pause).
-    ///
-    /// # Cancel safety
-    ///
-    /// One transaction: dropped before it answers, it has happened or it has not.
-    pub async fn resume(&self, receiver: &str) -> Result<()> {
-        self.inner.store.pause(self.receiver_id(receiver).await?, false).await
-    }
-
-    async fn receiver_id(&self, name: &str) -> Result<ReceiverId> {
-        let receivers = self.receivers().await?;
-        receivers
-            .iter()
-            .find(|receiver| receiver.name == name || receiver.aliases.iter().any(|alias| alias == name))
-            .map(|receiver| receiver.id)
-            .ok_or_else(|| Error::UnknownReceiver { receiver: name.to_owned() })
     }
 }
 

@@ -109,11 +109,11 @@ pub async fn t2_a_paused_receiver_is_not_claimed_until_it_is_resumed<H: Harness>
     app.send(&paid(7)).await;
     let ship = app.id(&SHIP).await;
     let mut puppet = app.puppet().await;
-    db.store.pause(ship, true).await.expect("pauses");
+    db.pause(ship, true).await.expect("pauses");
     assert_eq!(app.resolve().await.paused, [ship]);
     let others = puppet.claim(10).await;
     assert_eq!((others.len(), others[0].held.delivery.receiver == ship), (1, false), "the others go on");
-    db.store.pause(ship, false).await.expect("resumes");
+    db.pause(ship, false).await.expect("resumes");
     assert_eq!(puppet.claim_one().await.held.delivery.receiver, ship);
 }
 
@@ -242,7 +242,7 @@ pub async fn t3_renewals_are_answered_one_by_one_in_order<H: Harness>(db: Db<H>)
     app.send(&paid(7)).await;
     let mut puppet = app.puppet().await;
     let claimed = puppet.claim(10).await;
-    db.store.cancel(claimed[0].held.delivery, "ops").await.expect("cancels");
+    db.cancel(claimed[0].held.delivery, "ops").await.expect("cancels");
     let wrong = forged(claimed[1].held, |held| held.life += 1);
     let held = [claimed[1].held, claimed[0].held, wrong, claimed[1].held];
     let answers = db.store.renew(&held, LEASE).await.expect("renews");

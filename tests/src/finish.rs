@@ -37,7 +37,7 @@ pub async fn t4_acknowledgements_are_answered_one_by_one_in_order<H: Harness>(db
     let app = db.app(&[&SHIP, &MAIL]).await;
     app.send(&paid(7)).await;
     let claimed = app.puppet().await.claim(10).await;
-    db.store.cancel(claimed[0].held.delivery, "ops").await.expect("cancels");
+    db.cancel(claimed[0].held.delivery, "ops").await.expect("cancels");
     let batch = [acked(&claimed[0], true), acked(&claimed[1], true), acked(&claimed[0], false)];
     let answers = db.store.ack(&batch).await.expect("acknowledges");
     assert_eq!(answers, [Finished::Stale, Finished::Done, Finished::Stale]);
@@ -170,7 +170,7 @@ pub async fn t5_failures_of_one_batch_go_where_each_ones_fate_says<H: Harness>(d
         app.send(&paid(order)).await;
     }
     let claimed = app.puppet().await.claim(10).await;
-    db.store.cancel(claimed[1].held.delivery, "ops").await.expect("cancels");
+    db.cancel(claimed[1].held.delivery, "ops").await.expect("cancels");
     let fates = [retry_in(60), retry_in(60), Fate::Dead(DeathReason::Discarded)];
     let batch: Vec<_> = claimed.iter().zip(fates).map(|(claimed, fate)| failed(claimed, fate)).collect();
     let answers = db.store.fail(&batch).await.expect("fails");
@@ -218,7 +218,7 @@ pub async fn w17_an_undecodable_delivery_keeps_its_payload_and_can_be_retried<H:
     let detail = db.get(id).await;
     assert_eq!((detail.summary.death, detail.attempts[0].outcome), (Some(DeathReason::Undecodable), outcome));
     assert_eq!(detail.signal.expect("the payload is kept").payload, br#"{"order":7}"#);
-    db.store.retry(id, "ops").await.expect("a fixed receiver gets another chance");
+    db.retry(id, "ops").await.expect("a fixed receiver gets another chance");
     assert_eq!(puppet.claim_one().await.signal.payload, br#"{"order":7}"#);
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use signals_core::clock::{Clock as _, ManualClock, Timestamp};
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, State};
 use signals_core::store::{
-    Acked, AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeliveryDetail, DeliverySummary, Failed, Fate, Filter,
-    Finished, Held, Registered, Renewed, Snoozed, Store, WorkerInfo,
+    Acked, Acting, AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeliveryDetail, DeliverySummary, Failed, Fate,
+    Filter, Finished, Held, Registered, Renewed, Snoozed, Store, Switch, Verb, WorkerInfo,
 };
 use signals_core::token::Tokens;
 use signals_core::{
@@ -147,6 +147,61 @@ impl<H: Harness> Db<H> {
     /// A delivery's state; it must exist.
     pub async fn state(&self, id: DeliveryId) -> State {
         self.get(id).await.summary.state
+    }
+
+    /// T10: cancels one delivery.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the store says of it.
+    pub async fn cancel(&self, id: DeliveryId, actor: &str) -> Result<()> {
+        self.decide(Verb::Cancel, id, actor).await
+    }
+
+    /// T10: discards one delivery.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the store says of it.
+    pub async fn discard(&self, id: DeliveryId, actor: &str) -> Result<()> {
+        self.decide(Verb::Discard, id, actor).await
+    }
+
+    /// T11: retries one delivery.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the store says of it.
+    pub async fn retry(&self, id: DeliveryId, actor: &str) -> Result<()> {
+        self.decide(Verb::Retry, id, actor).await
+    }
+
+    async fn decide(&self, verb: Verb, id: DeliveryId, actor: &str) -> Result<()> {
+        let subject = id.to_string();
+        let acting = Acting { actor, subject: &subject, continues: None };
+        let decided = match verb {
+            Verb::Cancel => self.store.cancel(&[id], &acting).await?,
+            Verb::Discard => self.store.discard(&[id], &acting).await?,
+            _ => self.store.retry(&[id], &acting).await?,
+        };
+        decided.verdicts[0].into_result(id, verb)
+    }
+
+    /// Pauses or resumes a receiver.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the store says.
+    pub async fn pause(&self, receiver: ReceiverId, paused: bool) -> Result<()> {
+        let switch = if paused { Switch::Pause } else { Switch::Resume };
+        self.store.switch(receiver, switch, "ops").await.map(drop)
+    }
+
+    /// The log of actions, oldest first, without its times: actor, verb, subject, count.
+    pub async fn log(&self) -> Vec<(String, String, String, u64)> {
+        let mut actions = self.store.actions(None, 1_000).await.expect("the log can be read");
+        actions.reverse();
+        actions.into_iter().map(|action| (action.actor, action.verb, action.subject, action.count)).collect()
     }
 
     /// The committed business value under `key`.

@@ -23,6 +23,8 @@ pub mod claim;
 pub mod finish;
 pub mod inspect;
 pub mod keys;
+pub mod look;
+pub mod operate;
 pub mod payload;
 pub mod registry;
 pub mod retention;

@@ -258,25 +258,25 @@ impl<X: Harness> Side<X> {
                 String::new()
             }
             Step::Cancel(signal, receiver) => match self.delivery(signal, receiver) {
-                Some(id) => tell(store.cancel(id, "ops").await),
+                Some(id) => tell(self.db.cancel(id, "ops").await),
                 None => String::new(),
             },
             Step::Discard(signal, receiver) => match self.delivery(signal, receiver) {
-                Some(id) => tell(store.discard(id, "ops").await),
+                Some(id) => tell(self.db.discard(id, "ops").await),
                 None => String::new(),
             },
             Step::Retry(signal, receiver) => match self.delivery(signal, receiver) {
-                Some(id) => tell(store.retry(id, "ops").await),
+                Some(id) => tell(self.db.retry(id, "ops").await),
                 None => String::new(),
             },
             Step::Pause(receiver, paused) => match self.receivers.get(receiver) {
-                Some(id) => tell(store.pause(*id, paused).await),
+                Some(id) => tell(self.db.pause(*id, paused).await),
                 None => String::new(),
             },
             Step::Prune(seconds) => {
                 let keep = Duration::from_secs(seconds);
                 let retention = Retention { done: keep, cancelled: keep * 2, dead: None, keys: keep * 3 };
-                tell(store.prune(&retention, 1_000).await)
+                tell(store.prune(&retention, 1_000, None).await)
             }
             Step::Forget(seconds) => tell(store.forget(Duration::from_secs(seconds), 1_000).await),
             Step::Renew(held)

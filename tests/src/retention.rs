@@ -26,19 +26,19 @@ async fn settled<H: Harness>(db: &Db<H>) {
     let claimed = puppet.claim(10).await;
     puppet.ack(&claimed[0]).await;
     puppet.fail(&claimed[1], Fate::Dead(DeathReason::Exhausted)).await;
-    db.store.cancel(claimed[2].held.delivery, "ops").await.expect("cancels");
+    db.cancel(claimed[2].held.delivery, "ops").await.expect("cancels");
 }
 
 /// T12: each state has its own.
 pub async fn t12_what_is_settled_is_forgotten_after_its_retention<H: Harness>(db: Db<H>) {
     settled(&db).await;
     db.advance(DAY.as_secs() - 1);
-    assert_eq!(db.store.prune(&RETENTION, 100).await.expect("prunes").deliveries, 0);
+    assert_eq!(db.store.prune(&RETENTION, 100, None).await.expect("prunes").deliveries, 0);
     db.advance(2);
-    assert_eq!(db.store.prune(&RETENTION, 100).await.expect("prunes").deliveries, 1);
+    assert_eq!(db.store.prune(&RETENTION, 100, None).await.expect("prunes").deliveries, 1);
     assert_eq!(db.states().await, [State::Dead, State::Cancelled]);
     db.advance(DAY.as_secs());
-    assert_eq!(db.store.prune(&RETENTION, 100).await.expect("prunes").deliveries, 1);
+    assert_eq!(db.store.prune(&RETENTION, 100, None).await.expect("prunes").deliveries, 1);
     assert_eq!(db.states().await, [State::Dead]);
 }
 
@@ -46,10 +46,10 @@ pub async fn t12_what_is_settled_is_forgotten_after_its_retention<H: Harness>(db
 pub async fn t12_dead_letters_are_forgotten_by_explicit_retention_alone<H: Harness>(db: Db<H>) {
     settled(&db).await;
     db.advance(DAY.as_secs() * 1_000);
-    db.store.prune(&RETENTION, 100).await.expect("prunes");
+    db.store.prune(&RETENTION, 100, None).await.expect("prunes");
     assert_eq!(db.states().await, [State::Dead]);
     let explicit = Retention { dead: Some(DAY), ..RETENTION };
-    assert_eq!(db.store.prune(&explicit, 100).await.expect("prunes").deliveries, 1);
+    assert_eq!(db.store.prune(&explicit, 100, None).await.expect("prunes").deliveries, 1);
     assert!(db.all().await.is_empty());
 }
 
@@ -65,7 +65,7 @@ pub async fn t12_what_is_not_settled_is_never_forgotten<H: Harness>(db: Db<H>) {
     db.advance(DAY.as_secs() * 1_000);
     let nothing =
         Retention { done: Duration::ZERO, cancelled: Duration::ZERO, dead: Some(Duration::ZERO), keys: Duration::ZERO };
-    assert_eq!(db.store.prune(&nothing, 100).await.expect("prunes").deliveries, 0);
+    assert_eq!(db.store.prune(&nothing, 100, None).await.expect("prunes").deliveries, 0);
     assert_eq!(db.store.forget(Duration::ZERO, 100).await.expect("forgets").0, 0);
     assert_eq!(db.states().await, [State::Running, State::Ready, State::Ready]);
 }
@@ -75,9 +75,9 @@ pub async fn t12_a_prune_forgets_at_most_its_limit<H: Harness>(db: Db<H>) {
     settled(&db).await;
     let all = Retention { dead: Some(DAY), ..RETENTION };
     db.advance(DAY.as_secs() * 3);
-    assert_eq!(db.store.prune(&all, 2).await.expect("prunes").deliveries, 2);
-    assert_eq!(db.store.prune(&all, 2).await.expect("prunes").deliveries, 1);
-    assert_eq!(db.store.prune(&all, 2).await.expect("prunes").deliveries, 0);
+    assert_eq!(db.store.prune(&all, 2, None).await.expect("prunes").deliveries, 2);
+    assert_eq!(db.store.prune(&all, 2, None).await.expect("prunes").deliveries, 1);
+    assert_eq!(db.store.prune(&all, 2, None).await.expect("prunes").deliveries, 0);
 }
 
 /// T12: a delivery's attempts go with it; a later delivery does not inherit them.
@@ -86,7 +86,7 @@ pub async fn t12_attempts_are_forgotten_with_their_delivery<H: Harness>(db: Db<H
     let id = db.all().await[1].id;
     assert_eq!(db.get(id).await.attempts.len(), 1);
     db.advance(DAY.as_secs() * 3);
-    db.store.prune(&Retention { dead: Some(DAY), ..RETENTION }, 100).await.expect("prunes");
+    db.store.prune(&Retention { dead: Some(DAY), ..RETENTION }, 100, None).await.expect("prunes");
     assert!(db.find(id).await.is_none());
 }
 

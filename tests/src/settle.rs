@@ -24,7 +24,7 @@ pub async fn t10_a_ready_delivery_can_be_cancelled_and_is_never_run<H: Harness>(
     let app = db.app(&[&SHIP, &MAIL]).await;
     let [ship, mail] = app.deliver(&paid(7), [&SHIP, &MAIL]).await;
     db.advance(5);
-    db.store.cancel(ship, "ops@shop").await.expect("cancels");
+    db.cancel(ship, "ops@shop").await.expect("cancels");
     let shown = db.get(ship).await.summary;
     assert_eq!((shown.state, shown.actor.as_deref()), (State::Cancelled, Some("ops@shop")));
     assert_eq!(shown.settled_at, Some(db.now()));
@@ -38,7 +38,7 @@ pub async fn t10_a_scheduled_delivery_can_be_cancelled<H: Harness>(db: Db<H>) {
     let mut puppet = app.puppet().await;
     let claimed = puppet.claim_one().await;
     puppet.fail(&claimed, retry_in(60)).await;
-    db.store.cancel(id, "ops").await.expect("cancels");
+    db.cancel(id, "ops").await.expect("cancels");
     db.advance(61);
     assert_eq!(puppet.steal(10).await.claimed.len(), 0);
     let detail = db.get(id).await;
@@ -51,7 +51,7 @@ pub async fn t10_a_running_delivery_can_be_cancelled_and_its_runner_is_told<H: H
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
     let mut puppet = app.puppet().await;
     let claimed = puppet.claim_one().await;
-    db.store.cancel(id, "ops").await.expect("cancels");
+    db.cancel(id, "ops").await.expect("cancels");
     assert_eq!(puppet.renew(&claimed).await, Renewed::Lost);
     assert_eq!(puppet.ack(&claimed).await, Finished::Stale);
     assert_eq!(puppet.fail(&claimed, retry_in(1)).await, Finished::Stale);
@@ -66,7 +66,7 @@ pub async fn t10_a_discard_by_hand_makes_a_dead_letter<H: Harness>(db: Db<H>) {
     let claimed = puppet.claim(10).await;
     puppet.release(&claimed[0]).await;
     for id in [ship, mail] {
-        db.store.discard(id, "ops").await.expect("discards, ready or running");
+        db.discard(id, "ops").await.expect("discards, ready or running");
         let detail = db.get(id).await;
         assert_eq!((detail.summary.state, detail.summary.death), (State::Dead, Some(DeathReason::ByHand)));
         assert_eq!(detail.summary.actor.as_deref(), Some("ops"));
@@ -80,8 +80,8 @@ pub async fn t10_what_is_settled_can_be_neither_cancelled_nor_discarded<H: Harne
     let app = db.app(&[&SHIP]).await;
     let id = dead(&app).await;
     for (error, verb) in [
-        (db.store.cancel(id, "ops").await.expect_err("is dead"), "cancel"),
-        (db.store.discard(id, "ops").await.expect_err("is dead"), "discard"),
+        (db.cancel(id, "ops").await.expect_err("is dead"), "cancel"),
+        (db.discard(id, "ops").await.expect_err("is dead"), "discard"),
     ] {
         let Error::WrongState { delivery, state: State::Dead, verb: said } = error else { panic!("{error:?}") };
         assert_eq!((delivery, said), (id, verb));
@@ -95,9 +95,9 @@ pub async fn t10_what_does_not_exist_is_not_found<H: Harness>(db: Db<H>) {
     let [real] = app.deliver(&paid(7), [&SHIP]).await;
     let id = DeliveryId { signal: SignalId(real.signal.0 + 1_000), ..real };
     for error in [
-        db.store.cancel(id, "ops").await.expect_err("is nothing"),
-        db.store.discard(id, "ops").await.expect_err("is nothing"),
-        db.store.retry(id, "ops").await.expect_err("is nothing"),
+        db.cancel(id, "ops").await.expect_err("is nothing"),
+        db.discard(id, "ops").await.expect_err("is nothing"),
+        db.retry(id, "ops").await.expect_err("is nothing"),
     ] {
         assert!(matches!(error, Error::NotFound { delivery } if delivery == id), "{error:?}");
     }
@@ -108,7 +108,7 @@ pub async fn t10_what_does_not_exist_is_not_found<H: Harness>(db: Db<H>) {
 pub async fn t11_a_dead_letter_retried_by_hand_begins_another_life<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
     let id = dead(&app).await;
-    db.store.retry(id, "ops").await.expect("retries");
+    db.retry(id, "ops").await.expect("retries");
     let detail = db.get(id).await;
     assert_eq!((detail.summary.state, detail.summary.life), (State::Ready, 1));
     assert_eq!((detail.summary.counters, detail.summary.death), (Counters::default(), None));
@@ -122,8 +122,8 @@ pub async fn t11_a_dead_letter_retried_by_hand_begins_another_life<H: Harness>(d
 pub async fn t11_a_cancelled_delivery_can_be_retried_by_hand<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
-    db.store.cancel(id, "ops").await.expect("cancels");
-    db.store.retry(id, "boss").await.expect("retries");
+    db.cancel(id, "ops").await.expect("cancels");
+    db.retry(id, "boss").await.expect("retries");
     assert_eq!(db.get(id).await.summary.actor.as_deref(), Some("boss"));
     let mut puppet = app.puppet().await;
     let claimed = puppet.claim_one().await;
@@ -137,7 +137,7 @@ pub async fn t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand<H: Harne
     let app = db.app(&[&SHIP]).await;
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
     let mut puppet = app.puppet().await;
-    let refusal = async || db.store.retry(id, "ops").await.expect_err("is not settled, or done");
+    let refusal = async || db.retry(id, "ops").await.expect_err("is not settled, or done");
     assert!(matches!(refusal().await, Error::WrongState { state: State::Ready, verb: "retry", .. }));
     let claimed = puppet.claim_one().await;
     assert!(matches!(refusal().await, Error::WrongState { state: State::Running, .. }));
@@ -151,7 +151,7 @@ pub async fn t11_a_retry_by_hand_puts_a_forgotten_signal_back_under_its_id<H: Ha
     let app = db.app(&[&SHIP]).await;
     let id = dead(&app).await;
     assert_eq!(db.store.forget(Duration::ZERO, 10).await.expect("forgets").0, 1);
-    db.store.retry(id, "ops").await.expect("retries");
+    db.retry(id, "ops").await.expect("retries");
     let mut puppet = app.puppet().await;
     let claimed = puppet.claim_one().await;
     assert_eq!((claimed.signal.id, &*claimed.signal.name), (id.signal, "shop.paid"));
@@ -166,8 +166,8 @@ pub async fn i6_the_holder_of_an_earlier_life_is_told_so<H: Harness>(db: Db<H>) 
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
     let mut old = app.puppet().await;
     let before = old.claim_one().await;
-    db.store.cancel(id, "ops").await.expect("cancels");
-    db.store.retry(id, "ops").await.expect("retries");
+    db.cancel(id, "ops").await.expect("cancels");
+    db.retry(id, "ops").await.expect("retries");
     assert_eq!(old.ack(&before).await, Finished::Stale);
     let mut new = app.puppet().await;
     let now = new.claim_one().await;
@@ -181,7 +181,7 @@ pub async fn t11_attempts_are_told_apart_by_their_lives<H: Harness>(db: Db<H>) {
     let id = dead(&app).await;
     let mut puppet = app.puppet().await;
     for _ in 0..2 {
-        db.store.retry(id, "ops").await.expect("retries");
+        db.retry(id, "ops").await.expect("retries");
         let claimed = puppet.claim_one().await;
         puppet.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await;
     }
@@ -194,7 +194,7 @@ pub async fn t11_attempts_are_told_apart_by_their_lives<H: Harness>(db: Db<H>) {
 pub async fn w20_of_two_retries_by_hand_one_wins<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
     let id = dead(&app).await;
-    let (a, b) = tokio::join!(db.store.retry(id, "a"), db.store.retry(id, "b"));
+    let (a, b) = tokio::join!(db.retry(id, "a"), db.retry(id, "b"));
     let refused: Vec<_> = [a, b].into_iter().filter_map(Result::err).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(matches!(refused[0], Error::WrongState { .. }) || refused[0].is_retryable(), "{refused:?}");
@@ -209,10 +209,10 @@ pub async fn w20_of_a_cancel_and_a_completion_one_wins<H: Harness>(db: Db<H>) {
         let mut puppet = app.puppet().await;
         let claimed = puppet.claim_one().await;
         let (cancelled, finished) = if completion_first {
-            let (finished, cancelled) = tokio::join!(puppet.ack(&claimed), db.store.cancel(id, "ops"));
+            let (finished, cancelled) = tokio::join!(puppet.ack(&claimed), db.cancel(id, "ops"));
             (cancelled, finished)
         } else {
-            tokio::join!(db.store.cancel(id, "ops"), puppet.ack(&claimed))
+            tokio::join!(db.cancel(id, "ops"), puppet.ack(&claimed))
         };
         let state = db.state(id).await;
         match finished {

@@ -90,7 +90,7 @@ pub async fn w21_a_receiver_that_ends_its_transaction_has_failed<H: Harness>(db:
     assert!(report.failures[0].error.contains("ended the transaction"), "{:?}", report.failures);
     db.advance(86_400);
     assert_eq!(theatre.drain().await.done, 1);
-    assert_eq!(theatre.signals.list(&Filter::default()).await.expect("lists").deliveries.len(), 1);
+    assert_eq!(theatre.signals.inspect().list(&Filter::default()).await.expect("lists").deliveries.len(), 1);
 }
 
 /// I5: one after the other or at once, each has its effects once.

@@ -83,7 +83,7 @@ pub async fn i5_a_delivery_cancelled_while_it_runs_cannot_be_acknowledged<H: Har
     let app = db.app(&[&SHIP]).await;
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
     let claimed = app.puppet().await.claim_one().await;
-    db.store.cancel(id, "ops").await.expect("cancels");
+    db.cancel(id, "ops").await.expect("cancels");
     let mut tx = app.begin().await;
     tx.fence().await;
     let error = tx.ack(&claimed).await.expect_err("it is cancelled");
@@ -184,7 +184,7 @@ pub async fn w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told<H: H
     let mut tx = app.begin().await;
     tx.fence().await;
     tx.ack(&claimed).await.expect("acknowledges");
-    let (cancelled, committed) = tokio::join!(db.store.cancel(id, "ops"), tx.commit());
+    let (cancelled, committed) = tokio::join!(db.cancel(id, "ops"), tx.commit());
     committed.expect("the acknowledgement was first");
     let error = cancelled.expect_err("the acknowledgement was first");
     let told = matches!(error, Error::WrongState { state: State::Done, .. }) || error.is_retryable();

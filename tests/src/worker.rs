@@ -6,6 +6,7 @@ use signals_core::delivery::State;
 use signals_core::store::{AttemptOutcome, DeathReason, Filter};
 use signals_core::{Error, Location, Receiver as _, Signal, SignalDef};
 use signals_runtime::CancelReason;
+use signals_runtime::operating::{Parked, WaitsFor};
 use signals_runtime::worker::DrainError;
 
 use crate::fixtures::{Refunded, paid};
@@ -167,7 +168,7 @@ pub async fn i11_the_idempotency_key_is_the_same_in_every_attempt_of_a_life<H: H
     db.advance(A_DAY);
     theatre.drain().await;
     let id = db.all().await[0].id;
-    theatre.signals.retry(id, "ops").await.expect("retries");
+    theatre.signals.operate("ops").retry(id).await.expect("retries");
     theatre.drain().await;
     let calls = theatre.stage.calls();
     let keys: Vec<_> = calls.iter().map(signals_core::Delivery::idempotency_key).collect();
@@ -190,20 +191,22 @@ pub async fn i12_deliveries_that_nobody_runs_are_shown_as_parked<H: Harness>(db:
     let theatre = Theatre::open(&db, &[Plain::DEF, Bystander::DEF], []).await;
     theatre.send(&paid(7)).await;
     theatre.send(&Refunded { order: 7 }).await;
-    assert_eq!(theatre.signals.parked().await.expect("lists"), [], "this program knows both");
+    assert_eq!(theatre.signals.inspect().parked().await.expect("lists"), [], "this program knows both");
 
     let other = Theatre::open(&db, &[Bystander::DEF], []).await;
-    let parked = other.signals.parked().await.expect("lists");
+    let parked = other.signals.inspect().parked().await.expect("lists");
     assert_eq!(parked.len(), 1, "{parked:?}");
-    assert_eq!((&*parked[0].receiver, parked[0].ready.0, parked[0].lane.version), (Plain::DEF.name, 1, 1));
+    let Parked { lane, waits_for } = &parked[0];
+    assert_eq!((&*lane.receiver, lane.ready.0, lane.lane.version), (Plain::DEF.name, 1, 1));
+    assert_eq!(*waits_for, WaitsFor::Receiver);
 
     let _worker = db.program(&[Plain::DEF]).puppet().await;
-    assert_eq!(other.signals.parked().await.expect("lists"), [], "a worker knows it");
+    assert_eq!(other.signals.inspect().parked().await.expect("lists"), [], "a worker knows it");
     db.advance(61);
-    assert_eq!(other.signals.parked().await.expect("lists").len(), 1, "it was not seen for a minute");
+    assert_eq!(other.signals.inspect().parked().await.expect("lists").len(), 1, "it was not seen for a minute");
 
     assert_eq!(theatre.drain().await.done, 2);
-    assert_eq!(other.signals.parked().await.expect("lists"), [], "nothing waits");
+    assert_eq!(other.signals.inspect().parked().await.expect("lists"), [], "nothing waits");
 }
 
 /// I10: of two receivers of one signal one fails.
@@ -218,9 +221,9 @@ pub async fn i10_a_failing_receiver_does_not_keep_another_from_its_delivery<H: H
 pub async fn t2_a_worker_runs_nothing_of_a_paused_receiver<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
     theatre.send(&paid(7)).await;
-    theatre.signals.pause(Plain::DEF.name).await.expect("pauses");
+    theatre.signals.operate("ops").pause(Plain::DEF.name).await.expect("pauses");
     assert_eq!(theatre.drain().await.done, 0);
-    theatre.signals.resume(Plain::DEF.name).await.expect("resumes");
+    theatre.signals.operate("ops").resume(Plain::DEF.name).await.expect("resumes");
     assert_eq!(theatre.drain().await.done, 1);
 }
 
@@ -231,7 +234,7 @@ pub async fn e13_what_a_receiver_sends_is_run_and_names_its_cause<H: Harness>(db
     assert_eq!(theatre.drain().await.done, 2);
     let first = db.all().await[0].id.signal;
     let filter = Filter { signal: Some(Refunded::DEF.name.to_owned()), ..Filter::default() };
-    let caused = theatre.signals.list(&filter).await.expect("lists").deliveries.remove(0).id;
+    let caused = theatre.signals.inspect().list(&filter).await.expect("lists").deliveries.remove(0).id;
     let headers = db.get(caused).await.signal.expect("not forgotten").headers;
     assert_eq!((headers.causation, headers.correlation), (Some(first), Some(first)));
 }
@@ -254,7 +257,8 @@ pub async fn l1_a_commit_wakes_the_workers_of_its_process<H: Harness>(db: Db<H>)
     let hour = Duration::from_secs(3_600);
     let worker = theatre.worker().poll(hour, hour).build().expect("the worker lacks nothing");
     let stop = async {
-        until("the worker has started", async || !theatre.signals.workers().await.expect("lists").is_empty()).await;
+        until("the worker has started", async || !theatre.signals.inspect().workers().await.expect("lists").is_empty())
+            .await;
         theatre.send(&paid(7)).await;
         until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
     };
@@ -269,7 +273,7 @@ pub async fn t10_a_cancelled_delivery_stops_its_receiver<H: Harness>(db: Db<H>) 
     let stop = async {
         until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
         let id = db.all().await[0].id;
-        theatre.signals.cancel(id, "ops").await.expect("cancels");
+        theatre.signals.operate("ops").cancel(id).await.expect("cancels");
         until("the receiver's future is dropped", async || theatre.stage.left() == 1).await;
     };
     let report = worker.run_until(stop).await.expect("runs");
@@ -285,7 +289,7 @@ pub async fn t10_a_discarded_delivery_stops_its_receiver_and_is_a_dead_letter<H:
     let stop = async {
         until("the receiver is called", async || !theatre.stage.calls().is_empty()).await;
         let id = db.all().await[0].id;
-        theatre.signals.discard(id, "ops").await.expect("discards");
+        theatre.signals.operate("ops").discard(id).await.expect("discards");
         until("the receiver's future is dropped", async || theatre.stage.left() == 1).await;
     };
     let report = worker.run_until(stop).await.expect("runs");
@@ -295,7 +299,7 @@ pub async fn t10_a_discarded_delivery_stops_its_receiver_and_is_a_dead_letter<H:
         (shown.state, shown.death, shown.actor.as_deref()),
         (State::Dead, Some(DeathReason::ByHand), Some("ops"))
     );
-    let again = theatre.signals.discard(shown.id, "ops").await.expect_err("is dead");
+    let again = theatre.signals.operate("ops").discard(shown.id).await.expect_err("is dead");
     assert!(matches!(again, Error::WrongState { state: State::Dead, .. }), "{again:?}");
 }
 

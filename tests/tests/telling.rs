@@ -150,7 +150,7 @@ async fn a_failed_attempt_warns_with_receiver_delivery_and_error() {
     let signals = program_of::<fails_first>().await;
     send(&signals, &Failing { text: CANARY.to_owned() }).await;
     assert_eq!(drain(&signals).await.retried, 1);
-    let id = signals.list(&Filter::default()).await.expect("lists").deliveries[0].id.to_string();
+    let id = signals.inspect().list(&Filter::default()).await.expect("lists").deliveries[0].id.to_string();
     let told = ears.heard(Level::WARN, &["attempt failed", "telling.fails_first"]);
     assert_eq!(told.len(), 1, "{told:?}");
     for part in [&*format!("delivery={id}"), "attempt=1", "no stock", "retry_in="] {

@@ -56,8 +56,13 @@ pub struct LaneCounts {
     pub dead: Count,
     /// Cancelled.
     pub cancelled: Count,
-    /// When the oldest ready one was sent.
+    /// When the oldest of those that are ready was sent.
     pub oldest: Option<Timestamp>,
+    /// Since when the one that is due longest has been due: since it was sent, or, when it was delayed or came back, since
+    /// its delay was over. `now - due_since` is how far behind the lane is.
+    ///
+    /// Looked for among the first of the lane: one that came back stands behind what was there.
+    pub due_since: Option<Timestamp>,
 }
 
 impl LaneCounts {
@@ -102,41 +107,6 @@ pub struct WorkerRecord {
     pub started: Timestamp,
     /// When it was last seen.
     pub seen: Timestamp,
-}
-
-/// Which deliveries to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only these states; empty: all.
-    pub states: Vec<State>,
-    /// Only this receiver, by name or alias.
-    pub receiver: Option<String>,
-    /// Only this signal, by the name it was sent under.
-    pub signal: Option<String>,
-    /// Continue behind this delivery: the last of the page before.
-    pub after: Option<DeliveryId>,
-    /// The most deliveries of the page; zero means 100, and more than [`Filter::MOST`] means that.
-    pub limit: usize,
-}
-
-impl Filter {
-    /// The most deliveries that one page has, whatever the filter says.
-    pub const MOST: usize = 1_000;
-
-    /// The most deliveries of this filter's page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        if self.limit == 0 { 100 } else { self.limit.min(Self::MOST) }
-    }
-}
-
-/// One page of deliveries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// The deliveries.
-    pub deliveries: Vec<DeliverySummary>,
-    /// Whether there are more behind the last one.
-    pub more: bool,
 }
 
 /// A delivery in a list.

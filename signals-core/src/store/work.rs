@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::delivery::{Counters, DeliveryId, Lane, ReceiverId, SignalId};
 use crate::send::Headers;
+use crate::store::{ActionId, words};
 use crate::token::Token;
 
 /// What a backend can and cannot do.
@@ -37,6 +38,36 @@ pub struct Migration {
     pub sql: &'static str,
     /// Whether the release before it works on the new schema (D7).
     pub additive: bool,
+    /// What surrounds the statements when another tool applies them: makes the version table where it is missing, and
+    /// notes the migration there.
+    pub bookkeeping: Bookkeeping,
+}
+
+/// How a database begins, notes and ends a migration in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bookkeeping {
+    /// Begins the transaction, and makes the version table where it is missing.
+    pub begin: &'static str,
+    /// Notes the migration.
+    pub note: &'static str,
+    /// Ends the transaction.
+    pub end: &'static str,
+}
+
+impl fmt::Display for Migration {
+    /// The migration as a script that any tool may run, in place of `migrate()`: a header, and one transaction with its
+    /// statements and the line by which this library knows that it was applied.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, name, sql, additive, bookkeeping } = self;
+        let kind = if *additive {
+            "additive: older builds go on working"
+        } else {
+            "not additive: older builds refuse to start"
+        };
+        writeln!(f, "-- Migration {number}: {name} ({kind}).")?;
+        writeln!(f, "{}\n\n{}\n\n{}", bookkeeping.begin.trim_end(), sql.trim_end(), bookkeeping.note.trim_end())?;
+        writeln!(f, "{}", bookkeeping.end.trim_end())
+    }
 }
 
 /// What `register()` stores.
@@ -73,7 +104,8 @@ pub struct ReceiverEntry {
 /// What registration found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registered {
-    /// The id of each receiver by its name in this binary, sorted by name. Retired ones are absent.
+    /// The id of each receiver by its name in this binary, sorted by name. Retired ones are among them: what was pending
+    /// when they were retired is still run.
     pub ids: Vec<(&'static str, ReceiverId)>,
     /// Receivers of this binary that an operator or another binary retired.
     pub retired: Vec<&'static str>,
@@ -256,37 +288,6 @@ pub enum Fate {
     Dead(DeathReason),
 }
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word for it, in SQL, listings and logs.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// What `word` stands for.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-
 words! {
     /// Why a delivery is dead.
     DeathReason {
@@ -354,6 +355,18 @@ pub struct Retention {
     pub keys: Duration,
 }
 
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { done, cancelled, dead, keys } = self;
+        write!(f, "done for {done:?}, cancelled for {cancelled:?}, ")?;
+        match dead {
+            Some(dead) => write!(f, "dead for {dead:?}")?,
+            None => f.write_str("dead for ever")?,
+        }
+        write!(f, ", keys for {keys:?}")
+    }
+}
+
 /// What a prune forgot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -361,6 +374,8 @@ pub struct Pruned {
     pub deliveries: usize,
     /// Idempotency keys.
     pub keys: usize,
+    /// The line of the log, when somebody pruned by hand and something was forgotten.
+    pub action: Option<ActionId>,
 }
 
 /// How many signals were forgotten.

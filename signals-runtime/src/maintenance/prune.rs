@@ -32,7 +32,7 @@ async fn once(engine: &Engine) -> Option<bool> {
 
 async fn batch(engine: &Engine) -> Result<bool> {
     let most = defaults::PRUNE_BATCH;
-    let pruned = engine.store.prune(&engine.config.retention, most).await?;
+    let pruned = engine.store.prune(&engine.config.retention, most, None).await?;
     let forgotten = engine.store.forget(engine.config.keep_signals, most).await?;
     Ok(pruned.deliveries >= most || pruned.keys >= most || forgotten.0 >= most)
 }

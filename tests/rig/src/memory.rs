@@ -101,7 +101,7 @@ async fn drain_batch(signals: &Signals<SqliteBackend>) -> anyhow::Result<()> {
     tx.commit().await?;
     let began = Instant::now();
     loop {
-        let counts = signals.counts().await?;
+        let counts = signals.inspect().counts().await?;
         let own = counts.lanes.iter().filter(|lane| lane.receiver == "rig.nothing");
         if own.map(|lane| lane.ready.0 + lane.running.0).sum::<u64>() == 0 {
             return Ok(());

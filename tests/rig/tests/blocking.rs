@@ -33,10 +33,10 @@ fn lone_worker(
 
 async fn delivery_of(rig: &Rig, signal: SignalId, receiver: &str) -> DeliveryDetail {
     let filter = Filter { receiver: Some(receiver.to_owned()), ..Filter::default() };
-    let page = rig.signals.list(&filter).await.expect("a list");
+    let page = rig.signals.inspect().list(&filter).await.expect("a list");
     let id: DeliveryId =
         page.deliveries.iter().map(|delivery| delivery.id).find(|id| id.signal == signal).expect("sent");
-    rig.signals.get(id).await.expect("a look-up").expect("it exists")
+    rig.signals.inspect().get(id).await.expect("a look-up").expect("it exists")
 }
 
 /// W10, T5: a receiver that blocks the runtime costs no other delivery its lease, and is failed at its deadline while its

@@ -132,7 +132,7 @@ async fn w10_t5_a_receiver_that_blocks_inside_its_tx_costs_no_other_delivery_its
 
     let delivery = rig.deliveries().await.into_iter().find(|delivery| delivery.id.signal == signal).expect("sent");
     assert_eq!((delivery.state, delivery.counters.attempt, delivery.counters.lost_leases), (State::Done, 2, 0));
-    let detail = rig.signals.get(delivery.id).await.expect("a look-up").expect("it is kept");
+    let detail = rig.signals.inspect().get(delivery.id).await.expect("a look-up").expect("it is kept");
     assert_eq!(detail.attempts.iter().map(|attempt| attempt.outcome).collect::<Vec<_>>(), [AttemptOutcome::Timeout]);
     let written: i64 = sqlx::query_scalar("SELECT count(*) FROM effect WHERE number = 7")
         .fetch_one(rig.signals.backend().pool())

@@ -48,7 +48,7 @@ async fn l1_a_restarted_worker_recovers_within_a_lease_and_a_second_of_its_conne
     let _second = rig.worker(Duration::from_secs(5));
     let lines = rig.log_until("the second start", |lines| starts(lines, 1).len() == 2).await;
 
-    let workers = rig.signals.workers().await.expect("workers");
+    let workers = rig.signals.inspect().workers().await.expect("workers");
     let connected = workers.iter().map(|worker| worker.started.as_micros()).max().expect("the second enlisted");
     let recovered = Duration::from_micros((starts(&lines, 1)[1].at - connected).try_into().expect("later"));
     assert!(recovered <= LEASE + Duration::from_secs(1), "recovered {recovered:?} after it connected");
@@ -130,7 +130,7 @@ async fn w12_a_second_sigterm_gives_back_at_once_without_burning_an_attempt() {
     };
 
     assert!(status.success(), "{status}");
-    let page = rig.signals.list(&Filter::default()).await.expect("deliveries");
+    let page = rig.signals.inspect().list(&Filter::default()).await.expect("deliveries");
     let hold = page.deliveries.iter().find(|delivery| delivery.receiver == "rig.hold").expect("it is pending");
     assert_eq!((hold.state, hold.counters.attempt, hold.counters.refunds), (State::Ready, 0, 1));
 }
@@ -182,9 +182,9 @@ async fn w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes(
     rig.states_until("the heir's acknowledgement", settled).await;
 
     let filter = Filter { receiver: Some("rig.hold".to_owned()), ..Filter::default() };
-    let delivery = rig.signals.list(&filter).await.expect("a list").deliveries.pop().expect("it was sent");
+    let delivery = rig.signals.inspect().list(&filter).await.expect("a list").deliveries.pop().expect("it was sent");
     assert_eq!((delivery.state, delivery.counters.attempt, delivery.counters.lost_leases), (State::Done, 1, 1));
-    let detail = rig.signals.get(delivery.id).await.expect("a look-up").expect("it is kept");
+    let detail = rig.signals.inspect().get(delivery.id).await.expect("a look-up").expect("it is kept");
     assert_eq!(detail.attempts.len(), 1, "the lost lease is all that is recorded: {:?}", detail.attempts);
     assert_eq!(starts(&rig.log.read(), 1).len(), 2, "the zombie has stolen nothing back");
 }
@@ -235,7 +235,8 @@ async fn w8_t9_a_delivery_that_aborts_its_workers_dies_and_its_neighbours_do_not
         aborts += 1;
     };
     assert_eq!(aborts, 5, "the first start, and one after each of four stolen leases");
-    let page = rig.signals.list(&Filter { states: vec![State::Dead], ..Filter::default() }).await.expect("a list");
+    let page =
+        rig.signals.inspect().list(&Filter { states: vec![State::Dead], ..Filter::default() }).await.expect("a list");
     assert_eq!(page.deliveries.len(), 1, "{dead:?}");
     assert_eq!(page.deliveries[0].death, Some(DeathReason::Crashed));
     assert_eq!(page.deliveries[0].counters.lost_leases, 5);

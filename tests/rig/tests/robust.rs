@@ -60,7 +60,7 @@ async fn polite(_polite: &Polite, cancelled: Cancelled) -> Result<(), std::io::E
 
 async fn only_delivery(signals: &Signals<SqliteBackend>, receiver: &str) -> DeliverySummary {
     let filter = Filter { receiver: Some(receiver.to_owned()), ..Filter::default() };
-    signals.list(&filter).await.expect("a list").deliveries.pop().expect("it was sent")
+    signals.inspect().list(&filter).await.expect("a list").deliveries.pop().expect("it was sent")
 }
 
 async fn until_running(signals: &Signals<SqliteBackend>, receiver: &str) {
@@ -106,7 +106,7 @@ async fn i13_w7_an_error_that_panics_when_it_is_printed_is_recorded() {
     let Err(DrainError::Failed(report)) = drained else { panic!("the drain is a failure: {drained:?}") };
     assert_eq!((report.dead, report.failures[0].receiver), (1, "robust.hostile"));
     let id = only_delivery(&rig.signals, "robust.hostile").await.id;
-    let detail = rig.signals.get(id).await.expect("a look-up").expect("it is kept");
+    let detail = rig.signals.inspect().get(id).await.expect("a look-up").expect("it is kept");
     assert_eq!(detail.attempts[0].outcome, AttemptOutcome::Panic);
     assert!(detail.attempts[0].error.contains("cannot be printed"), "{}", detail.attempts[0].error);
 }
@@ -170,7 +170,7 @@ async fn w19_ten_deliveries_start_within_a_second_beside_a_hundred_thousand_that
         let began = Instant::now();
         loop {
             let filter = Filter { receiver: Some("robust.modest".to_owned()), ..Filter::default() };
-            let page = signals.list(&filter).await.expect("a list");
+            let page = signals.inspect().list(&filter).await.expect("a list");
             if page.deliveries.iter().all(|delivery| delivery.state == DeliveryState::Done) {
                 break;
             }
@@ -185,7 +185,7 @@ async fn w19_ten_deliveries_start_within_a_second_beside_a_hundred_thousand_that
 async fn until_state(signals: &Signals<MemoryBackend>, receiver: &str, state: DeliveryState) {
     let began = Instant::now();
     let filter = Filter { states: vec![state], receiver: Some(receiver.to_owned()), limit: 1, ..Filter::default() };
-    while signals.list(&filter).await.expect("a list").deliveries.is_empty() {
+    while signals.inspect().list(&filter).await.expect("a list").deliveries.is_empty() {
         assert!(began.elapsed() < PATIENCE, "it does not become {state}");
         tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
-use signals_runtime::{defaults, delivery::DeliveryId};
+use signals_runtime::defaults;
 
+use crate::ops::{How, OpsOptions, Order};
 use crate::worker::{Fault, WorkerOptions};
 
 /// What `--help` prints.
@@ -18,8 +19,26 @@ A shop whose modules tell each other what happened by signals.
 usage: shop                      tell the story, and check it; needs nothing
        shop serve  [options]     take orders and webhooks over HTTP
        shop worker [options]     run the receivers, until Ctrl-C or SIGTERM
-       shop status [options]     show receivers, workers and deliveries
-       shop retry <id> [options] run a dead or cancelled delivery again, from zero
+       shop migrate [--print]    make the tables of the signals, or print their SQL for another tool
+
+looking, as text or with --json:
+       shop status               how everything stands: receivers, what is parked and why, workers, the last hour
+       shop list [filter]        deliveries, newest signal first; --limit N, --after <id> for the next page
+       shop show <id>            one delivery: every attempt, and its payload
+       shop actions              who did what by hand; --limit N
+
+acting, in the name of --actor NAME [the user]; told by `shop actions`:
+       shop retry   <id> | filter | --all    run dead or cancelled deliveries again, from zero
+       shop cancel  <id> | filter | --all    what is ready or running shall not run
+       shop discard <id> | filter | --all    what is ready or running becomes a dead letter
+                                             (of many: --dry-run counts only)
+       shop pause | resume <receiver>        stop its deliveries, in all workers; go on
+       shop retire <receiver> --keep | --cancel    sends pass it by; what is pending is run, or cancelled
+       shop restore <receiver>               sends reach it again
+       shop prune [--done D] [--cancelled D] [--dead D] [--keys D]    forget what is settled and older
+
+a filter: --state S (ready, running, done, dead, cancelled; may be repeated), --receiver NAME, --signal NAME,
+          --older-than D, --younger-than D, --error TEXT; a duration D is 90s, 15m, 24h or 7d
 
 options:
   --database PATH    the SQLite file [./shop.db]; mails and exports are kept beside it
@@ -27,7 +46,6 @@ options:
   --lease SECONDS    worker: how long a delivery stays with a worker that is gone [20]; at least 3
   --fault NAME       worker: mail (the mail server refuses twice), score (the risk table is too short: a panic)
                      or export (exports take a minute); may be repeated
-  --json             status: as JSON
   --help             this";
 
 /// What is to be done.
@@ -41,18 +59,16 @@ pub(crate) enum Command {
     Serve { database: PathBuf, port: u16 },
     /// Run receivers.
     Worker { database: PathBuf, options: WorkerOptions },
-    /// Show what is there.
-    Status { database: PathBuf, json: bool },
-    /// Run a delivery again.
-    Retry { database: PathBuf, delivery: DeliveryId },
+    /// What an operator asks for.
+    Operate { database: PathBuf, order: Order, how: How },
 }
 
 /// What the options say, whichever command they are for.
 struct Options {
     database: PathBuf,
     port: u16,
-    json: bool,
     worker: WorkerOptions,
+    ops: OpsOptions,
 }
 
 /// The command that `args`, the program's name first, say.
@@ -62,8 +78,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
     let mut options = Options {
         database: PathBuf::from("shop.db"),
         port: 3000,
-        json: false,
         worker: WorkerOptions { lease: defaults::LEASE, faults: Vec::new(), with_parent: false },
+        ops: OpsOptions::default(),
     };
     while let Some(arg) = parser.next()? {
         match arg {
@@ -73,7 +89,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                 let name = name.to_owned();
                 options
                     .set(&name, &mut parser)
-                    .map_err(|error| anyhow!("option --{name}: {error}; see `shop --help`"))?;
+                    .map_err(|error| anyhow!("option --{name}: {error:#}; see `shop --help`"))?;
             }
             Short(_) => bail!("{}; see `shop --help`", arg.unexpected()),
         }
@@ -86,7 +102,6 @@ impl Options {
         match name {
             "database" => self.database = parser.value()?.into(),
             "port" => self.port = parser.value()?.parse()?,
-            "json" => self.json = true,
             "lease" => {
                 let seconds = parser.value()?.parse()?;
                 if seconds < 3 {
@@ -97,6 +112,7 @@ impl Options {
             "fault" => self.worker.faults.push(parser.value()?.parse()?),
             // For the story's workers, not in the help: stop when whoever holds the other end of stdin is gone.
             "with-parent" => self.worker.with_parent = true,
+            other if self.ops.set(other, parser)? => {}
             _ => bail!("there is no such option"),
         }
         Ok(())
@@ -104,20 +120,18 @@ impl Options {
 }
 
 fn command(words: &[String], options: Options) -> Result<Command> {
-    let Options { database, port, json, worker } = options;
+    let Options { database, port, worker, ops } = options;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Ok(match words[..] {
         [] => Command::Story,
         ["help"] => Command::Help,
         ["serve"] => Command::Serve { database, port },
         ["worker"] => Command::Worker { database, options: worker },
-        ["status"] => Command::Status { database, json },
-        ["retry", id] => Command::Retry { database, delivery: DeliveryId::from_str(id)? },
-        ["retry"] => bail!("which delivery? `shop status` lists their ids, as in `shop retry 42.3`"),
-        [known @ ("serve" | "worker" | "status" | "retry"), ..] => {
-            bail!("too many words after `{known}`; see `shop --help`")
-        }
-        [unknown, ..] => bail!("there is no command `{unknown}`; see `shop --help`"),
+        [known @ ("serve" | "worker"), ..] => bail!("too many words after `{known}`; see `shop --help`"),
+        [unknown, ..] => match ops.order(&words)? {
+            Some((order, how)) => Command::Operate { database, order, how },
+            None => bail!("there is no command `{unknown}`; see `shop --help`"),
+        },
     })
 }
 
@@ -134,6 +148,9 @@ impl FromStr for Fault {
 
 #[cfg(test)]
 mod tests {
+    use signals_runtime::operating::Pending;
+    use signals_runtime::store::Verb;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Command> {
@@ -148,8 +165,20 @@ mod tests {
     fn every_command_is_understood() {
         assert!(matches!(parsed(""), Ok(Command::Story)));
         assert!(matches!(parsed("serve --port 0"), Ok(Command::Serve { port: 0, .. })));
-        assert!(matches!(parsed("status --json"), Ok(Command::Status { json: true, .. })));
-        assert!(matches!(parsed("retry 4.2"), Ok(Command::Retry { delivery, .. }) if delivery.to_string() == "4.2"));
+        assert!(matches!(parsed("status --json"), Ok(Command::Operate { order: Order::Status, how, .. }) if how.json));
+        let Ok(Command::Operate { order: Order::One(Verb::Retry, id), how, .. }) = parsed("retry 4.2 --actor ada")
+        else {
+            panic!("not a retry")
+        };
+        assert_eq!((id.to_string().as_str(), &*how.actor), ("4.2", "ada"));
+        let filter = "cancel --state ready --state running --receiver mail --older-than 2h --error x --dry-run";
+        let Ok(Command::Operate { order: Order::All(Verb::Cancel, filter), how, .. }) = parsed(filter) else {
+            panic!("not a cancel of all")
+        };
+        assert_eq!(filter.to_string(), "ready or running, receiver mail, older than 7200s, error \"x\"");
+        assert!(how.dry_run);
+        let retire = parsed("retire mail --keep");
+        assert!(matches!(retire, Ok(Command::Operate { order: Order::Retire(_, Pending::Keep), .. })));
         let Ok(Command::Worker { database, options }) =
             parsed("worker --lease 3 --fault mail --fault=export --database x.db")
         else {
@@ -166,7 +195,13 @@ mod tests {
         assert!(refusal("serve --port x").contains("option --port: cannot parse argument \"x\""));
         assert!(refusal("worker --lease 1").contains("at least 3 s"));
         assert!(refusal("serve --prot 1").contains("option --prot: there is no such option; see `shop --help`"));
-        assert!(refusal("retry").contains("`shop status` lists their ids"));
+        assert!(refusal("retry").contains("`shop retry 42.3` means one (`shop list` tells their ids)"));
+        assert!(refusal("retry 4.2 --all").contains("either one delivery, 4.2, or all that match"));
+        assert!(refusal("retire mail").contains("say --keep to have it run, or --cancel"));
+        assert!(refusal("retire mail --keep --cancel").contains("either --keep or --cancel"));
+        assert!(refusal("pause").contains("which receiver? `shop status` lists them"));
+        assert!(refusal("list --older-than 5").contains("option --older-than: `5` is no duration: expected 90s"));
+        assert!(refusal("list --state dying").contains("`dying` is no state"));
         assert!(refusal("retry 42").contains("expected `<signal>.<receiver>`"));
     }
 }

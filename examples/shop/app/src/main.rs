@@ -9,6 +9,7 @@
 mod cli;
 mod facts;
 mod http;
+mod ops;
 mod shop;
 mod status;
 mod story;
@@ -42,11 +43,7 @@ async fn run() -> Result<()> {
         Command::Story => story::run().await?,
         Command::Serve { database, port } => http::serve(&shop::open(&database).await?, port).await?,
         Command::Worker { database, options } => worker::run(&database, &options).await?,
-        Command::Status { database, json } => status::show(&shop::existing(&database).await?, json).await?,
-        Command::Retry { database, delivery } => {
-            shop::existing(&database).await?.retry(delivery, "shop retry").await?;
-            say!("delivery {delivery} is ready again, in a new life; a worker runs it");
-        }
+        Command::Operate { database, order, how } => ops::run(&database, order, &how).await?,
     }
     Ok(())
 }

@@ -4,45 +4,43 @@ use anyhow::Result;
 use base::{Shop, say};
 use serde_json::{Value, json};
 use signals_runtime::clock::Timestamp;
-use signals_runtime::delivery::Lane;
-use signals_runtime::store::{DeliveryDetail, Filter, LaneCounts, WorkerRecord};
+use signals_runtime::operating::Parked;
+use signals_runtime::store::{
+    AttemptRecord, Bucket, Count, DeliveryDetail, DeliverySummary, Filter, LaneCounts, ReceiverInfo, Span, Trends,
+    WorkerRecord,
+};
 
+use crate::ops::ago;
 use crate::table::Table;
 
-/// How many deliveries `shop status` shows.
-const NEWEST: usize = 50;
-
-/// Prints receivers, workers and the newest deliveries.
+/// Prints receivers, what is parked, the last hour, and workers.
 pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
-    let counts = shop.counts().await?;
-    let parked: Vec<_> = shop.parked().await?.into_iter().map(|lane| lane.lane).collect();
-    let workers = shop.workers().await?;
-    let deliveries = deliveries(shop, NEWEST).await?;
+    let look = shop.inspect();
+    let now = shop.backend().clock().now();
+    let (lanes, receivers) = (look.counts().await?.lanes, look.receivers().await?);
+    let (parked, trends) = (look.parked().await?, look.trends(Span::default()).await?);
+    let workers = look.workers().await?;
     if json {
         let all = json!({
-            "receivers": counts.lanes.iter().map(|lane| lane_json(lane, &parked)).collect::<Vec<_>>(),
+            "receivers": lanes.iter().map(|lane| lane_json(lane, &receivers, &parked)).collect::<Vec<_>>(),
+            "trends": trends_json(&trends),
             "workers": workers.iter().map(worker_json).collect::<Vec<_>>(),
-            "deliveries": deliveries.iter().map(delivery_json).collect::<Vec<_>>(),
         });
         say!("{all:#}");
         return Ok(());
     }
-    say!("{}", lanes_table(&counts.lanes, &parked));
-    say!("\n{}", workers_table(&workers));
-    if deliveries.is_empty() {
-        say!("\nno deliveries: nothing was sent yet, or all of it was forgotten");
-    } else {
-        say!("\n{}", deliveries_table(&deliveries, 0));
-    }
+    say!("{}", lanes_table(&lanes, &receivers, &parked, now));
+    say!("\n{}", trends_table(&trends));
+    say!("\n{}", workers_table(&workers, now));
     Ok(())
 }
 
 /// The newest deliveries with their failed attempts, newest signal first.
 pub(crate) async fn deliveries(shop: &Shop, limit: usize) -> Result<Vec<DeliveryDetail>> {
-    let page = shop.list(&Filter { limit, ..Filter::default() }).await?;
+    let page = shop.inspect().list(&Filter { limit, ..Filter::default() }).await?;
     let mut details = Vec::with_capacity(page.deliveries.len());
     for summary in page.deliveries {
-        details.extend(shop.get(summary.id).await?); // one that was pruned meanwhile is not shown
+        details.extend(shop.inspect().get(summary.id).await?); // one that was pruned meanwhile is not shown
     }
     Ok(details)
 }
@@ -73,26 +71,52 @@ pub(crate) fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> 
     table
 }
 
-fn lanes_table(lanes: &[LaneCounts], parked: &[Lane]) -> Table<8> {
-    let mut table = Table::new(0, ["receiver", "signal", "ready", "later", "running", "done", "dead", "cancelled"]);
+fn lanes_table(lanes: &[LaneCounts], receivers: &[ReceiverInfo], parked: &[Parked], now: Timestamp) -> Table<9> {
+    let headings = ["receiver", "signal", "ready", "due since", "later", "running", "done", "dead", "cancelled"];
+    let mut table = Table::new(0, headings);
     for lane in lanes {
         let [ready, later, running, done, dead, cancelled] =
             [lane.ready, lane.scheduled, lane.running, lane.done, lane.dead, lane.cancelled]
                 .map(|count| count.to_string());
-        table.row([lane.receiver.clone(), lane.signal.clone(), ready, later, running, done, dead, cancelled]);
-        if parked.contains(&lane.lane) {
-            let version = lane.lane.version;
-            table.note(format!("parked: no worker and no receiver of this build knows it in version {version}"));
+        let since = lane.due_since.map_or_else(|| "-".to_owned(), |since| ago(now, since));
+        let (receiver, signal) = (lane.receiver.clone(), lane.signal.clone());
+        table.row([receiver, signal, ready, since, later, running, done, dead, cancelled]);
+        let info = receivers.iter().find(|receiver| receiver.id == lane.lane.receiver);
+        if info.is_some_and(|receiver| receiver.paused) {
+            table.note("paused: its deliveries wait until `shop resume`".to_owned());
+        }
+        if info.is_some_and(|receiver| receiver.retired) {
+            table.note("retired: sends pass it by until `shop restore`".to_owned());
+        }
+        if let Some(parked) = parked.iter().find(|parked| parked.lane.lane == lane.lane) {
+            table.note(format!("parked: {parked}"));
         }
     }
     table
 }
 
-fn workers_table(workers: &[WorkerRecord]) -> Table<4> {
-    let mut table = Table::new(0, ["worker", "host", "process", "lanes"]);
+/// What each receiver did within the last hour, in all; `--json` has every bucket.
+fn trends_table(trends: &Trends) -> Table<3> {
+    let mut table = Table::new(0, ["in the last hour", "done", "failed attempts"]);
+    for trend in &trends.receivers {
+        let sum = |count: fn(&Bucket) -> Count| {
+            let counts = trend.buckets.iter().map(count);
+            // One bucket beyond its bound makes the sum a lower bound, too.
+            let more = counts.clone().any(Count::is_exceeded);
+            let sum: u64 = counts.map(|count| count.0.min(Count::BOUND)).sum();
+            format!("{sum}{}", if more { "+" } else { "" })
+        };
+        table.row([trend.name.clone(), sum(|bucket| bucket.done), sum(Bucket::failures)]);
+    }
+    table
+}
+
+fn workers_table(workers: &[WorkerRecord], now: Timestamp) -> Table<6> {
+    let mut table = Table::new(0, ["worker", "host", "process", "build", "lanes", "seen"]);
     for worker in workers {
-        let lanes = worker.lanes.len().to_string();
-        table.row([worker.incarnation.to_string(), worker.host.clone(), worker.pid.to_string(), lanes]);
+        let (process, lanes) = (worker.pid.to_string(), worker.lanes.len().to_string());
+        let (host, build) = (worker.host.clone(), worker.build.clone());
+        table.row([worker.incarnation.to_string(), host, process, build, lanes, ago(now, worker.seen)]);
     }
     if workers.is_empty() {
         table.note("no worker was seen within the last minute: `shop worker` starts one".to_owned());
@@ -100,23 +124,60 @@ fn workers_table(workers: &[WorkerRecord]) -> Table<4> {
     table
 }
 
-fn lane_json(lane: &LaneCounts, parked: &[Lane]) -> Value {
+fn lane_json(lane: &LaneCounts, receivers: &[ReceiverInfo], parked: &[Parked]) -> Value {
+    let info = receivers.iter().find(|receiver| receiver.id == lane.lane.receiver);
+    let parked = parked.iter().find(|parked| parked.lane.lane == lane.lane).map(ToString::to_string);
     json!({
         "receiver": lane.receiver, "signal": lane.signal, "version": lane.lane.version,
-        "ready": lane.ready.0, "scheduled": lane.scheduled.0, "running": lane.running.0,
-        "done": lane.done.0, "dead": lane.dead.0, "cancelled": lane.cancelled.0, "parked": parked.contains(&lane.lane),
+        "ready": count_json(lane.ready), "scheduled": count_json(lane.scheduled), "running": count_json(lane.running),
+        "done": count_json(lane.done), "dead": count_json(lane.dead), "cancelled": count_json(lane.cancelled),
+        "due_since": lane.due_since.map(Timestamp::as_micros), "parked": parked,
+        "paused": info.is_some_and(|receiver| receiver.paused), "retired": info.is_some_and(|receiver| receiver.retired),
+    })
+}
+
+/// A number where it is exact, `"10,000+"` where it is not.
+fn count_json(count: Count) -> Value {
+    if count.is_exceeded() { json!(count.to_string()) } else { json!(count.0) }
+}
+
+fn trends_json(trends: &Trends) -> Value {
+    let bucket = |bucket: &Bucket| {
+        let failed: serde_json::Map<_, _> =
+            bucket.failed.iter().map(|(outcome, count)| (outcome.to_string(), count_json(*count))).collect();
+        json!({ "done": count_json(bucket.done), "failed": failed })
+    };
+    let receivers: serde_json::Map<_, _> =
+        trends.receivers.iter().map(|trend| (trend.name.clone(), trend.buckets.iter().map(bucket).collect())).collect();
+    json!({
+        "starts": trends.starts.iter().map(|start| start.as_micros()).collect::<Vec<_>>(),
+        "bucket_seconds": trends.bucket.as_secs(), "receivers": receivers,
     })
 }
 
 fn worker_json(worker: &WorkerRecord) -> Value {
     json!({
         "incarnation": worker.incarnation.to_string(), "host": worker.host, "process": worker.pid, "build": worker.build,
+        "lanes": worker.lanes.iter().map(|lane| format!("{} v{}", lane.receiver, lane.version)).collect::<Vec<_>>(),
         "started": worker.started.as_micros(), "seen": worker.seen.as_micros(),
     })
 }
 
-fn delivery_json(DeliveryDetail { summary, attempts, .. }: &DeliveryDetail) -> Value {
-    let attempts: Vec<_> = attempts
+/// A delivery, as every listing tells it.
+pub(crate) fn summary_json(summary: &DeliverySummary) -> Value {
+    json!({
+        "id": summary.id.to_string(), "signal": summary.signal, "receiver": summary.receiver,
+        "version": summary.lane.version, "state": summary.state.as_str(), "life": summary.life,
+        "attempt": summary.counters.attempt, "lost_leases": summary.counters.lost_leases,
+        "sent": summary.sent_at.as_micros(), "due": summary.due_at.map(Timestamp::as_micros),
+        "settled": summary.settled_at.map(Timestamp::as_micros), "death": summary.death.map(|reason| reason.as_str()),
+        "actor": summary.actor,
+    })
+}
+
+/// Failed attempts and lost leases.
+pub(crate) fn attempts_json(attempts: &[AttemptRecord]) -> Value {
+    attempts
         .iter()
         .map(|attempt| {
             json!({
@@ -124,12 +185,5 @@ fn delivery_json(DeliveryDetail { summary, attempts, .. }: &DeliveryDetail) -> V
                 "error": attempt.error, "ended": attempt.ended_at.as_micros(),
             })
         })
-        .collect();
-    json!({
-        "id": summary.id.to_string(), "signal": summary.signal, "receiver": summary.receiver,
-        "state": summary.state.as_str(), "life": summary.life, "attempt": summary.counters.attempt,
-        "lost_leases": summary.counters.lost_leases, "sent": summary.sent_at.as_micros(),
-        "due": summary.due_at.map(Timestamp::as_micros), "death": summary.death.map(|reason| reason.as_str()),
-        "failed": attempts,
-    })
+        .collect()
 }

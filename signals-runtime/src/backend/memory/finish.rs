@@ -91,6 +91,7 @@ fn finish(tables: &mut Tables, held: &Held, then: impl FnOnce(&mut Tables, Row))
 fn come_back(tables: &mut Tables, row: &mut Row, due_at: Timestamp) {
     row.position = tables.draw_position();
     row.due_at = Some(due_at);
+    row.due_since = due_at;
 }
 
 /// Moves what became due into its lane.

@@ -5,7 +5,7 @@
 //! backend for tests, not for production.
 //!
 //! ```text
-//!  MemoryTx ── ops, marks ──► commit ──► Tables (one mutex) ◄── Store: claim, finish, settle, register, inspect
+//!  MemoryTx ── ops, marks ──► commit ──► Tables (one mutex) ◄── Store: claim, finish, by_hand, upkeep, register, inspect
 //! ```
 //!
 //! A transaction reads what is committed, and buffers what it writes; its locks (idempotency keys that it inserted,
@@ -17,12 +17,13 @@ mod tables;
 mod conn;
 mod send;
 
+mod by_hand;
 mod claim;
 mod finish;
 mod inspect;
 mod register;
-mod settle;
 mod store;
+mod upkeep;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId, Transition};
-use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration};
+use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration, Switch};
 use signals_core::{Error, ReceiverDef, Result, SignalDef};
 
 use super::tables::Tables;
@@ -97,7 +97,6 @@ impl Names {
             }
             if row.retired {
                 registered.retired.push(entry.name);
-                continue;
             }
             registered.ids.push((entry.name, id));
             if row.paused {
@@ -161,11 +160,16 @@ impl Names {
         self.receivers.get(&receiver).is_some_and(|row| row.paused)
     }
 
-    /// Stops or resumes claims.
-    pub(super) fn pause(&mut self, receiver: ReceiverId, paused: bool) {
-        if let Some(row) = self.receivers.get_mut(&receiver) {
-            row.paused = paused;
-        }
+    /// Pauses, resumes, retires or restores; whether that changed anything.
+    pub(super) fn switch(&mut self, receiver: ReceiverId, switch: Switch) -> bool {
+        let Some(row) = self.receivers.get_mut(&receiver) else { return false };
+        let (flag, to) = match switch {
+            Switch::Pause => (&mut row.paused, true),
+            Switch::Resume => (&mut row.paused, false),
+            Switch::Retire => (&mut row.retired, true),
+            Switch::Restore => (&mut row.retired, false),
+        };
+        std::mem::replace(flag, to) != to
     }
 
     /// All receivers, by name.

@@ -6,15 +6,15 @@ use std::time::Duration;
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{
-    Acked, Capabilities, Claim, Claims, Counts, DeliveryDetail, Failed, Filter, Finished, Forgotten, Held, Hints,
-    Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration, Renewed, Retention, Snoozed, Store,
-    WorkerInfo, WorkerRecord,
+    Acked, Acting, Action, ActionId, Capabilities, Claim, Claims, Counts, Decided, DeliveryDetail, Failed, Filter,
+    Finished, Forgotten, Found, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
+    Renewed, Retention, Snoozed, Span, Store, Switch, Trends, WorkerInfo, WorkerRecord,
 };
 use signals_core::token::Incarnation;
 use signals_core::{Backend as _, BoxFuture, Error, Result};
 
 use super::tables::{Tables, WorkerRow};
-use super::{MemoryBackend, Shared, claim, finish, inspect, register, settle};
+use super::{MemoryBackend, Shared, by_hand, claim, finish, inspect, register, upkeep};
 
 /// The deliveries of one [`MemoryBackend`].
 #[derive(Clone)]
@@ -132,27 +132,32 @@ impl Store for MemoryStore {
         self.run(move |tables, now| Ok(finish::promote(tables, limit, now)))
     }
 
-    fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(move |tables, now| settle::cancel(tables, delivery, actor, now))
+    fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(|tables, now| by_hand::cancel(tables, deliveries, acting, now))
     }
 
-    fn discard<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(move |tables, now| settle::discard(tables, delivery, actor, now))
+    fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(|tables, now| by_hand::discard(tables, deliveries, acting, now))
     }
 
-    fn retry<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(move |tables, now| settle::retry(tables, delivery, actor, now))
+    fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(|tables, now| by_hand::retry(tables, deliveries, acting, now))
     }
 
-    fn pause(&self, receiver: ReceiverId, paused: bool) -> BoxFuture<'_, Result<()>> {
-        self.run(move |tables, _| {
-            tables.names.pause(receiver, paused);
-            Ok(())
-        })
+    fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.run(move |tables, now| Ok(by_hand::switch(tables, receiver, switch, actor, now)))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
         self.run(|tables, now| Ok(inspect::counts(tables, now)))
+    }
+
+    fn trends<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Trends>> {
+        self.run(|tables, now| Ok(inspect::trends(tables, span, now)))
+    }
+
+    fn actions(&self, before: Option<ActionId>, limit: usize) -> BoxFuture<'_, Result<Vec<Action>>> {
+        self.run(move |tables, _| Ok(inspect::actions(tables, before, limit)))
     }
 
     fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>> {
@@ -164,19 +169,28 @@ impl Store for MemoryStore {
     }
 
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Page>> {
-        self.run(|tables, _| Ok(inspect::list(tables, filter)))
+        self.run(|tables, now| Ok(inspect::list(tables, filter, now)))
+    }
+
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>> {
+        self.run(move |tables, now| Ok(inspect::find(tables, filter, limit, now)))
     }
 
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>> {
         self.run(move |tables, _| Ok(inspect::get(tables, delivery)))
     }
 
-    fn prune<'a>(&'a self, retention: &'a Retention, limit: usize) -> BoxFuture<'a, Result<Pruned>> {
-        self.run(move |tables, now| Ok(settle::prune(tables, retention, limit, now)))
+    fn prune<'a>(
+        &'a self,
+        retention: &'a Retention,
+        limit: usize,
+        by: Option<&'a Acting<'a>>,
+    ) -> BoxFuture<'a, Result<Pruned>> {
+        self.run(move |tables, now| Ok(upkeep::prune(tables, retention, limit, by, now)))
     }
 
     fn forget(&self, older_than: Duration, limit: usize) -> BoxFuture<'_, Result<Forgotten>> {
-        self.run(move |tables, now| Ok(settle::forget(tables, older_than, limit, now)))
+        self.run(move |tables, now| Ok(upkeep::forget(tables, older_than, limit, now)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{Counters, DeliveryId, Lane, ReceiverId, SignalId, State, Transition, step};
-use signals_core::store::{AttemptRecord, DeathReason, Held, StoredSignal, WorkerInfo};
+use signals_core::store::{Action, AttemptRecord, DeathReason, Held, StoredSignal, WorkerInfo};
 use signals_core::token::{Incarnation, Token};
 use signals_core::{Result, SignalDef};
 
@@ -34,6 +34,8 @@ pub(super) struct Tables {
     pub(super) held_keys: BTreeSet<String>,
     /// Every incarnation ever drawn.
     pub(super) workers: BTreeMap<Incarnation, WorkerRow>,
+    /// What was done by hand, oldest first.
+    pub(super) actions: Vec<Action>,
     /// The little table of [`MemoryConn::put`](super::MemoryConn::put).
     pub(super) values: BTreeMap<String, String>,
     last_signal: i64,
@@ -81,6 +83,8 @@ pub(super) struct Row {
     pub(super) state: State,
     /// Set while it waits for a promotion.
     pub(super) due_at: Option<Timestamp>,
+    /// Since when it is due, once it is.
+    pub(super) due_since: Timestamp,
     pub(super) life: u32,
     pub(super) counters: Counters,
     /// Set while it is running.
@@ -115,6 +119,7 @@ impl Row {
             position,
             state: step(Transition::Send, None)??,
             due_at,
+            due_since: due_at.unwrap_or(signal.sent_at),
             life: 0,
             counters: Counters::default(),
             lease: None,

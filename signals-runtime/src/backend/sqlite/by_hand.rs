@@ -1,30 +1,41 @@
-//! T10 and T11: what operators decide about single deliveries, and pauses.
+//! T10, T11 and switches: what operators decide.
+//!
+//! A batch is looked up twice: in a snapshot, where a scan of its lanes is in nobody's way, and again under the write lock by
+//! primary key, at the places that the first look found. Only what moved in between is scanned for under the lock.
 
-use std::str::FromStr as _;
+mod locate;
+mod log;
+
+use std::collections::HashMap;
 
 use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::DeathReason;
+use signals_core::store::{Acting, DeathReason, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
-use super::connections::Connections;
+use super::connections::{Connections, Writing};
+use super::rows::{self, ToJson as _};
 use super::send::draw;
-use super::{error, finish, rows, sql};
+use super::{error, finish, sql};
 
-/// How somebody ends a delivery that is ready or running.
+pub(super) use locate::find;
+use locate::{Found, Located};
+pub(super) use log::{actions, note};
+
+/// How somebody ends deliveries that are ready or running.
 #[derive(Clone, Copy)]
 pub(super) enum End {
-    /// It shall not run.
+    /// They shall not run.
     Cancel,
-    /// It is a dead letter.
+    /// They are dead letters.
     Discard,
 }
 
 impl End {
-    const fn verb(self) -> &'static str {
+    const fn verb(self) -> Verb {
         match self {
-            Self::Cancel => "cancel",
-            Self::Discard => "discard",
+            Self::Cancel => Verb::Cancel,
+            Self::Discard => Verb::Discard,
         }
     }
 
@@ -44,128 +55,189 @@ impl End {
 }
 
 /// T10.
-pub(super) async fn end(connections: &Connections, asked: DeliveryId, end: End, actor: &str) -> Result<()> {
-    let mut tx = connections.durable().await?;
-    let now = tx.now();
-    let (delivery, state) = find(&mut tx, asked).await?.ok_or(Error::NotFound { delivery: asked })?;
-    if state.is_settled() {
-        return Err(Error::WrongState { delivery: asked, state, verb: end.verb() });
+pub(super) async fn end(
+    connections: &Connections,
+    asked: &[DeliveryId],
+    end: End,
+    acting: &Acting<'_>,
+) -> Result<Decided> {
+    let places = locate::places(connections, asked).await?;
+    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
+    for batch in asked.chunks(rows::CHUNK) {
+        let mut tx = connections.durable().await?;
+        let located = locate::under_lock(&mut tx, batch, &places).await?;
+        let changes = judge_end(batch, located, end);
+        end_all(&mut tx, &changes, end, acting.actor).await?;
+        note(&mut tx, end.verb(), acting, changes.count(), &mut decided.action).await?;
+        tx.commit().await?;
+        decided.verdicts.extend(changes.verdicts);
     }
-    let (signal, receiver) = (delivery.signal.0, delivery.receiver.0);
-    let row: Option<(i64, i64, i64, Option<i64>)> = sqlx::query_as(sql::FIND_DELIVERY)
-        .bind(signal)
-        .bind(receiver)
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(error::of)?;
-    if let Some((version, id, life, token)) = row {
-        let row = (
-            receiver,
-            rows::count(version),
-            id,
-            signal,
-            rows::count(life),
-            token,
-            end.state().as_str(),
-            end.reason(),
-            Some(actor),
-            None,
-        );
-        let settled = finish::settle(&mut tx, &[row], now).await?;
-        finish::all_copied(settled, 1)?;
-        sqlx::query(sql::REMOVE_BY_HAND)
-            .bind(receiver)
-            .bind(version)
-            .bind(id)
-            .execute(&mut *tx)
-            .await
-            .map_err(error::of)?;
-    } else {
-        let settled = sqlx::query(sql::SETTLE_LATER)
-            .bind(signal)
-            .bind(receiver)
+    Ok(decided)
+}
+
+/// What one batch does.
+#[derive(Default)]
+struct Ends {
+    verdicts: Vec<Verdict>,
+    /// Ready or running in a lane: receiver, version, id.
+    in_lanes: Vec<(i64, u32, i64)>,
+    /// Ready later: signal, receiver.
+    waiting: Vec<(i64, i64)>,
+}
+
+impl Ends {
+    fn count(&self) -> usize {
+        self.in_lanes.len() + self.waiting.len()
+    }
+}
+
+/// In the order in which they were asked for: of one that is named twice, the second finds what the first left.
+fn judge_end(batch: &[DeliveryId], mut located: Located, end: End) -> Ends {
+    let mut ends = Ends::default();
+    for asked in batch {
+        let verdict = match located.find(*asked) {
+            None => Verdict::NotFound,
+            Some((_, found)) if found.state.is_settled() => Verdict::WrongState(found.state),
+            Some((id, found)) => {
+                match found.place {
+                    Some(place) => ends.in_lanes.push((id.receiver.0, place.version, place.id)),
+                    None => ends.waiting.push((id.signal.0, id.receiver.0)),
+                }
+                located.found.insert(id, Found { state: end.state(), place: None });
+                Verdict::Done
+            }
+        };
+        ends.verdicts.push(verdict);
+    }
+    ends
+}
+
+async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Result<()> {
+    let now = tx.now().as_micros();
+    for (count, keys, copy, remove) in [
+        (ends.in_lanes.len(), ends.in_lanes.to_json()?, sql::END, sql::END_REMOVE),
+        (ends.waiting.len(), ends.waiting.to_json()?, sql::END_LATER, sql::END_LATER_REMOVE),
+    ] {
+        if count == 0 {
+            continue;
+        }
+        let settled = sqlx::query(copy)
+            .bind(&keys)
             .bind(end.state().as_str())
             .bind(end.reason())
             .bind(actor)
-            .bind(now.as_micros())
-            .execute(&mut *tx)
+            .bind(now)
+            .execute(&mut **tx)
             .await
             .map_err(error::of)?;
-        finish::all_copied(usize::try_from(settled.rows_affected()).map_err(error::foreign)?, 1)?;
-        execute(&mut tx, sql::REMOVE_LATER, &[signal, receiver]).await?;
+        finish::all_copied(usize::try_from(settled.rows_affected()).map_err(error::foreign)?, count)?;
+        sqlx::query(remove).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// T11.
-pub(super) async fn retry(connections: &Connections, asked: DeliveryId, actor: &str) -> Result<()> {
-    let mut tx = connections.durable().await?;
-    let (delivery, state) = find(&mut tx, asked).await?.ok_or(Error::NotFound { delivery: asked })?;
-    let wrong = |state| Error::WrongState { delivery: asked, state, verb: "retry" };
-    match state {
-        State::Dead | State::Cancelled => {}
-        State::Ready | State::Running | State::Done => return Err(wrong(state)),
+pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
+    let places = locate::places(connections, asked).await?;
+    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
+    for batch in asked.chunks(rows::CHUNK) {
+        let mut tx = connections.durable().await?;
+        let located = locate::under_lock(&mut tx, batch, &places).await?;
+        let (verdicts, mut lives) = judge_retry(batch, located);
+        begin_lives(&mut tx, &mut lives, acting.actor).await?;
+        note(&mut tx, Verb::Retry, acting, lives.len(), &mut decided.action).await?;
+        tx.commit().await?;
+        decided.verdicts.extend(verdicts);
     }
-    let (signal, receiver) = (delivery.signal.0, delivery.receiver.0);
-    // What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
-    let into = match heir(&mut tx, receiver).await? {
-        None => receiver,
-        Some(heir) => match locate(&mut tx, rows::delivery(signal, heir)).await? {
-            None => heir,
-            Some(_) => return Err(wrong(state)),
-        },
+    Ok(decided)
+}
+
+/// What begins again: signal, receiver, the receiver that gets it, its fresh id.
+type NewLife = (i64, i64, i64, i64);
+
+/// As [`judge_end`]. What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
+fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
+    let mut lives = Vec::new();
+    let mut judge = |asked: DeliveryId| {
+        let Some((id, found)) = located.find(asked) else { return Verdict::NotFound };
+        match found.state {
+            State::Dead | State::Cancelled => {}
+            State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
+        }
+        let into = located.heir(id).unwrap_or(id);
+        if into != id
+            && let Some(other) = located.found.get(&into)
+        {
+            return Verdict::WrongState(other.state);
+        }
+        lives.push((id.signal.0, id.receiver.0, into.receiver.0, 0));
+        located.found.remove(&id);
+        located.found.insert(into, Found { state: State::Ready, place: None });
+        Verdict::Done
     };
-    execute(&mut tx, sql::RETRY_SIGNAL, &[signal, receiver]).await?;
-    let id = draw(&mut tx, 1).await?;
-    sqlx::query(sql::RETRY)
-        .bind(signal)
-        .bind(receiver)
-        .bind(into)
-        .bind(id)
-        .bind(actor)
-        .execute(&mut *tx)
-        .await
-        .map_err(error::of)?;
-    execute(&mut tx, sql::RETRY_SETTLED, &[signal, receiver]).await?;
-    if into != receiver {
-        execute(&mut tx, sql::RETRY_ATTEMPTS, &[signal, receiver, into]).await?;
-    }
-    tx.commit().await
+    let verdicts = batch.iter().map(|asked| judge(*asked)).collect();
+    (verdicts, lives)
 }
 
-/// Stops or resumes claims of a receiver.
-pub(super) async fn pause(connections: &Connections, receiver: ReceiverId, paused: bool) -> Result<()> {
+async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -> Result<()> {
+    if lives.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now().as_micros();
+    let first = draw(tx, lives.len()).await? + 1 - rows::limit(lives.len());
+    for (life, id) in lives.iter_mut().zip(first..) {
+        life.3 = id;
+    }
+    let keys = lives.to_json()?;
+    sqlx::query(sql::RETRY_SIGNAL).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
+    let query = sqlx::query(sql::RETRY).bind(&keys).bind(actor).bind(now);
+    let begun = query.execute(&mut **tx).await.map_err(error::of)?;
+    finish::all_copied(usize::try_from(begun.rows_affected()).map_err(error::foreign)?, lives.len())?;
+    sqlx::query(sql::RETRY_SETTLED).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
+    for &mut (signal, receiver, into, _) in lives {
+        if into != receiver {
+            execute(tx, sql::RETRY_ATTEMPTS, &[signal, receiver, into]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Pauses, resumes, retires or restores; whether that changed anything.
+pub(super) async fn switch(
+    connections: &Connections,
+    receiver: ReceiverId,
+    switch: Switch,
+    actor: &str,
+) -> Result<bool> {
+    let (paused, retired) = match switch {
+        Switch::Pause => (Some(true), None),
+        Switch::Resume => (Some(false), None),
+        Switch::Retire => (None, Some(true)),
+        Switch::Restore => (None, Some(false)),
+    };
     let mut tx = connections.durable().await?;
-    execute(&mut tx, sql::PAUSE, &[receiver.0, i64::from(paused)]).await?;
-    tx.commit().await
-}
-
-/// Where a delivery is: under its own id, or under the receiver that took over its receiver's names.
-pub(super) async fn find(conn: &mut SqliteConnection, asked: DeliveryId) -> Result<Option<(DeliveryId, State)>> {
-    if let Some(state) = locate(conn, asked).await? {
-        return Ok(Some((asked, state)));
-    }
-    let Some(heir) = heir(conn, asked.receiver.0).await? else { return Ok(None) };
-    let delivery = rows::delivery(asked.signal.0, heir);
-    Ok(locate(conn, delivery).await?.map(|state| (delivery, state)))
-}
-
-async fn locate(conn: &mut SqliteConnection, delivery: DeliveryId) -> Result<Option<State>> {
-    let found: Option<(String, i64, i64)> = sqlx::query_as(sql::FIND)
-        .bind(delivery.signal.0)
-        .bind(delivery.receiver.0)
-        .fetch_optional(conn)
+    let name: Option<String> = sqlx::query_scalar(sql::SWITCH)
+        .bind(receiver.0)
+        .bind(paused)
+        .bind(retired)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(error::of)?;
-    found.map(|(state, ..)| State::from_str(&state).map_err(error::foreign)).transpose()
+    let Some(name) = name else { return Ok(false) };
+    let acting = Acting { actor, subject: &name, continues: None };
+    note(&mut tx, switch.verb(), &acting, 1, &mut None).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
-async fn heir(conn: &mut SqliteConnection, receiver: i64) -> Result<Option<i64>> {
-    sqlx::query_scalar(sql::FIND_HEIR).bind(receiver).fetch_optional(conn).await.map_err(error::of)
+/// The receivers that were merged, and who took over.
+async fn heirs(conn: &mut SqliteConnection) -> Result<HashMap<ReceiverId, ReceiverId>> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(sql::HEIRS).fetch_all(conn).await.map_err(error::of)?;
+    Ok(rows.into_iter().map(|(from, into)| (ReceiverId(from), ReceiverId(into))).collect())
 }
 
 /// Runs a statement whose parameters are all numbers.
-pub(super) async fn execute(conn: &mut SqliteConnection, sql: &'static str, parameters: &[i64]) -> Result<u64> {
+pub(super) async fn execute(conn: &mut SqliteConnection, sql: &'static str, parameters: &[i64]) -> Result<u64, Error> {
     let query = parameters.iter().fold(sqlx::query(sql), |query, &parameter| query.bind(parameter));
     Ok(query.execute(conn).await.map_err(error::of)?.rows_affected())
 }

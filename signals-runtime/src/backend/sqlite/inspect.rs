@@ -1,22 +1,24 @@
 //! What operators see. Every answer is one snapshot, and none waits for a writer.
 
-use std::str::FromStr as _;
+mod list;
+mod trends;
+
 use std::time::Duration;
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
-use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::{
-    AttemptOutcome, AttemptRecord, Count, Counts, DeathReason, DeliveryDetail, DeliverySummary, Filter, LaneCounts,
-    Page, ReceiverInfo,
-};
+use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::store::{AttemptOutcome, AttemptRecord, Count, Counts, DeliveryDetail, LaneCounts, ReceiverInfo};
 use signals_core::token::Incarnation;
 use sqlx::sqlite::SqliteRow;
 
 use super::by_hand;
 use super::connections::Connections;
-use super::rows::{self, ToJson as _, get as column};
+use super::rows::{self, get as column};
 use super::{error, sql};
+
+pub(super) use list::{find, list};
+pub(super) use trends::trends;
 
 /// Life, attempt, outcome, error, worker, when it ended, how long it ran.
 type AttemptRow = (i64, i64, String, String, i64, i64, Option<i64>);
@@ -36,6 +38,7 @@ pub(super) async fn counts(connections: &Connections) -> Result<Counts> {
 
 fn lane_counts(row: &SqliteRow, most: i64) -> Result<LaneCounts> {
     let number = |name| column::<i64>(row, name);
+    let moment = |name| column::<Option<i64>>(row, name);
     let count = |value: i64| Count(value.clamp(0, most).unsigned_abs());
     Ok(LaneCounts {
         // A receiver that holds nothing is shown with the version that signals have unless they say otherwise.
@@ -48,7 +51,8 @@ fn lane_counts(row: &SqliteRow, most: i64) -> Result<LaneCounts> {
         done: count(number("done")?),
         dead: count(number("dead")?),
         cancelled: count(number("cancelled")?),
-        oldest: column::<Option<i64>>(row, "oldest")?.map(Timestamp::from_micros),
+        oldest: moment("oldest")?.map(Timestamp::from_micros),
+        due_since: moment("due_since")?.into_iter().chain(moment("later_due")?).min().map(Timestamp::from_micros),
     })
 }
 
@@ -64,37 +68,15 @@ pub(super) async fn receivers(connections: &Connections) -> Result<Vec<ReceiverI
         .collect()
 }
 
-/// One page of deliveries.
-pub(super) async fn list(connections: &Connections, filter: &Filter) -> Result<Page> {
-    let limit = filter.page();
-    let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
-    let settled: Vec<&str> = states.iter().filter(|state| state.is_settled()).map(|state| state.as_str()).collect();
-    let after = filter.after.unwrap_or(rows::delivery(i64::MAX, i64::MAX));
-    let found = sqlx::query(sql::LIST)
-        .bind(settled.to_json()?)
-        .bind(filter.receiver.as_deref())
-        .bind(filter.signal.as_deref())
-        .bind(after.signal.0)
-        .bind(after.receiver.0)
-        .bind(rows::limit(limit) + 1)
-        .bind(states.contains(&State::Ready))
-        .bind(states.contains(&State::Running))
-        .bind(!settled.is_empty())
-        .fetch_all(&mut *connections.reads().await?)
-        .await
-        .map_err(error::of)?;
-    let more = found.len() > limit;
-    let deliveries = found.iter().take(limit).map(summary).collect::<Result<_>>()?;
-    Ok(Page { deliveries, more })
-}
-
 /// One delivery with everything.
 pub(super) async fn get(connections: &Connections, asked: DeliveryId) -> Result<Option<DeliveryDetail>> {
     let mut snapshot = connections.snapshot().await?;
-    let Some((delivery, _)) = by_hand::find(&mut snapshot, asked).await? else { return Ok(None) };
+    let Some((delivery, found)) = by_hand::find(&mut snapshot, asked).await? else { return Ok(None) };
     let (signal, receiver) = (delivery.signal.0, delivery.receiver.0);
-    let row = sqlx::query(sql::GET).bind(signal).bind(receiver).fetch_one(&mut *snapshot).await.map_err(error::of)?;
-    let summary = summary(&row)?;
+    let place: rows::PlaceRow =
+        (signal, receiver, found.place.map(|place| place.version), found.place.map(|place| place.id));
+    // None: in a lane, and what it refers to in `signals_signal` is gone.
+    let Some(summary) = list::show(&mut snapshot, &[place]).await?.pop() else { return Ok(None) };
     let stored = sqlx::query(sql::GET_SIGNAL)
         .bind(signal)
         .bind(receiver)
@@ -124,25 +106,4 @@ pub(super) async fn get(connections: &Connections, asked: DeliveryId) -> Result<
         .collect::<Result<_>>()?;
     let signal = stored.map(|row| rows::signal(signal, &row)).transpose()?;
     Ok(Some(DeliveryDetail { summary, signal, attempts }))
-}
-
-fn summary(row: &SqliteRow) -> Result<DeliverySummary> {
-    let (signal, receiver) = (column(row, "signal")?, column(row, "receiver")?);
-    let moment = |name| column::<Option<i64>>(row, name).map(|micros| micros.map(Timestamp::from_micros));
-    Ok(DeliverySummary {
-        id: rows::delivery(signal, receiver),
-        lane: rows::lane(receiver, column(row, "version")?),
-        receiver: column(row, "receiver_name")?,
-        signal: column(row, "name")?,
-        state: State::from_str(&column::<String>(row, "state")?).map_err(error::foreign)?,
-        life: rows::count(column(row, "life")?),
-        counters: rows::counters(row)?,
-        sent_at: Timestamp::from_micros(column(row, "sent_at")?),
-        due_at: moment("due_at")?,
-        worker: column::<Option<i64>>(row, "token")?.map(|bits| rows::token(bits).incarnation()),
-        lease_until: moment("lease_until")?,
-        settled_at: moment("settled_at")?,
-        death: column::<Option<String>>(row, "reason")?.and_then(|reason| DeathReason::from_word(&reason)),
-        actor: column(row, "actor")?,
-    })
 }

@@ -18,6 +18,9 @@ pub(super) const CHUNK: usize = 1000;
 /// A held delivery as the statements expect it: receiver, version, id, signal, life, token.
 pub(super) type HeldRow = (i64, u32, i64, i64, u32, i64);
 
+/// A delivery as it is looked for: signal, receiver, and where it stands in a lane, version and id.
+pub(super) type PlaceRow = (i64, i64, Option<u32>, Option<i64>);
+
 /// See [`HeldRow`].
 pub(super) fn held(held: &Held) -> HeldRow {
     let Held { delivery, lane, position, life, token } = held;
@@ -63,7 +66,7 @@ macro_rules! to_json {
 }
 
 to_json! {
-    HeldRow, i64, (i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
+    HeldRow, PlaceRow, i64, (i64, i64), (i64, i64, i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
     (usize, usize, &str), (i64, &str, u32, &str, Vec<i64>), (&str, &str, String, i64, usize),
     (i64, u32, i64, i64, u32, i64, i64, bool),
     (i64, u32, i64, i64, u32, i64, &str, &str, Option<i64>),

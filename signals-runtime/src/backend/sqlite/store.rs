@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{
-    Acked, Capabilities, Claim, Claims, Counts, DeliveryDetail, Failed, Filter, Finished, Forgotten, Held, Hints,
-    Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration, Renewed, Retention, Snoozed, Store,
-    WorkerInfo, WorkerRecord,
+    Acked, Acting, Action, ActionId, Capabilities, Claim, Claims, Counts, Decided, DeliveryDetail, Failed, Filter,
+    Finished, Forgotten, Found, Held, Hints, Migration, Page, Promoted, Pruned, ReceiverInfo, Registered, Registration,
+    Renewed, Retention, Snoozed, Span, Store, Switch, Trends, WorkerInfo, WorkerRecord,
 };
 use signals_core::token::Incarnation;
 use signals_core::{Backend as _, BoxFuture, Result};
@@ -147,24 +147,32 @@ impl Store for SqliteStore {
         self.patiently(upkeep::promote(&self.connections, limit))
     }
 
-    fn cancel<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(by_hand::end(&self.connections, delivery, End::Cancel, actor))
+    fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(by_hand::end(&self.connections, deliveries, End::Cancel, acting))
     }
 
-    fn discard<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(by_hand::end(&self.connections, delivery, End::Discard, actor))
+    fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(by_hand::end(&self.connections, deliveries, End::Discard, acting))
     }
 
-    fn retry<'a>(&'a self, delivery: DeliveryId, actor: &'a str) -> BoxFuture<'a, Result<()>> {
-        self.run(by_hand::retry(&self.connections, delivery, actor))
+    fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
+        self.run(by_hand::retry(&self.connections, deliveries, acting))
     }
 
-    fn pause(&self, receiver: ReceiverId, paused: bool) -> BoxFuture<'_, Result<()>> {
-        self.run(by_hand::pause(&self.connections, receiver, paused))
+    fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.run(by_hand::switch(&self.connections, receiver, switch, actor))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
         self.run(inspect::counts(&self.connections))
+    }
+
+    fn trends<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Trends>> {
+        self.run(inspect::trends(&self.connections, span))
+    }
+
+    fn actions(&self, before: Option<ActionId>, limit: usize) -> BoxFuture<'_, Result<Vec<Action>>> {
+        self.run(by_hand::actions(&self.connections, before, limit))
     }
 
     fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>> {
@@ -179,12 +187,21 @@ impl Store for SqliteStore {
         self.run(inspect::list(&self.connections, filter))
     }
 
+    fn find<'a>(&'a self, filter: &'a Filter, limit: usize) -> BoxFuture<'a, Result<Found>> {
+        self.run(inspect::find(&self.connections, filter, limit))
+    }
+
     fn get(&self, delivery: DeliveryId) -> BoxFuture<'_, Result<Option<DeliveryDetail>>> {
         self.run(inspect::get(&self.connections, delivery))
     }
 
-    fn prune<'a>(&'a self, retention: &'a Retention, limit: usize) -> BoxFuture<'a, Result<Pruned>> {
-        self.run(upkeep::prune(&self.connections, retention, limit))
+    fn prune<'a>(
+        &'a self,
+        retention: &'a Retention,
+        limit: usize,
+        by: Option<&'a Acting<'a>>,
+    ) -> BoxFuture<'a, Result<Pruned>> {
+        self.run(upkeep::prune(&self.connections, retention, limit, by))
     }
 
     fn forget(&self, older_than: Duration, limit: usize) -> BoxFuture<'_, Result<Forgotten>> {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
-use signals_core::store::{Forgotten, Promoted, Pruned, Retention};
+use signals_core::store::{Acting, Forgotten, Promoted, Pruned, Retention, Verb};
 use sqlx::SqliteConnection;
 
-use super::by_hand::execute;
+use super::by_hand::{execute, note};
 use super::connections::Connections;
 use super::send::draw;
 use super::{error, finish, rows, sql};
@@ -35,7 +35,12 @@ async fn next_due(conn: &mut SqliteConnection) -> Result<Option<Timestamp>> {
 }
 
 /// T12.
-pub(super) async fn prune(connections: &Connections, retention: &Retention, limit: usize) -> Result<Pruned> {
+pub(super) async fn prune(
+    connections: &Connections,
+    retention: &Retention,
+    limit: usize,
+    by: Option<&Acting<'_>>,
+) -> Result<Pruned> {
     if limit == 0 {
         return Ok(Pruned::default());
     }
@@ -59,7 +64,7 @@ pub(super) async fn prune(connections: &Connections, retention: &Retention, limi
         (lanes, keys)
     };
     if lanes.is_empty() && !keys {
-        return Ok(Pruned::default());
+        return Ok(Pruned { action: by.and_then(|by| by.continues), ..Pruned::default() });
     }
     let mut tx = connections.durable().await?;
     let mut pruned = Pruned::default();
@@ -86,6 +91,10 @@ pub(super) async fn prune(connections: &Connections, retention: &Retention, limi
     if keys && room > 0 {
         let keys = execute(&mut tx, sql::PRUNE_KEYS, &[keys_until, rows::limit(room)]).await?;
         pruned.keys = usize::try_from(keys).map_err(error::foreign)?;
+    }
+    if let Some(by) = by {
+        pruned.action = by.continues;
+        note(&mut tx, Verb::Prune, by, pruned.deliveries + pruned.keys, &mut pruned.action).await?;
     }
     tx.commit().await?;
     Ok(pruned)

@@ -92,7 +92,7 @@ async fn drain(
     let began = Instant::now();
     loop {
         fleet.look_after()?;
-        let counts = signals.counts().await?;
+        let counts = signals.inspect().counts().await?;
         let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
         if own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>() == 0 {
             return Ok(true);

@@ -121,8 +121,8 @@ async fn deliveries(signals: &Signals<SqliteBackend>) -> anyhow::Result<Vec<Fact
     let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
     let mut facts = Vec::new();
     loop {
-        let page = signals.list(&filter).await?;
-        filter.after = page.deliveries.last().map(|delivery| delivery.id);
+        let page = signals.inspect().list(&filter).await?;
+        filter.after = page.next;
         for delivery in page.deliveries {
             let receiver = match delivery.receiver.as_str() {
                 PLAIN => Receiver::Plain,
@@ -131,7 +131,7 @@ async fn deliveries(signals: &Signals<SqliteBackend>) -> anyhow::Result<Vec<Fact
             };
             facts.push(Fact { id: delivery.id, receiver, state: delivery.state, counters: delivery.counters });
         }
-        if !page.more {
+        if page.next.is_none() {
             return Ok(facts);
         }
     }
@@ -146,7 +146,7 @@ async fn lost(
     let pids: BTreeMap<u32, u32> = workers.iter().map(|worker| (worker.incarnation, worker.pid)).collect();
     let mut lost = Vec::new();
     for fact in deliveries.iter().filter(|fact| fact.counters.lost_leases > 0) {
-        let detail = signals.get(fact.id).await?.context("a delivery that was listed is gone")?;
+        let detail = signals.inspect().get(fact.id).await?.context("a delivery that was listed is gone")?;
         let attempts = detail.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::LeaseLost);
         for (nth, attempt) in attempts.enumerate() {
             let incarnation = attempt.worker.bits();

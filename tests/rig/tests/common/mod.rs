@@ -86,7 +86,7 @@ impl Rig {
     pub async fn connected_for(&self, worker: &WorkerProcess, age: Duration) {
         let began = Instant::now();
         loop {
-            let workers = self.signals.workers().await.expect("workers");
+            let workers = self.signals.inspect().workers().await.expect("workers");
             let known = workers.iter().find(|known| known.pid == worker.0.id());
             if known.is_some_and(|known| SystemClock.now() >= known.started.saturating_add(age)) {
                 return;
@@ -101,10 +101,10 @@ impl Rig {
         let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
         let mut deliveries = Vec::new();
         loop {
-            let page = self.signals.list(&filter).await.expect("deliveries");
-            filter.after = page.deliveries.last().map(|delivery| delivery.id);
+            let page = self.signals.inspect().list(&filter).await.expect("deliveries");
+            filter.after = page.next;
             deliveries.extend(page.deliveries);
-            if !page.more {
+            if page.next.is_none() {
                 return deliveries;
             }
         }

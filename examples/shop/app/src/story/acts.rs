@@ -187,5 +187,5 @@ async fn show_the_end(story: &Story) -> Result<()> {
 
 async fn running(story: &Story) -> Result<usize> {
     let filter = Filter { states: vec![State::Running], ..Filter::default() };
-    Ok(story.shop.list(&filter).await?.deliveries.len())
+    Ok(story.shop.inspect().list(&filter).await?.deliveries.len())
 }

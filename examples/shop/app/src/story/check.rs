@@ -55,16 +55,16 @@ impl Story {
     /// The delivery of `signal` to `receiver`.
     async fn find(&self, signal: SignalId, receiver: &str) -> Result<Option<DeliveryDetail>> {
         let filter = Filter { receiver: Some(receiver.to_owned()), limit: 1_000, ..Filter::default() };
-        let page = self.shop.list(&filter).await?;
+        let page = self.shop.inspect().list(&filter).await?;
         let Some(summary) = page.deliveries.into_iter().find(|delivery| delivery.id.signal == signal) else {
             return Ok(None);
         };
-        Ok(self.shop.get(summary.id).await?)
+        Ok(self.shop.inspect().get(summary.id).await?)
     }
 
     /// All deliveries, to be compared with those of another moment.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
-        let page = self.shop.list(&Filter { limit: 1_000, ..Filter::default() }).await?;
+        let page = self.shop.inspect().list(&Filter { limit: 1_000, ..Filter::default() }).await?;
         Ok(page.deliveries.into_iter().map(|delivery| format!("{} {}", delivery.id, delivery.state)).collect())
     }
 }

@@ -119,7 +119,7 @@ impl Story {
         let name = format!("worker {}", self.workers);
         let worker = WorkerProcess::start(&name, &self.database, faults)?;
         story::check::until(&format!("{name} to start"), Duration::from_secs(10), async || {
-            Ok(self.shop.workers().await?.iter().any(|seen| seen.pid == worker.pid()).then_some(()))
+            Ok(self.shop.inspect().workers().await?.iter().any(|seen| seen.pid == worker.pid()).then_some(()))
         })
         .await?;
         let faults = match faults {

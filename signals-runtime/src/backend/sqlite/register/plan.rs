@@ -110,7 +110,6 @@ impl Stored {
             }
             if receiver.retired {
                 registered.retired.push(entry.name);
-                continue;
             }
             registered.ids.push((entry.name, ReceiverId(id)));
             if receiver.paused {

@@ -1,2 +1,7 @@
--- T10 and T11: where delivery (?1 signal, ?2 receiver) is. Scans the receiver's lanes; the rest by primary key.
-SELECT state, version, life FROM signals_overview WHERE signal = ?1 AND receiver = ?2
+-- Where in the lanes deliveries ?1, [[signal, receiver]…], stand whose signals are from ?3 to ?4. Scans the lanes of the
+-- receivers in JSON array ?2 by primary key, most rows no further than the comparison with the two bounds.
+SELECT d.signal, d.receiver, d.version, d.id
+FROM json_each(?2) AS w
+CROSS JOIN signals_delivery AS d ON d.receiver = w.value
+WHERE d.signal BETWEEN ?3 AND ?4
+  AND (d.signal, d.receiver) IN (SELECT j.value ->> 0, j.value ->> 1 FROM json_each(?1) AS j)

@@ -4,9 +4,11 @@ WITH RECURSIVE lane(receiver, version) AS (
     SELECT * FROM (SELECT receiver, version FROM signals_settled ORDER BY receiver, version LIMIT 1)
     UNION ALL
     SELECT next.value ->> 0, next.value ->> 1
-    FROM lane, json_each(json_array((
-        SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
-        WHERE (t.receiver, t.version) > (lane.receiver, lane.version) ORDER BY t.receiver, t.version LIMIT 1))) AS next
+    FROM lane, json_each(json_array(coalesce(
+        (SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
+         WHERE t.receiver = lane.receiver AND t.version > lane.version ORDER BY t.version LIMIT 1),
+        (SELECT json_array(t.receiver, t.version) FROM signals_settled AS t
+         WHERE t.receiver > lane.receiver ORDER BY t.receiver, t.version LIMIT 1)))) AS next
     WHERE next.value IS NOT NULL
 )
 SELECT lane.receiver, lane.version, o.value ->> 0 AS outcome, o.value ->> 1 AS until

@@ -7,6 +7,7 @@ use signals_core::Error;
 use signals_core::delivery::State;
 use signals_core::store::{
     Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Renewed, Retention, Snoozed, Store as _,
+    Verb,
 };
 use signals_core::token::Token;
 
@@ -228,22 +229,22 @@ async fn t10_t11_by_hand_whoever_runs_it_and_back_after_the_signal_was_forgotten
     later.due = signals_core::Due::After(Duration::from_secs(60));
     fixture.send(vec![paid(0), later]).await.expect("sends");
     let held = fixture.claimed(&[1]).await.claimed[0].held;
-    fixture.store.cancel(delivery(1, 1), "ops").await.expect("cancels what runs");
+    fixture.by_hand(Verb::Cancel, delivery(1, 1)).await.expect("cancels what runs");
     assert_eq!(fixture.store.ack(&[acked(held, true)]).await.expect("answers"), [Finished::Stale]);
-    fixture.store.discard(delivery(1, 2), "ops").await.expect("discards what is ready");
-    fixture.store.cancel(delivery(2, 1), "ops").await.expect("cancels what waits");
-    fixture.store.discard(delivery(2, 2), "ops").await.expect("discards what waits");
-    let wrong = fixture.store.cancel(delivery(1, 1), "ops").await;
+    fixture.by_hand(Verb::Discard, delivery(1, 2)).await.expect("discards what is ready");
+    fixture.by_hand(Verb::Cancel, delivery(2, 1)).await.expect("cancels what waits");
+    fixture.by_hand(Verb::Discard, delivery(2, 2)).await.expect("discards what waits");
+    let wrong = fixture.by_hand(Verb::Cancel, delivery(1, 1)).await;
     assert!(matches!(wrong, Err(Error::WrongState { state: State::Cancelled, .. })), "{wrong:?}");
-    let missing = fixture.store.retry(delivery(9, 9), "ops").await;
+    let missing = fixture.by_hand(Verb::Retry, delivery(9, 9)).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })), "{missing:?}");
 
     fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(fixture.store.forget(Duration::from_secs(1), 10).await.expect("forgets").0, 2, "copies pin nothing");
     for receiver in [1, 2] {
-        fixture.store.retry(delivery(1, receiver), "ops").await.expect("retries");
+        fixture.by_hand(Verb::Retry, delivery(1, receiver)).await.expect("retries");
     }
-    let wrong = fixture.store.retry(delivery(1, 1), "ops").await;
+    let wrong = fixture.by_hand(Verb::Retry, delivery(1, 1)).await;
     assert!(matches!(wrong, Err(Error::WrongState { state: State::Ready, .. })), "{wrong:?}");
     let claims = fixture.claimed(&[1, 2]).await;
     assert_eq!(claims.claimed.len(), 2);
@@ -260,15 +261,15 @@ async fn t12_prune_goes_by_age_and_keeps_the_dead_unless_told() {
     fixture.send(vec![super::keyed(1, "k")]).await.expect("sends");
     let held = fixture.claimed(&[1]).await.claimed[0].held;
     fixture.store.ack(&[acked(held, true)]).await.expect("acknowledges");
-    fixture.store.discard(delivery(1, 2), "ops").await.expect("discards");
+    fixture.by_hand(Verb::Discard, delivery(1, 2)).await.expect("discards");
     let day = Duration::from_secs(86_400);
     let mut retention = Retention { done: day, cancelled: day, dead: None, keys: 7 * day };
-    assert_eq!(fixture.store.prune(&retention, 10).await.expect("prunes").deliveries, 0);
+    assert_eq!(fixture.store.prune(&retention, 10, None).await.expect("prunes").deliveries, 0);
     fixture.clock.advance(8 * day);
-    let pruned = fixture.store.prune(&retention, 10).await.expect("prunes");
+    let pruned = fixture.store.prune(&retention, 10, None).await.expect("prunes");
     assert_eq!((pruned.deliveries, pruned.keys), (1, 1));
     retention.dead = Some(day);
-    assert_eq!(fixture.store.prune(&retention, 10).await.expect("prunes").deliveries, 1);
+    assert_eq!(fixture.store.prune(&retention, 10, None).await.expect("prunes").deliveries, 1);
     assert_eq!(fixture.number("SELECT count(*) FROM signals_settled").await, 0);
 }
 
@@ -296,8 +297,8 @@ async fn i2_a_delivery_whose_signal_is_gone_is_never_lost_on_the_way() {
     let outcomes = [
         fixture.store.ack(&[acked(held[0], true)]).await.map(drop),
         fixture.store.fail(&[failed(held[1], Fate::Dead(DeathReason::Exhausted))]).await.map(drop),
-        fixture.store.cancel(held[2].delivery, "ops").await,
-        fixture.store.discard(delivery(1, 1), "ops").await,
+        fixture.by_hand(Verb::Cancel, held[2].delivery).await,
+        fixture.by_hand(Verb::Discard, delivery(1, 1)).await,
     ];
     assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
     assert_eq!(fixture.number(all).await, 5);
@@ -312,8 +313,8 @@ async fn counts_and_pages_see_every_state() {
     let held: Vec<_> = fixture.claimed(&[1]).await.claimed.iter().map(|claimed| claimed.held).collect();
     fixture.store.ack(&[acked(held[0], true)]).await.expect("acknowledges");
     fixture.store.fail(&[failed(held[1], Fate::Retry { delay: LEASE })]).await.expect("fails");
-    fixture.store.cancel(held[2].delivery, "ops").await.expect("cancels");
-    fixture.store.discard(held[3].delivery, "ops").await.expect("discards");
+    fixture.by_hand(Verb::Cancel, held[2].delivery).await.expect("cancels");
+    fixture.by_hand(Verb::Discard, held[3].delivery).await.expect("discards");
     let counts = fixture.store.counts().await.expect("counts").lanes;
     let a = counts.iter().find(|lane| lane.receiver == "a").expect("a lane");
     assert_eq!((a.ready.0, a.running.0, a.scheduled.0), (9_905, 96, 1));
@@ -328,8 +329,8 @@ async fn counts_and_pages_see_every_state() {
     loop {
         let page = fixture.store.list(&filter).await.expect("lists");
         seen.extend(page.deliveries.iter().map(|delivery| delivery.id));
-        filter.after = seen.last().copied();
-        if !page.more {
+        filter.after = page.next;
+        if page.next.is_none() {
             break;
         }
     }

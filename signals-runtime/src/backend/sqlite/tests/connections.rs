@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use signals_core::store::{Renewed, WorkerInfo};
+use signals_core::store::{Registration, Renewed, WorkerInfo};
 use signals_core::{Backend as _, Error};
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{Fixture, LEASE};
@@ -53,8 +54,54 @@ async fn migrations_may_run_at_once_and_newer_ones_are_judged_by_their_mark() {
             .await
             .expect("a newer release");
         assert_eq!(matches!(stores[0].migrate().await, Err(Error::SchemaTooNew { migration: 1000 })), refused);
-        assert_eq!(stores[0].enlist(&WorkerInfo::default()).await.is_err(), refused);
+        assert_eq!(stores[0].enlist(&WorkerInfo::default()).await.is_err(), refused, "a worker's start");
+        let registered = stores[0].register(&Registration::default()).await;
+        assert_eq!(matches!(registered, Err(Error::SchemaTooNew { migration: 1000 })), refused, "{registered:?}");
     }
+}
+
+/// D7: what another tool applied of the printed scripts, migration by migration, is accepted; nothing is left to do, and
+/// everything works on it.
+#[tokio::test]
+async fn d7_printed_migrations_that_another_tool_applied_are_accepted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let backend = SqliteBackend::open(dir.path().join("db")).await.expect("opens");
+    let store = backend.store();
+    let migrations = store.migrations();
+    for (applied, migration) in migrations.iter().enumerate() {
+        let not_yet = store.enlist(&WorkerInfo::default()).await;
+        assert!(matches!(not_yet, Err(Error::NotMigrated { .. })), "{applied} applied: {not_yet:?}");
+        let script = AssertSqlSafe(migration.to_string());
+        sqlx::raw_sql(script).execute(backend.pool()).await.expect("another tool applies it");
+    }
+    let noted = "SELECT number, applied_at FROM signals_migration ORDER BY number";
+    let before: Vec<(i64, i64)> = sqlx::query_as(noted).fetch_all(backend.pool()).await.expect("reads");
+    store.migrate().await.expect("accepts it");
+    let after: Vec<(i64, i64)> = sqlx::query_as(noted).fetch_all(backend.pool()).await.expect("reads");
+    assert_eq!((before.len(), &before), (migrations.len(), &after), "nothing was applied again");
+    assert!(before.iter().all(|(_, at)| *at > 1_500_000_000_000_000), "in microseconds: {before:?}");
+
+    let incarnation = store.enlist(&WorkerInfo::default()).await.expect("works");
+    store.resign(incarnation).await.expect("works");
+    store.register(&Registration::default()).await.expect("works");
+    assert_eq!(store.counts().await.expect("works").lanes, []);
+}
+
+/// D7: what the release before left is brought up to date.
+#[tokio::test]
+async fn d7_a_database_that_begins_at_the_first_migration_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let backend = SqliteBackend::open(dir.path().join("db")).await.expect("opens");
+    let store = backend.store();
+    let first = AssertSqlSafe(store.migrations()[0].to_string());
+    sqlx::raw_sql(first).execute(backend.pool()).await.expect("the release before this one");
+    store.migrate().await.expect("migrates");
+    let applied: Vec<i64> = sqlx::query_scalar("SELECT number FROM signals_migration ORDER BY number")
+        .fetch_all(backend.pool())
+        .await
+        .expect("reads");
+    assert_eq!(applied, store.migrations().iter().map(|migration| migration.number).collect::<Vec<_>>());
+    assert_eq!(store.actions(None, 10).await.expect("the log is there"), []);
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use signals_core::clock::ManualClock;
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
-use signals_core::store::{Claim, ClaimLane, Claims, ReceiverEntry, Registered, Registration, SignalEntry, Store};
+use signals_core::store::{
+    Acting, Claim, ClaimLane, Claims, ReceiverEntry, Registered, Registration, SignalEntry, Store, Verb,
+};
 use signals_core::token::{Token, Tokens};
 use signals_core::{
     Backend as _, Location, Outgoing, Receipt, Registry, Result, SendBatch, SendContext, Signal, SignalDef,
@@ -95,6 +97,16 @@ impl Fixture {
     pub(super) async fn claimed(&mut self, receivers: &[i64]) -> Claims {
         let claim = self.claim(receivers);
         self.store.claim(&claim).await.expect("claims")
+    }
+
+    pub(super) async fn by_hand(&self, verb: Verb, id: DeliveryId) -> Result<()> {
+        let acting = Acting { actor: "ops", subject: "a test", continues: None };
+        let decided = match verb {
+            Verb::Cancel => self.store.cancel(&[id], &acting).await?,
+            Verb::Discard => self.store.discard(&[id], &acting).await?,
+            _ => self.store.retry(&[id], &acting).await?,
+        };
+        decided.verdicts[0].into_result(id, verb)
     }
 
     pub(super) async fn number(&self, sql: &'static str) -> i64 {

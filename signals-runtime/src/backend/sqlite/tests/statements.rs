@@ -46,11 +46,18 @@ async fn plan(fixture: &Fixture, statement: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_walks_what_waits_and_what_is_settled_by_primary_key() {
+async fn a_list_walks_what_waits_and_what_is_settled_by_signal_or_by_lane() {
     let fixture = Fixture::new(&["a"]).await;
     let plan = plan(&fixture, sql::LIST).await;
-    let walks = plan.iter().filter(|step| step.contains("SEARCH p USING PRIMARY KEY (signal<?)")).count();
-    assert_eq!(walks, 2, "{plan:#?}");
+    let steps = |expected: &str| plan.iter().filter(|step| step.contains(expected)).count();
+    for walk in
+        ["SEARCH l USING PRIMARY KEY (signal>? AND signal<?)", "SEARCH t USING PRIMARY KEY (signal>? AND signal<?)"]
+    {
+        assert_eq!(steps(walk), 1, "{walk}: {plan:#?}");
+    }
+    assert_eq!(steps("INDEX signals_later_lane (receiver=? AND version=?"), 1, "{plan:#?}");
+    assert_eq!(steps("signals_settled_lane (receiver=? AND version=? AND outcome=?)"), 1, "{plan:#?}");
+    assert_eq!(steps("SEARCH d USING PRIMARY KEY (receiver=? AND version=?)"), 1, "{plan:#?}");
 }
 
 #[tokio::test]
@@ -76,6 +83,24 @@ async fn the_hot_statements_search_and_never_scan_a_table() {
         ("send_keys", sql::SEND_KEYS, "USING PRIMARY KEY (key=?)"),
         ("send_begin", sql::SEND_BEGIN, "USING INTEGER PRIMARY KEY"),
         ("prune", sql::PRUNE, "signals_settled_lane (receiver=? AND version=? AND outcome=? AND settled_at<?)"),
+        ("find", sql::FIND, "USING PRIMARY KEY (receiver=?)"),
+        ("locate", sql::LOCATE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("end", sql::END, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("end_remove", sql::END_REMOVE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        ("end_later", sql::END_LATER, "USING PRIMARY KEY (signal=? AND receiver=?)"),
+        ("end_later_remove", sql::END_LATER_REMOVE, "USING PRIMARY KEY (signal=? AND receiver=?)"),
+        ("retry", sql::RETRY, "USING PRIMARY KEY (signal=? AND receiver=?)"),
+        ("show", sql::SHOW, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
+        (
+            "trends_failed",
+            sql::TRENDS_FAILED,
+            "signals_attempt_trend (receiver=? AND outcome=? AND ended_at>? AND ended_at<?)",
+        ),
+        (
+            "trends_done",
+            sql::TRENDS_DONE,
+            "signals_settled_lane (receiver=? AND version=? AND outcome=? AND settled_at>? AND settled_at<?)",
+        ),
         ("prune_keys", sql::PRUNE_KEYS, "signals_send_key_age (sent_at<?)"),
     ] {
         let plan = plan(&fixture, statement).await;

@@ -1,0 +1,178 @@
+//! The operators' commands, as a process over a database with two orders and one payment: T10–T12, I14, D7.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+signals_runtime::link!(orders, receipts, analytics);
+
+const MAIL: &str = "receipts.receivers.mail_receipt";
+const EXPORT: &str = "analytics.receivers.export_order";
+
+/// A shop's database, and its command line.
+struct Rig {
+    folder: TempDir,
+}
+
+impl Rig {
+    /// Two orders and a payment, of which nothing has been run: two exports, and four deliveries of the payment.
+    async fn new() -> Self {
+        let rig = Self { folder: TempDir::new().expect("a folder") };
+        let shop = base::open(&rig.database()).await.expect("opens");
+        shop.setup().await.expect("sets up");
+        for table in [payments::TABLE, orders::TABLE, analytics::TABLE] {
+            sqlx::query(table).execute(shop.backend().pool()).await.expect("a table");
+        }
+        for order in [1, 2] {
+            orders::place(&shop, order, 4_990).await.expect("an order");
+        }
+        let notice = payments::Notice { id: "evt_1".to_owned(), payment_id: 1, succeeded: true };
+        payments::record(&shop, &notice).await.expect("a payment");
+        rig
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("shop.db")
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command.args(line.split(' ')).arg("--database").arg(self.database()).env("USER", "keyboard");
+        command.output().expect("the shop runs")
+    }
+
+    /// What a command that succeeds prints.
+    fn says(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The same as JSON.
+    fn json(&self, line: &str) -> Value {
+        let said = self.says(&format!("{line} --json"));
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line}: {error}: {said}"))
+    }
+
+    /// What a command that fails prints to standard error.
+    fn refuses(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+        String::from_utf8(output.stderr).expect("text")
+    }
+
+    /// The ids of a list, newest first.
+    fn ids(&self, filter: &str) -> Vec<String> {
+        let list = self.json(&format!("list{filter}"));
+        let deliveries = list["deliveries"].as_array().expect("deliveries");
+        deliveries.iter().map(|delivery| delivery["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// The line of `shop status` about a receiver.
+    fn receiver(&self, name: &str) -> Value {
+        let status = self.json("status");
+        let receivers = status["receivers"].as_array().expect("receivers").clone();
+        receivers.into_iter().find(|receiver| receiver["receiver"] == name).expect("the receiver is there")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_status_and_list_show_what_there_is() {
+    let rig = Rig::new().await;
+    let export = rig.receiver(EXPORT);
+    assert_eq!((&export["ready"], &export["parked"], &export["paused"]), (&2.into(), &Value::Null, &false.into()));
+    assert!(export["due_since"].is_i64(), "{export}");
+    let status = rig.says("status");
+    for said in ["due since", "in the last hour", "no worker was seen within the last minute", EXPORT] {
+        assert!(status.contains(said), "`{said}` is missing:\n{status}");
+    }
+    assert_eq!(rig.ids("").len(), 6);
+    assert_eq!(rig.ids(&format!(" --receiver {EXPORT}")).len(), 2);
+    assert_eq!(rig.ids(" --state dead --state cancelled").len(), 0);
+    assert_eq!(rig.ids(" --older-than 1d").len(), 0);
+    assert_eq!(rig.ids(" --younger-than 1d --error refused").len(), 0);
+
+    let first = rig.json("list --limit 4");
+    let next = first["next"].as_str().expect("there is more");
+    assert_eq!(
+        (first["deliveries"].as_array().map(Vec::len), rig.ids(&format!(" --after {next}")).len()),
+        (Some(4), 2)
+    );
+    assert!(rig.says("list --limit 4").ends_with(&format!("there may be more: --after {next}\n")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t10_t11_one_delivery_is_shown_cancelled_and_retried_in_somebodys_name() {
+    let rig = Rig::new().await;
+    let id = rig.ids(&format!(" --receiver {EXPORT}")).remove(0);
+    let shown = rig.says(&format!("show {id}"));
+    assert!(shown.contains(r#"payload   {"order_id":2,"amount_cents":4990}"#), "{shown}");
+    assert_eq!(rig.json(&format!("show {id}"))["state"], "ready");
+    assert!(rig.says(&format!("cancel {id} --actor ada")).contains("is cancelled"));
+    assert_eq!(rig.json(&format!("show {id}"))["actor"], "ada");
+    assert!(rig.refuses(&format!("cancel {id}")).contains(&format!("cannot cancel delivery {id}: it is cancelled")));
+    assert!(rig.says(&format!("retry {id}")).contains("is ready again, in a new life"));
+    assert_eq!(rig.json(&format!("discard {id}"))["verb"], "discard");
+    assert!(rig.says("list --state dead").contains("dead (by hand)"));
+    let log = rig.json("actions");
+    let line = |at: usize| ["actor", "verb", "subject"].map(|key| log["actions"][at][key].as_str().expect("text"));
+    assert_eq!(
+        [line(0), line(1), line(2)],
+        [["keyboard", "discard", &*id], ["keyboard", "retry", &*id], ["ada", "cancel", &*id]]
+    );
+    assert!(rig.says("actions").contains("keyboard  discard"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t10_t11_all_that_match_are_counted_first_and_then_changed() {
+    let rig = Rig::new().await;
+    let filter = format!("--receiver {EXPORT}");
+    let dry = rig.run(&format!("discard {filter} --dry-run"));
+    assert_eq!(String::from_utf8_lossy(&dry.stdout), "2 deliveries match; nothing was changed\n");
+    assert!(String::from_utf8_lossy(&dry.stderr).contains("2 matched, 0 changed, 0 passed over so far"));
+    assert_eq!(rig.receiver(EXPORT)["ready"], 2);
+    assert_eq!(rig.json(&format!("discard {filter}"))["tally"]["changed"], 2);
+    assert_eq!(rig.receiver(EXPORT)["dead"], 2);
+    assert_eq!(rig.json("retry --state dead")["tally"]["changed"], 2);
+    assert_eq!(rig.json("cancel --all")["tally"]["changed"], 6);
+    assert_eq!(rig.json("prune --cancelled 0s")["deliveries"], 6);
+    assert_eq!(rig.ids("").len(), 0);
+    assert!(rig.refuses("cancel").contains("which deliveries?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i14_receivers_are_paused_retired_and_brought_back() {
+    let rig = Rig::new().await;
+    assert!(rig.says(&format!("pause {MAIL}")).contains("is now paused"));
+    assert!(rig.says(&format!("pause {MAIL}")).contains("is already paused"));
+    assert!(rig.says("status").contains("paused: its deliveries wait until `shop resume`"));
+    assert_eq!(rig.json(&format!("resume {MAIL}"))["changed"], true);
+
+    assert_eq!(rig.json(&format!("retire {MAIL} --cancel"))["cancelled"]["changed"], 1);
+    assert!(rig.says("status").contains("retired: sends pass it by until `shop restore`"));
+    let mail = rig.receiver(MAIL);
+    assert_eq!((&mail["retired"], &mail["cancelled"]), (&true.into(), &1.into()));
+    assert!(rig.says(&format!("restore {MAIL}")).contains("is now not retired"));
+    assert!(rig.says(&format!("retire {EXPORT} --keep")).contains("what is pending for it is still run"));
+    assert_eq!(rig.receiver(EXPORT)["ready"], 2);
+    let unknown = rig.refuses("pause mail_receipt");
+    assert!(unknown.contains(&format!("knows no receiver `mail_receipt`; the nearest are `{MAIL}`")), "{unknown}");
+}
+
+/// D7: what another tool applied of the printed SQL, this one finds done.
+#[tokio::test(flavor = "multi_thread")]
+async fn d7_printed_migrations_applied_by_another_tool_leave_nothing_to_do() {
+    let rig = Rig { folder: TempDir::new().expect("a folder") };
+    let sql = rig.says("migrate --print");
+    assert!(!rig.database().exists(), "printing makes no file");
+    assert!(sql.starts_with("-- Migration 1: deliveries (additive: older builds go on working)."), "{sql}");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(rig.database()).create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)).await;
+    let pool = pool.expect("another tool connects");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await.expect("the script is applied");
+    pool.close().await;
+    assert!(rig.says("migrate").contains("are up to date"));
+    assert_eq!(rig.json("status")["workers"], serde_json::json!([]));
+}

@@ -1,0 +1,139 @@
+//! Where deliveries are: by primary key where that is known, by a scan of their lanes where it is not.
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr as _;
+
+use signals_core::Result;
+use signals_core::delivery::{DeliveryId, ReceiverId, State};
+use sqlx::SqliteConnection;
+
+use super::super::connections::Connections;
+use super::super::rows::{self, ToJson as _};
+use super::super::{error, sql};
+use super::heirs;
+
+/// Where a delivery stands in the lanes of its receiver.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Place {
+    pub(in super::super) version: u32,
+    pub(in super::super) id: i64,
+}
+
+/// A delivery that is there. Without a place it is no row of a lane: it waits, or is settled.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Found {
+    pub(in super::super) state: State,
+    pub(in super::super) place: Option<Place>,
+}
+
+/// What a look in a snapshot found: where to look first under the lock.
+#[derive(Default)]
+pub(super) struct Places {
+    /// Those in lanes.
+    places: HashMap<DeliveryId, Place>,
+    /// Those that were nowhere. Ids are never used twice, so they will not be somewhere either.
+    absent: HashSet<DeliveryId>,
+}
+
+/// What is where, of a batch and of those who took over the names of its receivers.
+pub(super) struct Located {
+    pub(super) found: HashMap<DeliveryId, Found>,
+    heirs: HashMap<ReceiverId, ReceiverId>,
+}
+
+impl Located {
+    /// The delivery: under its own id, or under the receiver that took over its receiver's names.
+    pub(super) fn find(&self, asked: DeliveryId) -> Option<(DeliveryId, Found)> {
+        let ids = [Some(asked), self.heir(asked)];
+        ids.into_iter().flatten().find_map(|id| Some((id, *self.found.get(&id)?)))
+    }
+
+    /// The same signal for who took over.
+    pub(super) fn heir(&self, id: DeliveryId) -> Option<DeliveryId> {
+        self.heirs.get(&id.receiver).map(|&receiver| DeliveryId { receiver, ..id })
+    }
+
+    /// `asked` and everybody's heirs, each once.
+    fn keys(&self, asked: &[DeliveryId]) -> HashSet<DeliveryId> {
+        asked.iter().flat_map(|id| [Some(*id), self.heir(*id)]).flatten().collect()
+    }
+}
+
+/// Looks in one snapshot where all of `asked` are.
+pub(super) async fn places(connections: &Connections, asked: &[DeliveryId]) -> Result<Places> {
+    let mut snapshot = connections.snapshot().await?;
+    let mut places = Places::default();
+    for batch in asked.chunks(rows::CHUNK) {
+        let Located { found, heirs } = locate(&mut snapshot, batch, &Places::default()).await?;
+        let absent = Located { found: HashMap::new(), heirs }.keys(batch);
+        places.absent.extend(absent.into_iter().filter(|id| !found.contains_key(id)));
+        places.places.extend(found.into_iter().filter_map(|(id, found)| Some((id, found.place?))));
+    }
+    Ok(places)
+}
+
+/// Looks where a batch is by now, under the write lock.
+pub(super) async fn under_lock(conn: &mut SqliteConnection, batch: &[DeliveryId], places: &Places) -> Result<Located> {
+    locate(conn, batch, places).await
+}
+
+/// Where one delivery is: under its own id, or under the receiver that took over its receiver's names.
+pub(in super::super) async fn find(
+    conn: &mut SqliteConnection,
+    asked: DeliveryId,
+) -> Result<Option<(DeliveryId, Found)>> {
+    Ok(locate(conn, &[asked], &Places::default()).await?.find(asked))
+}
+
+async fn locate(conn: &mut SqliteConnection, batch: &[DeliveryId], places: &Places) -> Result<Located> {
+    let mut located = Located { found: HashMap::new(), heirs: heirs(&mut *conn).await? };
+    let keys = located.keys(batch);
+    let place = |id: &DeliveryId| places.places.get(id).map(|place| (place.version, place.id));
+    let at: Vec<_> = keys.iter().map(|id| row(*id, place(id))).collect();
+    by_key(conn, &at, &mut located.found).await?;
+    let moved: Vec<_> =
+        keys.into_iter().filter(|id| !located.found.contains_key(id) && !places.absent.contains(id)).collect();
+    if !moved.is_empty() {
+        let at = scan(conn, &moved).await?;
+        by_key(conn, &at, &mut located.found).await?;
+    }
+    Ok(located)
+}
+
+/// What there is at known places, or outside of lanes.
+async fn by_key(
+    conn: &mut SqliteConnection,
+    at: &[rows::PlaceRow],
+    found: &mut HashMap<DeliveryId, Found>,
+) -> Result<()> {
+    let rows: Vec<(i64, i64, String, Option<i64>, Option<i64>)> =
+        sqlx::query_as(sql::LOCATE).bind(at.to_json()?).fetch_all(conn).await.map_err(error::of)?;
+    for (signal, receiver, state, version, id) in rows {
+        let place = version.zip(id).map(|(version, id)| Place { version: rows::count(version), id });
+        let state = State::from_str(&state).map_err(error::foreign)?;
+        found.insert(rows::delivery(signal, receiver), Found { state, place });
+    }
+    Ok(())
+}
+
+/// Where in lanes those stand whose place is not known.
+async fn scan(conn: &mut SqliteConnection, ids: &[DeliveryId]) -> Result<Vec<rows::PlaceRow>> {
+    let keys: Vec<(i64, i64)> = ids.iter().map(|id| (id.signal.0, id.receiver.0)).collect();
+    let receivers: HashSet<i64> = ids.iter().map(|id| id.receiver.0).collect();
+    let signals = || keys.iter().map(|(signal, _)| *signal);
+    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(sql::FIND)
+        .bind(keys.to_json()?)
+        .bind(receivers.into_iter().collect::<Vec<_>>().to_json()?)
+        .bind(signals().min())
+        .bind(signals().max())
+        .fetch_all(conn)
+        .await
+        .map_err(error::of)?;
+    let place =
+        |(signal, receiver, version, id)| row(rows::delivery(signal, receiver), Some((rows::count(version), id)));
+    Ok(rows.into_iter().map(place).collect())
+}
+
+fn row(id: DeliveryId, place: Option<(u32, i64)>) -> rows::PlaceRow {
+    (id.signal.0, id.receiver.0, place.map(|(version, _)| version), place.map(|(_, id)| id))
+}

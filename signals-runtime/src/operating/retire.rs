@@ -1,0 +1,96 @@
+//! Retiring a receiver, with what is pending for it or without.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use signals_core::store::{Filter, Store, Switch, Verb};
+use signals_core::{BoxFuture, Result};
+
+use super::bulk::{Bulk, OnProgress, Tally};
+use super::names;
+
+/// What becomes of the pending deliveries of a receiver that is retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pending {
+    /// They are run, by workers that know the receiver.
+    Keep,
+    /// They are cancelled, whoever runs them.
+    Cancel,
+}
+
+/// What a retirement did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retired {
+    /// Whether the receiver was not retired before.
+    pub changed: bool,
+    /// What was cancelled; nothing when what is pending is kept.
+    pub cancelled: Tally,
+}
+
+/// A retirement; it happens when this is awaited.
+///
+/// The receiver is retired in a transaction of its own first, so that nothing is sent to it any more while what is pending is
+/// cancelled, as [`Bulk`] does it.
+///
+/// # Errors
+///
+/// Awaiting it returns [`Error::UnknownReceiver`](crate::Error::UnknownReceiver) when this database knows no receiver of that
+/// name or alias.
+///
+/// # Cancel safety
+///
+/// Dropped on the way, the receiver may be retired and some of what is pending cancelled. Awaiting another one does the rest.
+#[must_use = "nothing happens until it is awaited"]
+pub struct Retire<'a> {
+    store: Arc<dyn Store>,
+    receiver: String,
+    pending: Pending,
+    actor: String,
+    on_progress: OnProgress<'a, Tally>,
+}
+
+impl fmt::Debug for Retire<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { receiver, pending, actor, .. } = self;
+        f.debug_struct("Retire")
+            .field("receiver", receiver)
+            .field("pending", pending)
+            .field("actor", actor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Retire<'a> {
+    pub(super) fn new(store: Arc<dyn Store>, receiver: String, pending: Pending, actor: String) -> Self {
+        Self { store, receiver, pending, actor, on_progress: Box::new(|_| {}) }
+    }
+
+    /// Calls `told` after every batch of cancellations with the tally so far.
+    pub fn on_progress(self, told: impl FnMut(&Tally) + Send + 'a) -> Self {
+        Self { on_progress: Box::new(told), ..self }
+    }
+
+    async fn run(self) -> Result<Retired> {
+        let Self { store, receiver, pending, actor, on_progress } = self;
+        let id = names::receiver(&*store, &receiver).await?;
+        let changed = store.switch(id, Switch::Retire, &actor).await?;
+        let cancelled = match pending {
+            Pending::Keep => Tally::default(),
+            Pending::Cancel => {
+                let filter = Filter { receiver: Some(receiver), ..Filter::default() };
+                Bulk::new(store, Verb::Cancel, filter, actor).on_progress(on_progress).await?
+            }
+        };
+        Ok(Retired { changed, cancelled })
+    }
+}
+
+impl<'a> IntoFuture for Retire<'a> {
+    type Output = Result<Retired>;
+    type IntoFuture = BoxFuture<'a, Result<Retired>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
