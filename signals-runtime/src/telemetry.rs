@@ -64,6 +64,12 @@ pub(crate) fn store_failed(verb: &'static str, error: &Error, retry_in: Duration
     tracing::warn!(target: TARGET, verb, error = %outcome::render(error), ?retry_in, "the database refused; trying again");
 }
 
+/// Told by databases with one writer.
+#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no other database has one"))]
+pub(crate) fn waited(lasted: Duration) {
+    tracing::info!(target: TARGET, ?lasted, "waited long for the database's write lock: somebody holds it for long, or many want it");
+}
+
 pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
     tracing::error!(
         target: TARGET, verb,

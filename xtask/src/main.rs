@@ -4,6 +4,7 @@
 
 mod bench;
 mod examples;
+mod kills;
 mod process;
 mod report;
 mod story;
@@ -22,6 +23,8 @@ cargo xtask <command>
 
   test [--only <step>]... [--list]   everything that must be green before a merge
   tidy                               the rules of the house that no compiler checks
+  kills [--count <n>] [--seed <n>] [--json]
+                                     kills workers and senders over one file and checks what is left: 1,000 of them
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         }
         ["test", options @ ..] => test::run(options),
         ["tidy"] => tidy::run(),
+        ["kills", options @ ..] => kills::run(options),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
         ["bench", "latency", options @ ..] => bench::latency::run(options),

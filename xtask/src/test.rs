@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
 use crate::report::{seconds, table};
-use crate::{Result, examples, story, targets, tidy};
+use crate::{Result, examples, kills, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -26,6 +26,7 @@ enum Action {
     Tidy,
     Examples,
     Story,
+    Kills,
     Readme,
 }
 
@@ -114,6 +115,7 @@ fn steps() -> Result<Vec<Step>> {
         step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
         step("story", Action::Story),
         step("examples", Action::Examples),
+        step("kills", Action::Kills),
         step(
             "docs",
             Action::Cargo(words("doc --workspace --no-deps --all-features"), &[("RUSTDOCFLAGS", "-D warnings")]),
@@ -156,6 +158,7 @@ fn perform(action: &Action) -> Result<String> {
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
         Action::Story => story::check(),
         Action::Examples => examples::check(),
+        Action::Kills => kills::check(),
         Action::Readme => story::check_readme(),
     }
 }

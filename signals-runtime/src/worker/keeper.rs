@@ -13,28 +13,23 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signals_core::store::{Failed, Held, Renewed, Store};
+use signals_core::store::{Held, Renewed, Store};
 use signals_core::{Error, Result};
 use tokio::sync::oneshot;
 
+use super::Engine;
 use super::backoff::Backoff;
 use super::completer::{Finish, store_once};
+use super::deadlines::Deadlines;
 use super::shutdown::{Phase, end_grace, listen};
-use super::{Engine, executor};
 use crate::extract::CancelReason;
 use crate::{defaults, telemetry};
 
 /// How often deadlines are looked at.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 
 /// How often a worker that renews seldom says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-
-/// A database that keeps the keeper waiting for so long keeps others waiting too.
-const LONG_WAIT: Duration = Duration::from_secs(1);
-
-/// How long after a deadline the keeper fails what the executor should have failed itself.
-const MARGIN: Duration = Duration::from_millis(250);
 
 /// How long the executor has to give back what was cancelled, before the keeper does.
 const HAND_BACK: Duration = Duration::from_millis(500);
@@ -64,8 +59,10 @@ impl Keeper {
                         listen(shutdown).await;
                     }
                 };
+                let deadlines = Deadlines::new(engine.clone());
                 tokio::select! {
-                    () = Keep::new(engine).run() => {}
+                    () = Keep::new(engine, &deadlines).run() => {}
+                    () = deadlines.watch() => {}
                     () = async { tokio::join!(grace, signals); std::future::pending().await } => {}
                 }
             });
@@ -90,17 +87,18 @@ impl Keeper {
     }
 }
 
-struct Keep {
+struct Keep<'d> {
     engine: Arc<Engine>,
+    deadlines: &'d Deadlines,
     lease: Duration,
     /// When everything was cancelled.
     cancelled_at: Option<Instant>,
 }
 
-impl Keep {
-    fn new(engine: Arc<Engine>) -> Self {
+impl<'d> Keep<'d> {
+    fn new(engine: Arc<Engine>, deadlines: &'d Deadlines) -> Self {
         let lease = engine.config.lease;
-        Self { engine, lease, cancelled_at: None }
+        Self { engine, deadlines, lease, cancelled_at: None }
     }
 
     async fn run(mut self) {
@@ -145,15 +143,27 @@ impl Keep {
         Ok(store)
     }
 
-    /// Keeps until the worker is done, or the connection is lost.
+    /// Keeps until the worker is done, or the connection is lost. What is due to be renewed comes before everything else.
     async fn keep(&mut self, store: &dyn Store, backoff: &mut Backoff) -> Result<()> {
         let every = (self.lease / defaults::RENEWALS_PER_LEASE).min(HEARTBEAT);
-        let mut next_beat = Instant::now() + every;
+        let mut due = Instant::now() + every;
+        let mut next_beat = due;
         loop {
             let pause = next_beat.saturating_duration_since(Instant::now()).min(TICK);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.engine.shutdown.reached(Phase::Done) => return self.leave(store).await,
+            }
+            let now = Instant::now();
+            if now >= next_beat {
+                if self.beat(store, due).await? {
+                    due = now + every;
+                    next_beat = due;
+                } else {
+                    // It is late already: the lease runs on.
+                    next_beat = Instant::now() + TICK;
+                }
+                backoff.reset();
             }
             self.fail_overdue(store).await?;
             self.give_back(store).await?;
@@ -161,17 +171,16 @@ impl Keep {
                 let incarnation = store.enlist(&self.engine.worker_info()).await?;
                 self.engine.link.connected(incarnation);
             }
-            if Instant::now() >= next_beat {
-                next_beat = Instant::now() + every;
-                self.beat(store).await?;
-                backoff.reset();
-            }
         }
     }
 
-    /// Renews, and says that this worker is alive. Whatever keeps it waiting keeps other workers' renewals waiting too.
-    async fn beat(&self, store: &dyn Store) -> Result<()> {
-        let began = Instant::now();
+    /// Renews what was `due` to be, and says that this worker is alive: two writes, so that one happens whatever is held.
+    /// Whether both did.
+    ///
+    /// Whatever refuses them, or keeps them waiting for so long that leases of others are in danger, does so to other
+    /// workers too, and they live: then nobody is stolen from for one lease
+    /// (docs/decisions/0012-who-may-steal-after-waiting.md).
+    async fn beat(&self, store: &dyn Store, due: Instant) -> Result<bool> {
         let renewed = self.renew(store).await?;
         let alive = match self.engine.link.incarnation() {
             Some(incarnation) => {
@@ -179,13 +188,13 @@ impl Keep {
             }
             None => true,
         };
-        if renewed {
+        if renewed && alive {
             self.engine.link.beat(self.lease);
         }
-        if !renewed || !alive || began.elapsed() > LONG_WAIT.min(self.lease / defaults::RENEWALS_PER_LEASE) {
+        if !renewed || !alive || due.elapsed() > self.lease / defaults::RENEWALS_PER_LEASE {
             self.engine.link.unsteady();
         }
-        Ok(())
+        Ok(renewed && alive)
     }
 
     /// T3. Whether the database took it.
@@ -207,15 +216,9 @@ impl Keep {
         Ok(true)
     }
 
-    /// Receivers past their deadline whose executor did not notice, because they block it.
+    /// Stores that receivers are past their deadline whose executor did not notice.
     async fn fail_overdue(&self, store: &dyn Store) -> Result<()> {
-        let overdue = self.engine.table.overdue(MARGIN).into_iter();
-        let failed: Vec<Failed> = overdue
-            .map(|overdue| {
-                let receiver = &self.engine.receivers[overdue.receiver];
-                executor::timed_out(receiver, overdue.held, overdue.counters, overdue.ran)
-            })
-            .collect();
+        let failed = self.deadlines.take();
         if let Err(error) = store_once(&self.engine, store, &failed).await {
             // Their outcome is decided: the completer tries again, as soon as the runtime lets it.
             for failed in failed {

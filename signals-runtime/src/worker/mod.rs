@@ -17,6 +17,7 @@ mod blocking;
 mod build;
 mod claimer;
 mod completer;
+mod deadlines;
 mod executor;
 mod keeper;
 mod link;

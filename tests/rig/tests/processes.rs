@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::{LEASE, Rig, starts};
 use rustix::process::Signal;
-use signals_rig::{Blockade, How, Line, Trouble, send, send_one};
+use signals_rig::{Blockade, How, Line, Trouble, Work, send, send_one};
 use signals_runtime::delivery::State;
 use signals_runtime::store::{DeathReason, Filter};
 use signals_runtime::{Signals, SqliteBackend};
@@ -74,6 +74,40 @@ async fn l2_w12_sigterm_under_load_finishes_or_gives_back_and_exits_0() {
     let lines = rig.log.read();
     let count = |what: &str| lines.iter().filter(|line| line.what == what).count();
     assert_eq!(count("start"), count("end"), "what had started was allowed to finish");
+}
+
+/// L2, W12: several workers under load that are asked to stop at once: nothing is lost, held, or burned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_w12_sigterm_to_several_workers_under_load_burns_no_attempt() {
+    const SENT: i64 = 120;
+    let rig = Rig::new().await;
+    let mut workers = [(); 3].map(|()| rig.worker_of(LEASE * 3, Duration::from_millis(1_500), Some("rig.")));
+    // Some end within the grace; those held for longer are given back.
+    for number in 0..SENT {
+        let hold_ms = if number % 4 == 0 { 20_000 } else { 100 };
+        send_one(&rig.signals, &Work { number, hold_ms }).await.expect("sent");
+    }
+    let pids: Vec<u32> = workers.iter().map(|worker| worker.0.id()).collect();
+    rig.log_until("work in all of them", |lines| pids.iter().all(|pid| lines.iter().any(|line| line.pid == *pid)))
+        .await;
+
+    let asked = Instant::now();
+    for worker in &workers {
+        worker.signal(Signal::TERM);
+    }
+    for worker in &mut workers {
+        let status = worker.0.wait().expect("it exits");
+        assert!(status.success(), "{status}");
+    }
+
+    assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
+    let deliveries = rig.deliveries().await;
+    assert_eq!(deliveries.len(), 2 * SENT as usize);
+    for delivery in deliveries {
+        let burned = delivery.counters.attempt > u32::from(delivery.state == State::Done);
+        assert!(matches!(delivery.state, State::Ready | State::Done) && !burned, "{delivery:?}");
+        assert_eq!(delivery.counters.lost_leases, 0, "{delivery:?}");
+    }
 }
 
 /// W12: a second SIGTERM ends the grace: what runs is given back, its attempt refunded.

@@ -4,54 +4,25 @@
 //! is looked at again under the lock.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
+use signals_core::Result;
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{Counters, Lane, MAX_LOST_LEASES, SUSPECT_LEASES, Transition};
 use signals_core::store::{
     AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal,
 };
 use signals_core::token::Token;
-use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
 use super::connections::Connections;
+use super::patience::Patience;
 use super::rows::{self, ToJson as _};
 use super::{error, finish, sql};
 
 /// What a lost lease says in the history of attempts.
 const LEASE_LOST: &str = "the lease expired: the worker crashed, hung, or lost its database";
-
-/// The longest wait for the write lock that is an ordinary one, whatever the lease.
-const LONG: Duration = Duration::from_secs(1);
-
-/// When anybody last waited for long: for a lease from then on this store steals nothing. A writer that held the lock for long also kept every renewal waiting.
-#[derive(Debug, Default)]
-pub(super) struct Patience(Mutex<Option<Instant>>);
-
-impl Patience {
-    fn may_steal(&self, lease: Duration) -> bool {
-        // tidy: a duration: how long this process keeps still
-        self.lock().is_none_or(|at| at.elapsed() >= lease)
-    }
-
-    fn waited_long(&self) {
-        // tidy: a duration: how long this process keeps still
-        *self.lock() = Some(Instant::now());
-    }
-
-    /// Looks at the outcome of something that asked for the write lock.
-    pub(super) fn note(&self, error: &Error) {
-        if matches!(error, Error::Contention(_)) {
-            self.waited_long();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Claims.
 pub(super) async fn claim(connections: &Connections, patience: &Patience, claim: &Claim) -> Result<Claims> {
@@ -61,20 +32,22 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     // tidy: a duration: how long the lock was waited for, behind others of this process too
     let since = Instant::now();
     let mut conn = connections.quick().await?;
-    let mut steal = claim.steal && patience.may_steal(claim.lease);
-    let lanes = probe(&mut conn, claim, steal, connections.now()).await?;
+    let lanes = probe(&mut conn, claim, stealable(claim, patience, connections.now())).await?;
     if lanes.is_empty() {
         return Ok(Claims::default());
     }
     let mut tx = connections.write(conn).await?;
-    if since.elapsed() > (claim.lease / 3).min(LONG) {
-        patience.waited_long();
-        steal = false;
-    }
+    patience.waited(since);
     let now = tx.now();
 
-    let mut taking =
-        Taking { claim, steal, now, suspect: claim.suspect, signals: HashMap::new(), claims: Claims::default() };
+    let mut taking = Taking {
+        claim,
+        expired_by: stealable(claim, patience, now),
+        now,
+        suspect: claim.suspect,
+        signals: HashMap::new(),
+        claims: Claims::default(),
+    };
     for lane in lanes {
         let room = claim.limit - taking.claims.claimed.len();
         if room == 0 {
@@ -100,13 +73,19 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     Ok(claims)
 }
 
+/// The moment by which a lease must have expired to be stolen; `None`: nothing is stolen.
+fn stealable(claim: &Claim, patience: &Patience, now: Timestamp) -> Option<Timestamp> {
+    let allowance = patience.allowance(claim.lease).filter(|_| claim.steal)?;
+    Some(now.saturating_sub(allowance))
+}
+
 /// The lanes that hold anything to claim, in the claim's order.
-async fn probe(conn: &mut SqliteConnection, claim: &Claim, steal: bool, now: Timestamp) -> Result<Vec<ClaimLane>> {
+async fn probe(conn: &mut SqliteConnection, claim: &Claim, expired_by: Option<Timestamp>) -> Result<Vec<ClaimLane>> {
     let lanes: Vec<(i64, u32)> = claim.lanes.iter().map(|lane| (lane.lane.receiver.0, lane.lane.version)).collect();
     let found: Vec<i64> = sqlx::query_scalar(sql::CLAIM_PROBE)
         .bind(lanes.to_json()?)
-        .bind(steal)
-        .bind(now.as_micros())
+        .bind(expired_by.is_some())
+        .bind(expired_by.map(Timestamp::as_micros))
         .bind(claim.suspect)
         .bind(SUSPECT_LEASES)
         .bind(MAX_LOST_LEASES)
@@ -119,7 +98,8 @@ async fn probe(conn: &mut SqliteConnection, claim: &Claim, steal: bool, now: Tim
 /// A claim in progress.
 struct Taking<'c> {
     claim: &'c Claim,
-    steal: bool,
+    /// See [`stealable`].
+    expired_by: Option<Timestamp>,
     now: Timestamp,
     /// Whether a suspect may still be taken.
     suspect: bool,
@@ -133,8 +113,8 @@ impl Taking<'_> {
         let rows = sqlx::query(sql::CLAIM_SELECT)
             .bind(lane.lane.receiver.0)
             .bind(lane.lane.version)
-            .bind(self.steal)
-            .bind(self.now.as_micros())
+            .bind(self.expired_by.is_some())
+            .bind(self.expired_by.map(Timestamp::as_micros))
             .bind(rows::limit(room))
             .bind(i64::from(self.suspect))
             .bind(SUSPECT_LEASES)

@@ -16,6 +16,7 @@ mod hints;
 mod inspect;
 mod migrate;
 mod open;
+mod patience;
 mod register;
 mod rows;
 mod send;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, ReceiverId};
@@ -17,10 +17,10 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::by_hand::{self, End};
-use super::claim::{self, Patience};
 use super::connections::Connections;
 use super::hints::DataVersion;
-use super::{SqliteBackend, finish, inspect, migrate, register, upkeep, workers};
+use super::patience::Patience;
+use super::{SqliteBackend, claim, finish, inspect, migrate, register, upkeep, workers};
 
 /// The deliveries of one file, on connections of the store's own.
 #[derive(Debug)]
@@ -58,7 +58,13 @@ impl SqliteStore {
 
     /// As [`SqliteStore::run`], for what competes for the write lock as renewals do.
     fn patiently<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
-        self.run(async move { work.await.inspect_err(|error| self.patience.note(error)) })
+        self.run(async move {
+            // tidy: a duration: how long this process was kept waiting
+            let since = Instant::now();
+            let done = work.await;
+            self.patience.waited(since);
+            done
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signals_rig::{Line, Log, open};
 use signals_runtime::clock::{Clock as _, SystemClock};
 use signals_runtime::delivery::State;
-use signals_runtime::store::Filter;
+use signals_runtime::store::{DeliverySummary, Filter};
 use signals_runtime::{Signals, SqliteBackend};
 
 pub const LEASE: Duration = Duration::from_secs(1);
@@ -20,6 +21,8 @@ pub struct Rig {
     _folder: tempfile::TempDir,
     pub database: PathBuf,
     pub log: Log,
+    /// What worker processes tell.
+    pub events: PathBuf,
     pub signals: Signals<SqliteBackend>,
 }
 
@@ -45,22 +48,23 @@ impl Rig {
         let folder = tempfile::tempdir().expect("a folder");
         let (database, log) = (folder.path().join("rig.db"), Log(folder.path().join("log")));
         let signals = open(&database).await.expect("a database");
-        Self { _folder: folder, database, log, signals }
+        Self { events: folder.path().join("events"), _folder: folder, database, log, signals }
     }
 
-    /// A worker process of all receivers but the troublesome ones.
+    /// A worker process of the receivers of `Work`.
     pub fn worker(&self, grace: Duration) -> WorkerProcess {
         self.worker_of(LEASE, grace, None)
     }
 
-    /// A worker process of the receivers whose names begin like this.
+    /// A worker process of the receivers whose names begin like this; those for `Work` when none is given.
     pub fn worker_of(&self, lease: Duration, grace: Duration, receivers: Option<&str>) -> WorkerProcess {
         let child = Command::new(env!("CARGO_BIN_EXE_signals-rig"))
             .arg("worker")
             .args([&self.database, &self.log.0])
             .args([lease.as_millis().to_string(), grace.as_millis().to_string()])
-            .args(receivers)
+            .args(receivers.map_or(vec!["rig.hold", "rig.effect"], |receivers| vec![receivers]))
             .stdout(Stdio::null())
+            .stderr(OpenOptions::new().create(true).append(true).open(&self.events).expect("a file"))
             .spawn();
         WorkerProcess(child.expect("a worker process"))
     }
@@ -92,17 +96,35 @@ impl Rig {
         }
     }
 
-    pub async fn states(&self) -> Vec<State> {
+    /// Every delivery, in the order of their ids.
+    pub async fn deliveries(&self) -> Vec<DeliverySummary> {
         let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
-        let mut states = Vec::new();
+        let mut deliveries = Vec::new();
         loop {
             let page = self.signals.inspect().list(&filter).await.expect("deliveries");
             filter.after = page.next;
-            states.extend(page.deliveries.into_iter().map(|delivery| delivery.state));
+            deliveries.extend(page.deliveries);
             if page.next.is_none() {
-                return states;
+                return deliveries;
             }
         }
+    }
+
+    /// Takes the write lock, and gives it back after `hold`.
+    pub async fn shut(&self, hold: Duration) {
+        let began = Instant::now();
+        let tx = loop {
+            match self.signals.begin().await {
+                Ok(tx) => break tx,
+                Err(error) => assert!(error.is_retryable() && began.elapsed() < PATIENCE, "{error}"),
+            }
+        };
+        tokio::time::sleep(hold).await; // tidy: not a wait: for so long the lock is held
+        tx.rollback().await.expect("rolled back");
+    }
+
+    pub async fn states(&self) -> Vec<State> {
+        self.deliveries().await.iter().map(|delivery| delivery.state).collect()
     }
 
     pub async fn states_until(&self, what: &str, mut enough: impl FnMut(&[State]) -> bool) -> Vec<State> {

@@ -126,12 +126,12 @@ async fn after_a_long_busy_wait_nothing_is_stolen() {
 }
 
 #[tokio::test]
-async fn with_the_default_lease_a_second_of_waiting_is_long_and_so_is_a_lock_that_nobody_gets() {
+async fn t9_a_claim_that_waited_leaves_the_living_as_long_again_to_renew() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..1).await;
     let held = fixture.claimed(&[1]).await.claimed[0].held;
     fixture.clock.advance(LEASE);
-    let mut claim = fixture.claim(&[1]);
+    let claim = fixture.claim(&[1]);
     let writer = fixture.backend.begin().await.expect("begins");
     // The heartbeat has the connection, so the claim waits for that first.
     let info = signals_core::store::WorkerInfo::default();
@@ -143,25 +143,30 @@ async fn with_the_default_lease_a_second_of_waiting_is_long_and_so_is_a_lock_tha
         });
     let claims = claims.expect("claims");
     assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
-    claim.token = fixture.token();
-    assert!(fixture.store.claim(&claim).await.expect("claims").lost.is_empty(), "nor for one lease after");
+    fixture.clock.advance(Duration::from_secs(1));
+    assert!(fixture.claimed(&[1]).await.lost.is_empty(), "it has not expired for as long as the claim waited");
+    // L1: and no longer than that, a wait of well below a third of the lease.
+    fixture.clock.advance(Duration::from_secs(3));
+    assert_eq!(fixture.claimed(&[1]).await.lost.len(), 1);
 }
 
 #[tokio::test]
-async fn after_a_renewal_that_did_not_get_the_lock_nothing_is_stolen() {
+async fn t9_after_a_renewal_that_waited_for_a_third_of_a_lease_nothing_is_stolen() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..1).await;
     let held = fixture.claimed(&[1]).await.claimed[0].held;
     fixture.clock.advance(LEASE);
-    let claim = fixture.claim(&[1]);
+    let mut claim = fixture.claim(&[1]);
+    claim.lease = Duration::from_secs(9);
     let keeper = fixture.backend.store.sibling();
     let mut quick = keeper.connections.quick().await.expect("opens");
-    sqlx::query("PRAGMA busy_timeout = 50").execute(&mut *quick).await.expect("runs");
+    sqlx::query("PRAGMA busy_timeout = 3100").execute(&mut *quick).await.expect("runs");
     drop(quick);
     let writer = fixture.backend.begin().await.expect("begins");
     let refused = keeper.renew(&[held], LEASE).await;
     assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");
     drop(writer);
+    fixture.clock.advance(LEASE);
     let claims = fixture.store.claim(&claim).await.expect("claims");
     assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
 }

@@ -1,0 +1,129 @@
+//! One campaign: start everybody, kill until it is enough, let them finish, look at what is left.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use signals_runtime::{Signals, SqliteBackend};
+
+use super::app::{RECEIVERS, open};
+use super::check::{Finding, check};
+use super::facts::Facts;
+use super::figures::Figures;
+use super::fleet::{Files, Fleet, What};
+use super::nemesis::Nemesis;
+use super::sender::repeat_open;
+use crate::Log;
+
+/// How long the workers may take for what is left at the end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often it is told how far it is.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+/// From so many kills on there must be plain effects that were made twice, or the kills hit nothing.
+const MUST_DOUBLE: u64 = 500;
+
+/// The most findings that are shown.
+const SHOWN: usize = 20;
+
+/// What to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many processes are killed.
+    pub count: u64,
+    /// What chance begins with.
+    pub seed: u64,
+    /// Whether the figures are printed as one line of JSON.
+    pub json: bool,
+}
+
+/// Runs a campaign in `folder`, which is left as it is; whether every promise was kept. Progress goes to stderr, figures
+/// and findings to stdout.
+///
+/// # Errors
+///
+/// Returns an error when a process cannot be started, or ends by itself.
+pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
+    let files = Files::inside(folder);
+    let signals = open(&files.database).await?;
+    let began = Instant::now();
+    let mut fleet = Fleet::start(files.clone())?;
+    let mut progress = Progress { began, told: began, options };
+    let mut nemesis = Nemesis::new(options.seed);
+    let mut kills = 0;
+    while kills < options.count {
+        fleet.suffer(nemesis.next())?;
+        kills = fleet.fates.iter().filter(|fate| fate.what == What::Killed).count() as u64;
+        progress.tell(kills, &signals).await?;
+    }
+    let kills_took = began.elapsed();
+
+    fleet.calm_down()?;
+    repeat_open(&signals, &Log(files.journal.clone()), &Log(files.journal.clone()).read()).await?;
+    let drained = drain(&mut fleet, &signals, &mut progress, kills).await?;
+    fleet.dismiss()?;
+    let mut surprises = std::mem::take(&mut fleet.surprises);
+    surprises.extend((!drained).then(|| format!("not everything was settled within {PATIENCE:?}")));
+    let facts = Facts::gather(&files, &signals, std::mem::take(&mut fleet.fates), surprises).await?;
+
+    let figures = Figures::of(&facts, kills, kills_took);
+    let mut findings = check(&facts);
+    if kills >= MUST_DOUBLE && figures.get("double_plain_effects") == 0 {
+        let evidence = "no plain effect was ever made twice: the kills hit nothing".to_owned();
+        findings.push(Finding { promise: "rig", evidence });
+    }
+    // With JSON, that is all there is on stdout.
+    let say = |line: String| if options.json { eprintln!("{line}") } else { println!("{line}") };
+    println!("{}", if options.json { figures.as_json(findings.len()) } else { figures.as_table() });
+    for finding in findings.iter().take(SHOWN) {
+        say(format!("BROKEN {}: {}", finding.promise, finding.evidence));
+    }
+    say(format!("{} findings; seed {}", findings.len(), options.seed));
+    Ok(findings.is_empty())
+}
+
+/// Waits until nothing is pending; `false` when that takes too long.
+async fn drain(
+    fleet: &mut Fleet,
+    signals: &Signals<SqliteBackend>,
+    progress: &mut Progress,
+    kills: u64,
+) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    loop {
+        fleet.look_after()?;
+        let counts = signals.inspect().counts().await?;
+        let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
+        if own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>() == 0 {
+            return Ok(true);
+        }
+        if began.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        progress.tell(kills, signals).await?;
+        // tidy: not a wait: the pause of a poll with a deadline
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Says now and then how far it is.
+struct Progress {
+    began: Instant,
+    told: Instant,
+    options: Options,
+}
+
+impl Progress {
+    async fn tell(&mut self, kills: u64, signals: &Signals<SqliteBackend>) -> anyhow::Result<()> {
+        if self.told.elapsed() < PROGRESS {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let pool = signals.backend().pool();
+        let sends: i64 = sqlx::query_scalar("SELECT count(*) FROM kills_order").fetch_one(pool).await?;
+        let done: i64 = sqlx::query_scalar("SELECT count(*) FROM kills_effect").fetch_one(pool).await?;
+        let (count, elapsed) = (self.options.count, self.began.elapsed().as_secs());
+        eprintln!("kill {kills} of {count}: {sends} sends, {done} transactional effects (elapsed {elapsed} s)");
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! What a campaign counted, as a table or as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use signals_runtime::delivery::State;
+
+use super::facts::Facts;
+use super::fleet::What;
+use super::{LEASE, recovery};
+
+/// The figures, in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Figures(Vec<(&'static str, u64)>);
+
+impl Figures {
+    pub(super) fn of(facts: &Facts, kills: u64, took: Duration) -> Self {
+        let fates = |what| facts.fates.iter().filter(|fate| fate.what == what).count();
+        let journal = |what: &str| facts.journal.iter().filter(|line| line.what == what).count();
+        let state = |state| facts.deliveries.iter().filter(|fact| fact.state == state).count();
+        let times = recovery::times(facts);
+        let quantile = |part: f64| {
+            let last = times.len().saturating_sub(1);
+            times.get((last as f64 * part).round() as usize).map_or(0, Duration::as_millis)
+        };
+        let intents = journal("intent");
+        let outcomes = journal("stored") + journal("repeated") + journal("refused");
+        let row = |name, count: usize| (name, count as u64);
+        Self(vec![
+            ("kills", kills),
+            row("zombies", fates(What::Stopped)),
+            row("asked_to_end", fates(What::Asked)),
+            ("took_ms", took.as_millis() as u64),
+            row("sends", facts.orders.len()),
+            row("unknown_outcomes", intents.saturating_sub(outcomes)),
+            row("repeated_and_there", journal("repeated")),
+            row("done", state(State::Done)),
+            row("dead_crashed", state(State::Dead)),
+            row("lost_leases", facts.deliveries.iter().map(|fact| fact.counters.lost_leases as usize).sum()),
+            row("leases_robbed", recovery::robbed(facts)),
+            row("double_plain_effects", doubled(facts)),
+            row("outcomes_refused", facts.refusals.len()),
+            row("recoveries", times.len()),
+            ("recovery_p50_ms", quantile(0.5) as u64),
+            ("recovery_p99_ms", quantile(0.99) as u64),
+            ("recovery_max_ms", quantile(1.0) as u64),
+            ("lease_ms", LEASE.as_millis() as u64),
+        ])
+    }
+
+    pub(super) fn get(&self, name: &str) -> u64 {
+        self.0.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value)
+    }
+
+    pub(super) fn as_table(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            let _ = writeln!(text, "{:<22} {value}", name.replace('_', " "));
+        }
+        text
+    }
+
+    pub(super) fn as_json(&self, findings: usize) -> String {
+        let fields: Vec<String> = self.0.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+        format!(r#"{{{},"findings":{findings}}}"#, fields.join(","))
+    }
+}
+
+/// How many effects of plain receivers there are beyond the first of each.
+fn doubled(facts: &Facts) -> usize {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for line in facts.effects.iter().filter(|line| line.what == "plain-effect") {
+        *counts.entry(line.number).or_default() += 1;
+    }
+    counts.values().map(|count| count - 1).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Line;
+
+    #[test]
+    fn effects_beyond_the_first_are_doubles() {
+        let line = |number| Line { what: "plain-effect".to_owned(), number, attempt: 1, at: 0, pid: 1 };
+        let facts = Facts { effects: vec![line(1), line(2), line(1), line(1)], ..Facts::default() };
+        let figures = Figures::of(&facts, 3, Duration::from_secs(2));
+        assert_eq!((figures.get("double_plain_effects"), figures.get("kills"), figures.get("took_ms")), (2, 3, 2_000));
+        assert!(figures.as_json(0).starts_with(r#"{"kills":3,"#) && figures.as_table().contains("took ms"));
+    }
+}
