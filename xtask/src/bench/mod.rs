@@ -3,6 +3,7 @@
 pub(crate) mod compile;
 pub(crate) mod dispatch;
 pub(crate) mod latency;
+pub(crate) mod sqlite;
 
 mod generate;
 
