@@ -257,7 +257,7 @@ impl Claimer {
             }
             Ok(claims)
         };
-        Some(Box::pin(task::to_completion(work, Error::Unavailable)))
+        Some(Box::pin(task::to_completion(work)))
     }
 
     fn claimed(&mut self, wanted: &Wanted, claims: Result<Claims>) {
