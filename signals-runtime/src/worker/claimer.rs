@@ -56,6 +56,16 @@ struct UnderWay {
     claims: BoxFuture<'static, Result<Claims>>,
 }
 
+/// What a drain has just done.
+enum Step {
+    /// The database answered a claim, or had something to promote.
+    Claimed,
+    /// Something ended, or a hint or a poll came.
+    Waited,
+    /// Nothing is due, and nothing runs.
+    Drained,
+}
+
 /// Gives its slot back, whatever becomes of the task.
 struct SlotGuard {
     free: mpsc::UnboundedSender<usize>,
@@ -126,14 +136,18 @@ impl Claimer {
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
             }
         }
-        if let Some(UnderWay { wanted, claims }) = under_way {
-            // What it takes is in the table even if this is too late to see it, and the keeper gives it back.
-            if let Ok(claims) = tokio::time::timeout(LAST_CLAIM, claims).await {
-                self.claimed(&wanted, claims);
-            }
-        }
+        self.await_last_claim(under_way).await;
         self.wind_down().await;
         Ok(())
+    }
+
+    /// Queues what a claim took that was under way when the worker stopped.
+    async fn await_last_claim(&mut self, under_way: Option<UnderWay>) {
+        let Some(UnderWay { wanted, claims }) = under_way else { return };
+        // What it takes is in the table even if this is too late to see it, and the keeper gives it back.
+        if let Ok(claims) = tokio::time::timeout(LAST_CLAIM, claims).await {
+            self.claimed(&wanted, claims);
+        }
     }
 
     /// Runs what is due, what that causes, and so on, until nothing is.
@@ -143,28 +157,22 @@ impl Claimer {
     /// Returns the database's error when it keeps refusing.
     pub(crate) async fn drain(mut self) -> Result<()> {
         let engine = self.engine.clone();
+        let mut under_way: Option<UnderWay> = None;
         let mut refusals = 0;
         let result = loop {
             self.start_queued();
             if engine.shutdown.phase() > Phase::Run {
                 break Ok(());
             }
-            let step = if self.slots.is_idle() && engine.table.is_empty() {
+            let step = if under_way.is_none() && self.slots.is_idle() && engine.table.is_empty() {
                 self.probe().await
             } else {
-                tokio::select! {
-                    Some(receiver) = self.freed.recv() => self.freed(receiver),
-                    () = engine.wake.notified() => self.slots.hope(),
-                    () = engine.progress.notified() => {}
-                    () = engine.shutdown.reached(Phase::Stop) => {}
-                    Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                    () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots.hope(),
-                }
-                self.refill().await.map(|_| false)
+                self.step(&mut under_way).await
             };
             match step {
-                Ok(true) => break Ok(()),
-                Ok(false) => refusals = 0,
+                Ok(Step::Drained) => break Ok(()),
+                Ok(Step::Claimed) => refusals = 0,
+                Ok(Step::Waited) => {}
                 Err(_) if refusals < DRAIN_TRIES => {
                     refusals += 1;
                     tokio::time::sleep(self.backoff.next()).await;
@@ -172,36 +180,67 @@ impl Claimer {
                 Err(error) => break Err(error),
             }
         };
+        self.await_last_claim(under_way).await;
         // What still waits for the database gives up now, and the grace begins.
         engine.shutdown.advance(Phase::Stop);
         self.wind_down().await;
         result
     }
 
-    /// Whether there is nothing left to do, asked while nothing runs. What there is, is queued.
-    async fn probe(&mut self) -> Result<bool> {
-        let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
-        self.slots.hope();
-        let found = self.refill().await?;
-        Ok(promoted.moved == 0 && !found)
+    /// Claims, if there is room for more, and sees to whatever happens next.
+    async fn step(&mut self, under_way: &mut Option<UnderWay>) -> Result<Step> {
+        if under_way.is_none() {
+            *under_way = self.claim_wanted().await?;
+        }
+        let engine = self.engine.clone();
+        tokio::select! {
+            Some(receiver) = self.freed.recv() => self.freed(receiver),
+            claims = async { under_way.as_mut().expect("checked").claims.as_mut().await }, if under_way.is_some() => {
+                let UnderWay { wanted, .. } = under_way.take().expect("it has just resolved");
+                self.refilled(&wanted, claims)?;
+                return Ok(Step::Claimed);
+            }
+            () = engine.wake.notified() => self.slots.hope(),
+            () = engine.progress.notified() => {}
+            () = engine.shutdown.reached(Phase::Stop) => {}
+            Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+            () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots.hope(),
+        }
+        Ok(Step::Waited)
     }
 
-    /// Claims once, if there is room for more, and waits for it. Whether anything was found.
-    async fn refill(&mut self) -> Result<bool> {
+    /// Whether there is nothing left to do, asked while nothing runs. What there is, is queued.
+    async fn probe(&mut self) -> Result<Step> {
+        let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
+        self.slots.hope();
+        let found = match self.claim_wanted().await? {
+            Some(UnderWay { wanted, claims }) => self.refilled(&wanted, claims.await)?,
+            None => false,
+        };
+        Ok(if promoted.moved == 0 && !found { Step::Drained } else { Step::Claimed })
+    }
+
+    /// A claim, if there is room for more.
+    async fn claim_wanted(&mut self) -> Result<Option<UnderWay>> {
         // Asked first: without a connection nothing that runs can be stored either.
         let connected = tokio::time::timeout(DRAIN_PATIENCE, self.engine.link.connection()).await.is_ok();
         if !connected {
             return Err(self.not_connected());
         }
-        let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(false) };
+        let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(None) };
         let Some(claims) = self.claim_for(&wanted) else {
             self.slots.hope();
             return Err(self.not_connected());
         };
-        match claims.await {
+        Ok(Some(UnderWay { wanted, claims }))
+    }
+
+    /// Queues what a claim of a drain took. Whether it was anything.
+    fn refilled(&mut self, wanted: &Wanted, claims: Result<Claims>) -> Result<bool> {
+        match claims {
             Ok(claims) => {
                 let found = !claims.claimed.is_empty() || !claims.lost.is_empty();
-                self.claimed(&wanted, Ok(claims));
+                self.claimed(wanted, Ok(claims));
                 Ok(found)
             }
             Err(error) => {
@@ -308,6 +347,8 @@ impl Claimer {
         while let Ok(receiver) = self.freed.try_recv() {
             self.slots.finished(receiver, now);
         }
+        // Here rather than one by one in the loop, which would go round for each of them.
+        while self.tasks.try_join_next().is_some() {}
     }
 
     fn learn_lanes(&mut self) {

@@ -34,7 +34,7 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     };
     let stored = match at_once {
         Ok(Some(receipts)) => Ok(receipts),
-        // Who is missing is found out, and told, step by step.
+        // Step by step it is found out, and told, who is missing.
         Ok(None) => step_by_step(conn, batch).await,
         Err(error) => Err(error),
     };

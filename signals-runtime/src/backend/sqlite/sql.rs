@@ -17,6 +17,7 @@ statements! {
     CLAIM = "claim",
     CLAIM_PROBE = "claim_probe",
     CLAIM_SELECT = "claim_select",
+    CLAIM_SIGNALS = "claim_signals",
     COUNTS = "counts",
     DATA_VERSION = "data_version",
     DRAW = "draw",

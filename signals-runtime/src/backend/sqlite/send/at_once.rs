@@ -39,24 +39,22 @@ pub(super) fn fits(batch: &SendBatch) -> Option<&'static SignalDef> {
     (ordinary && batch.signals.len() <= most && bytes <= most_bytes).then_some(first.def)
 }
 
-/// Stores `batch`, all of one type; `None` when a receiver that is linked into this program is not registered for it, and
-/// nothing was stored.
+/// Stores `batch`, all of one type; `None` when a receiver that is linked into this program is not registered for it, or
+/// when the database has two types of it that are to be merged, and nothing was stored.
 pub(super) async fn store(
     conn: &mut SqliteConnection,
     batch: &SendBatch,
     def: &'static SignalDef,
 ) -> Result<Option<Vec<Receipt>>> {
     let names: Vec<&str> = def.names().collect();
-    let linked: Vec<_> = batch.context.registry.receivers_of(def.name).collect();
-    let linked_names: Vec<(usize, &str)> =
-        linked.iter().enumerate().flat_map(|(at, def)| def.names().map(move |name| (at, name))).collect();
+    let linked: Vec<Vec<&str>> =
+        batch.context.registry.receivers_of(def.name).map(|receiver| receiver.names().collect()).collect();
     let payloads = batch.signals.iter().map(|signal| std::str::from_utf8(&signal.payload).map_err(error::foreign));
     let headers = &batch.context.headers;
     let query = sqlx::query(ROUND.as_str())
         .bind(rows::limit(batch.signals.len()))
         .bind(names.to_json()?)
-        .bind(linked_names.to_json()?)
-        .bind(rows::limit(linked.len()))
+        .bind(linked.to_json()?)
         .bind(payloads.collect::<Result<Vec<_>>>()?.to_json()?)
         .bind(def.name)
         .bind(def.version)
@@ -94,7 +92,7 @@ impl Drop for Round<'_> {
     }
 }
 
-/// Whether the round stopped because a linked receiver is missing: see `send_draw`.
+/// Whether the round stopped at what it cannot store: see `send_draw`.
 fn is_refusal(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::NotNullViolation)
 }

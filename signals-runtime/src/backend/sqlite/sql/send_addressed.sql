@@ -6,3 +6,4 @@ SELECT f.value, s.version,
 FROM signals_counter AS c
 CROSS JOIN signals_signal AS s ON s.id > c.signal - ?1
 CROSS JOIN json_each(s.fanout) AS f
+WHERE c.one = 1
