@@ -39,24 +39,24 @@ pub(super) fn fits(batch: &SendBatch) -> Option<&'static SignalDef> {
     (ordinary && batch.signals.len() <= most && bytes <= most_bytes).then_some(first.def)
 }
 
-/// Stores `batch`, all of one type; `None` when a receiver that is linked into this program is not registered for it, or
-/// when the database has two types of it that are to be merged, and nothing was stored.
+/// Stores `batch`, all of one type. `None`, and nothing is stored, when a receiver that is linked into this program is not
+/// registered for it under its own name, or when the type has an alias that is another type in this database.
 pub(super) async fn store(
     conn: &mut SqliteConnection,
     batch: &SendBatch,
     def: &'static SignalDef,
 ) -> Result<Option<Vec<Receipt>>> {
-    let names: Vec<&str> = def.names().collect();
-    let linked: Vec<Vec<&str>> =
-        batch.context.registry.receivers_of(def.name).map(|receiver| receiver.names().collect()).collect();
+    let aliases: Vec<&str> = def.names().filter(|name| *name != def.name).collect();
+    let linked: Vec<&str> = batch.context.registry.receivers_of(def.name).map(|receiver| receiver.name).collect();
     let payloads = batch.signals.iter().map(|signal| std::str::from_utf8(&signal.payload).map_err(error::foreign));
     let headers = &batch.context.headers;
     let query = sqlx::query(ROUND.as_str())
         .bind(rows::limit(batch.signals.len()))
-        .bind(names.to_json()?)
-        .bind(linked.to_json()?)
-        .bind(payloads.collect::<Result<Vec<_>>>()?.to_json()?)
         .bind(def.name)
+        .bind(linked.to_json()?)
+        .bind(rows::limit(linked.len()))
+        .bind(aliases.to_json()?)
+        .bind(payloads.collect::<Result<Vec<_>>>()?.to_json()?)
         .bind(def.version)
         .bind(headers.correlation.map(|id| id.0))
         .bind(headers.causation.map(|id| id.0))
