@@ -32,8 +32,8 @@ struct Size {
     bulk: usize,
 }
 
-const FULL: Size = Size { rounds: 5, blocks: 20, deliveries: 50_000, bulk: 20_000 };
-const QUICK: Size = Size { rounds: 3, blocks: 6, deliveries: 15_000, bulk: 5_000 };
+const FULL: Size = Size { rounds: 5, blocks: 100, deliveries: 50_000, bulk: 20_000 };
+const QUICK: Size = Size { rounds: 3, blocks: 40, deliveries: 15_000, bulk: 5_000 };
 
 #[tokio::main]
 async fn main() -> Result {

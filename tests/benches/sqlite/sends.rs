@@ -1,18 +1,20 @@
 //! A business transaction (begin, one INSERT, commit) without a send, and with one to 1, 3 and 10 receivers.
 //!
-//! Each kind has a file of its own, so that each pays for its own checkpoints. Blocks of the kinds take turns.
+//! Each kind has a file of its own, so that each pays for its own checkpoints. Short blocks of the kinds take turns. Means
+//! hold those checkpoints, and every hiccup of the disk; medians are shown beside them.
 
 use std::path::Path;
+use std::time::Instant;
 
 use signals_runtime::{Signal, Signals, SqliteBackend};
 use sqlx::SqliteConnection;
 
 use crate::facts::{self, One, Ten, Three};
-use crate::series::{Series, Took, Watch, micros};
+use crate::series::{Series, Took, Watch, median, micros};
 use crate::{Result, Size};
 
 /// Transactions of one block.
-const BLOCK: usize = 25;
+const BLOCK: usize = 5;
 
 /// What is in a transaction beside the business row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,34 +36,65 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Ten, "send to 10"),
 ];
 
+/// One kind with what its transactions took.
+struct Run {
+    kind: Kind,
+    name: &'static str,
+    signals: Signals<SqliteBackend>,
+    each: Vec<f64>,
+    took: Took,
+}
+
+impl Run {
+    /// Another block of transactions.
+    async fn block(&mut self) -> Result {
+        let watch = Watch::start();
+        for _ in 0..BLOCK {
+            let began = Instant::now();
+            transaction(&self.signals, self.kind, self.each.len() as i64).await?;
+            self.each.push(micros(began.elapsed(), 1));
+        }
+        self.took += watch.stop();
+        Ok(())
+    }
+
+    /// Forgets the times of the first block, which warmed caches and statements up, but not that it was there.
+    fn warmed_up(&mut self) {
+        self.took = Took::default();
+    }
+
+    fn median(&self) -> f64 {
+        median(self.each[BLOCK..].to_vec())
+    }
+}
+
 pub(crate) async fn measure(place: &Path, size: Size, series: &mut Series) -> Result {
     let mut runs = Vec::new();
     for (kind, name) in KINDS {
         let signals = facts::open(&place.join(format!("{name}.db"))).await?;
-        runs.push((kind, name, signals, Took::default()));
+        let mut run = Run { kind, name, signals, each: Vec::new(), took: Took::default() };
+        run.block().await?;
+        run.warmed_up();
+        runs.push(run);
     }
-    // The first block warms caches and statements up; it does not count.
-    for block in 0..=size.blocks {
-        for (kind, _, signals, took) in &mut runs {
-            let watch = Watch::start();
-            for number in 0..BLOCK {
-                transaction(signals, *kind, (block * BLOCK + number) as i64).await?;
-            }
-            if block > 0 {
-                *took += watch.stop();
-            }
+    for _ in 0..size.blocks {
+        for run in &mut runs {
+            run.block().await?;
         }
     }
-    let bare = runs[0].3;
+    let (bare, bare_median) = (runs[0].took, runs[0].median());
     let transactions = size.blocks * BLOCK;
-    for (kind, name, signals, took) in runs {
-        series.push(format!("{name}, wall"), "us", micros(took.wall, transactions));
-        series.push(format!("{name}, processor"), "us", micros(took.processor, transactions));
-        if kind != Kind::Bare {
-            let ratio = took.wall.as_secs_f64() / bare.wall.as_secs_f64();
+    for run in runs {
+        let name = run.name;
+        series.push(format!("{name}, mean"), "us", micros(run.took.wall, transactions));
+        series.push(format!("{name}, median"), "us", run.median());
+        series.push(format!("{name}, processor"), "us", micros(run.took.processor, transactions));
+        if run.kind != Kind::Bare {
+            let ratio = run.took.wall.as_secs_f64() / bare.wall.as_secs_f64();
             series.push(format!("{name} / bare transaction"), "x", ratio);
+            series.push(format!("{name} / bare transaction, medians"), "x", run.median() / bare_median);
         }
-        signals.backend().pool().close().await;
+        run.signals.backend().pool().close().await;
     }
     Ok(())
 }

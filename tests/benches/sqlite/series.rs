@@ -25,7 +25,8 @@ impl Series {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle value, or the mean of the two middle ones.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let (len, middle) = (values.len(), values.len() / 2);
     if len % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
