@@ -1,7 +1,8 @@
 //! A worker that drains what is due, to receivers that do nothing, beside raw SQL that claims and deletes the same rows,
 //! 100 at a time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use signals_runtime::{Signal, Signals, SqliteBackend, defaults, send_all};
@@ -56,14 +57,14 @@ async fn compare<S: Signal>(
     let watch = Watch::start();
     let by_hand = raw::drain(signals.backend().pool(), !case.history.is_zero()).await?;
     let raw = watch.stop();
-    emptied(place, signals).await?;
+    emptied(signals).await?;
 
     let signals = filled(place, count, &new).await?;
     let worker = signals.worker().only([receivers]).concurrency(case.slots).history(case.history).build()?;
     let watch = Watch::start();
     let done = worker.drain().await?.done;
     let own = watch.stop();
-    emptied(place, signals).await?;
+    emptied(signals).await?;
 
     if by_hand as u64 != done {
         return Err(format!("{by_hand} deliveries by hand, {done} by the worker").into());
@@ -80,9 +81,15 @@ async fn compare<S: Signal>(
     Ok(())
 }
 
+/// A file that no other drain has used: connections of one that is over may still be closing.
+fn fresh(place: &Path) -> PathBuf {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    place.join(format!("drain-{}.db", FILES.fetch_add(1, Ordering::Relaxed)))
+}
+
 /// A new file with `count` signals in it.
 async fn filled<S: Signal>(place: &Path, count: usize, new: impl Fn(i64) -> S) -> Result<Signals<SqliteBackend>> {
-    let signals = facts::open(&place.join("drain.db")).await?;
+    let signals = facts::open(&fresh(place)).await?;
     fill(&signals, count, new).await?;
     Ok(signals)
 }
@@ -97,25 +104,20 @@ async fn fill<S: Signal>(signals: &Signals<SqliteBackend>, count: usize, new: im
     Ok(())
 }
 
-/// Checks that nothing is left, and removes the file.
-async fn emptied(place: &Path, signals: Signals<SqliteBackend>) -> Result {
+/// Checks that nothing is left.
+async fn emptied(signals: Signals<SqliteBackend>) -> Result {
     let pool = signals.backend().pool();
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM signals_delivery").fetch_one(pool).await?;
     if left > 0 {
         return Err(format!("{left} deliveries were left").into());
     }
     pool.close().await;
-    drop(signals);
-    for end in ["", "-wal", "-shm"] {
-        // What SQLite has removed already is no error.
-        let _ = std::fs::remove_file(place.join(format!("drain.db{end}")));
-    }
     Ok(())
 }
 
 /// Commits and bytes of the write-ahead log for each delivery, counted in a log that is never checkpointed.
 async fn commits(place: &Path, what: &str, history: Duration, series: &mut Series) -> Result {
-    let path = place.join("drain.db");
+    let path = fresh(place);
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true)
@@ -125,14 +127,14 @@ async fn commits(place: &Path, what: &str, history: Duration, series: &mut Serie
     let signals = Signals::new(SqliteBackend::from_pool(pool).await?);
     signals.setup().await?;
     fill(&signals, COUNTED, One::new).await?;
-    let log = place.join("drain.db-wal");
+    let log = path.with_extension("db-wal");
     let before = std::fs::read(&log)?.len();
     let worker = signals.worker().only([One::RECEIVERS]).concurrency(SLOTS).history(history).build()?;
     worker.drain().await?;
     let wal = std::fs::read(&log)?;
     series.push(format!("commits {what}"), "each", commit_frames(&wal[before..]) as f64 / COUNTED as f64);
     series.push(format!("log {what}"), "bytes each", (wal.len() - before) as f64 / COUNTED as f64);
-    emptied(place, signals).await
+    emptied(signals).await
 }
 
 /// How many of these frames end a transaction: <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>. A frame is a
