@@ -207,7 +207,7 @@ impl<B: Backend> Signals<B> {
     pub async fn begin(&self) -> Result<Tx<B>> {
         self.registry()?;
         let inner = self.inner.clone();
-        let tx = task::to_completion(async move { inner.backend.begin().await }, Error::Unavailable).await?;
+        let tx = task::to_completion(async move { inner.backend.begin().await }).await?;
         self.adopt(tx)
     }
 

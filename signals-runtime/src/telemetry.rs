@@ -65,7 +65,7 @@ pub(crate) fn store_failed(verb: &'static str, error: &Error, retry_in: Duration
 }
 
 /// Told by databases with one writer.
-#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no other database has one"))]
+#[cfg(feature = "sqlite")]
 pub(crate) fn waited(lasted: Duration) {
     tracing::info!(target: TARGET, ?lasted, "waited long for the database's write lock: somebody holds it for long, or many want it");
 }

@@ -153,13 +153,12 @@ impl<B: Backend> Open<B> {
             }
             Ok(())
         };
-        // A runtime that shuts down under a commit leaves open what became of it.
-        task::to_completion(commit, Error::CommitUnknown).await
+        task::to_completion(commit).await
     }
 
     async fn rollback(self) -> Result<()> {
         let Self { tx, signals, .. } = self;
-        task::to_completion(async move { signals.backend.rollback(tx).await }, Error::Unavailable).await
+        task::to_completion(async move { signals.backend.rollback(tx).await }).await
     }
 }
 

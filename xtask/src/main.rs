@@ -29,6 +29,7 @@ cargo xtask <command>
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
+  bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
   help                               this
 
 Exit code: 0 all well, 1 something failed or a goal was missed, 2 it could not be tried.
@@ -49,7 +50,8 @@ fn main() -> ExitCode {
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
         ["bench", "latency", options @ ..] => bench::latency::run(options),
         ["bench", "operate", options @ ..] => bench::operate::run(options),
-        ["bench", ..] => Err("say which bench: `compile`, `dispatch`, `latency` or `operate`".to_owned()),
+        ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
+        ["bench", ..] => Err("say which bench: `compile`, `dispatch`, `latency`, `operate` or `sqlite`".to_owned()),
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
         [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),
     };

@@ -64,6 +64,8 @@ pub(crate) struct Ran {
 pub(crate) enum Echo {
     /// Both streams are passed on, line by line.
     Both,
+    /// Its errors are, where a bench says how far it is; its results are kept.
+    Errors,
     /// It is kept only.
     Keep,
 }
@@ -134,9 +136,9 @@ fn forward(pipe: Option<impl Read + Send + 'static>, stream: Stream, echo: Echo,
         while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
             // A closed terminal is no reason to lose the result.
             let _ = match (echo, stream) {
-                (Echo::Keep, _) => Ok(()),
+                (Echo::Keep, _) | (Echo::Errors, Stream::Out) => Ok(()),
                 (Echo::Both, Stream::Out) => io::stdout().write_all(&line),
-                (Echo::Both, Stream::Err) => io::stderr().write_all(&line),
+                (Echo::Both | Echo::Errors, Stream::Err) => io::stderr().write_all(&line),
             };
             let text = plain(String::from_utf8_lossy(&line).trim_end());
             if sender.send((stream, text)).is_err() {

@@ -50,18 +50,18 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 
 /// One measured value beside its goal.
 #[derive(Debug)]
-pub(crate) struct Measured {
+pub(crate) struct Measured<'a> {
     /// A name that JSON keeps.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// The value.
     pub(crate) value: f64,
     /// `s`, `ns`, ….
-    pub(crate) unit: &'static str,
+    pub(crate) unit: &'a str,
     /// What it may be at most; none: shown for orientation.
     pub(crate) goal: Option<f64>,
 }
 
-impl Measured {
+impl Measured<'_> {
     /// Whether the goal, if there is one, is met.
     pub(crate) fn is_met(&self) -> bool {
         self.goal.is_none_or(|goal| self.value <= goal)
@@ -85,12 +85,15 @@ impl Measured {
     }
 }
 
-/// Prints a bench's results, as a table or as one line of JSON, and tells whether every goal is met.
-pub(crate) fn results(bench: &str, measured: &[Measured], json: bool) -> bool {
+/// Prints a bench's results, as a table or as one line of JSON, and tells whether every goal is met. `facts` say what it was
+/// measured on.
+pub(crate) fn results(bench: &str, facts: &[(&str, &str)], measured: &[Measured<'_>], json: bool) -> bool {
     if json {
+        let facts: String = facts.iter().map(|(what, is)| format!("{what:?}:{is:?},")).collect();
         let values: Vec<String> = measured.iter().map(Measured::json).collect();
-        println!(r#"{{"bench":"{bench}","measured":[{}]}}"#, values.join(","));
+        println!(r#"{{"bench":"{bench}",{facts}"measured":[{}]}}"#, values.join(","));
     } else {
+        facts.iter().for_each(|(what, is)| println!("{what}: {is}"));
         let rows: Vec<_> = measured.iter().map(Measured::row).collect();
         println!("\n{}", table(&["measured", "median", "goal", ""], &rows));
     }

@@ -81,10 +81,9 @@ impl<B: Backend> Transactions for Inner<B> {
             let signals = self.clone();
             let begin = async move {
                 let mut tx = signals.backend.begin().await?;
-                signals.backend.fence(&mut tx).await?;
-                Ok(tx)
+                signals.backend.fence(&mut tx).await.map(|()| tx)
             };
-            let tx = task::to_completion(begin, Error::Unavailable).await?;
+            let tx = task::to_completion(begin).await?;
             let slot = Arc::new(Slot::new());
             let home = Some(Arc::downgrade(&slot));
             slot.put(Open { tx, signals: self, registry, failed: None, depth: 0, wakes: false, home });

@@ -6,6 +6,8 @@
 //!                             └──────────────── a slot is free ◄─────────────────────────┘
 //! ```
 
+mod drain;
+
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use signals_core::delivery::Lane;
 use signals_core::store::{Claim, Claims};
-use signals_core::{BoxFuture, Error, Result};
+use signals_core::{BoxFuture, Result};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -24,12 +26,6 @@ use super::shutdown::Phase;
 use super::slots::{LaneLimits, Rate, Slots, Wanted, lane_share};
 use super::{Engine, executor};
 use crate::{defaults, task, telemetry};
-
-/// How often in a row a drain takes no for an answer.
-const DRAIN_TRIES: u32 = 5;
-
-/// How long a drain waits for the keeper to be connected, each time.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a worker that stops waits for a claim that is under way.
 const LAST_CLAIM: Duration = Duration::from_secs(2);
@@ -126,94 +122,18 @@ impl Claimer {
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
             }
         }
-        if let Some(UnderWay { wanted, claims }) = under_way {
-            // What it takes is in the table even if this is too late to see it, and the keeper gives it back.
-            if let Ok(claims) = tokio::time::timeout(LAST_CLAIM, claims).await {
-                self.claimed(&wanted, claims);
-            }
-        }
+        self.await_last_claim(under_way).await;
         self.wind_down().await;
         Ok(())
     }
 
-    /// Runs what is due, what that causes, and so on, until nothing is.
-    ///
-    /// # Errors
-    ///
-    /// Returns the database's error when it keeps refusing.
-    pub(crate) async fn drain(mut self) -> Result<()> {
-        let engine = self.engine.clone();
-        let mut refusals = 0;
-        let result = loop {
-            self.start_queued();
-            if engine.shutdown.phase() > Phase::Run {
-                break Ok(());
-            }
-            let step = if self.slots.is_idle() && engine.table.is_empty() {
-                self.probe().await
-            } else {
-                tokio::select! {
-                    Some(receiver) = self.freed.recv() => self.freed(receiver),
-                    () = engine.wake.notified() => self.slots.hope(),
-                    () = engine.progress.notified() => {}
-                    () = engine.shutdown.reached(Phase::Stop) => {}
-                    Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                    () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots.hope(),
-                }
-                self.refill().await.map(|_| false)
-            };
-            match step {
-                Ok(true) => break Ok(()),
-                Ok(false) => refusals = 0,
-                Err(_) if refusals < DRAIN_TRIES => {
-                    refusals += 1;
-                    tokio::time::sleep(self.backoff.next()).await;
-                }
-                Err(error) => break Err(error),
-            }
-        };
-        // What still waits for the database gives up now, and the grace begins.
-        engine.shutdown.advance(Phase::Stop);
-        self.wind_down().await;
-        result
-    }
-
-    /// Whether there is nothing left to do, asked while nothing runs. What there is, is queued.
-    async fn probe(&mut self) -> Result<bool> {
-        let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
-        self.slots.hope();
-        let found = self.refill().await?;
-        Ok(promoted.moved == 0 && !found)
-    }
-
-    /// Claims once, if there is room for more, and waits for it. Whether anything was found.
-    async fn refill(&mut self) -> Result<bool> {
-        // Asked first: without a connection nothing that runs can be stored either.
-        let connected = tokio::time::timeout(DRAIN_PATIENCE, self.engine.link.connection()).await.is_ok();
-        if !connected {
-            return Err(self.not_connected());
+    /// Queues what a claim took that was under way when the worker stopped.
+    async fn await_last_claim(&mut self, under_way: Option<UnderWay>) {
+        let Some(UnderWay { wanted, claims }) = under_way else { return };
+        // What it takes is in the table even if this is too late to see it, and the keeper gives it back.
+        if let Ok(claims) = tokio::time::timeout(LAST_CLAIM, claims).await {
+            self.claimed(&wanted, claims);
         }
-        let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(false) };
-        let Some(claims) = self.claim_for(&wanted) else {
-            self.slots.hope();
-            return Err(self.not_connected());
-        };
-        match claims.await {
-            Ok(claims) => {
-                let found = !claims.claimed.is_empty() || !claims.lost.is_empty();
-                self.claimed(&wanted, Ok(claims));
-                Ok(found)
-            }
-            Err(error) => {
-                self.slots.hope();
-                Err(error)
-            }
-        }
-    }
-
-    fn not_connected(&self) -> Error {
-        let trouble = self.engine.link.take_trouble();
-        trouble.unwrap_or_else(|| Error::Unavailable("the worker's keeper is not connected".into()))
     }
 
     fn claim(&mut self) -> Option<UnderWay> {
@@ -257,7 +177,7 @@ impl Claimer {
             }
             Ok(claims)
         };
-        Some(Box::pin(task::to_completion(work, Error::Unavailable)))
+        Some(Box::pin(task::to_completion(work)))
     }
 
     fn claimed(&mut self, wanted: &Wanted, claims: Result<Claims>) {
@@ -308,6 +228,8 @@ impl Claimer {
         while let Ok(receiver) = self.freed.try_recv() {
             self.slots.finished(receiver, now);
         }
+        // Here rather than one by one in the loop, which would go round for each of them.
+        while self.tasks.try_join_next().is_some() {}
     }
 
     fn learn_lanes(&mut self) {

@@ -53,7 +53,8 @@ pub(crate) async fn execute(engine: Arc<Engine>, receiver: usize, claimed: Claim
         return;
     }
     if runs.transactional {
-        transactional(&engine, receiver, claimed).await;
+        // Boxed, so that the task of every plain attempt is not as large as this one's.
+        Box::pin(transactional(&engine, receiver, claimed)).await;
     } else {
         plain(&engine, receiver, claimed).await;
     }

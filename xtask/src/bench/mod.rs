@@ -4,6 +4,7 @@ pub(crate) mod compile;
 pub(crate) mod dispatch;
 pub(crate) mod latency;
 pub(crate) mod operate;
+pub(crate) mod sqlite;
 
 mod generate;
 

@@ -24,6 +24,9 @@ use super::{error, finish, sql};
 /// What a lost lease says in the history of attempts.
 const LEASE_LOST: &str = "the lease expired: the worker crashed, hung, or lost its database";
 
+/// The most bytes of payload that are read at once, unless one signal has more.
+const FETCH: usize = 4 << 20;
+
 /// Claims.
 pub(super) async fn claim(connections: &Connections, patience: &Patience, claim: &Claim) -> Result<Claims> {
     if claim.limit == 0 || claim.lanes.is_empty() {
@@ -58,16 +61,6 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     let claims = taking.claims;
     if claims.claimed.is_empty() && claims.lost.is_empty() {
         return Ok(claims);
-    }
-    let taken: Vec<_> = claims.claimed.iter().map(|claimed| key(&claimed.held)).collect();
-    for chunk in taken.chunks(rows::CHUNK) {
-        sqlx::query(sql::CLAIM)
-            .bind(chunk.to_json()?)
-            .bind(rows::token_bits(claim.token))
-            .bind(now.saturating_add(claim.lease).as_micros())
-            .execute(&mut *tx)
-            .await
-            .map_err(error::of)?;
     }
     tx.commit().await?;
     Ok(claims)
@@ -110,7 +103,7 @@ struct Taking<'c> {
 impl Taking<'_> {
     async fn lane(&mut self, conn: &mut SqliteConnection, lane: ClaimLane, room: usize) -> Result<()> {
         let room = room.min(lane.limit);
-        let rows = sqlx::query(sql::CLAIM_SELECT)
+        let found: String = sqlx::query_scalar(sql::CLAIM_SELECT)
             .bind(lane.lane.receiver.0)
             .bind(lane.lane.version)
             .bind(self.expired_by.is_some())
@@ -119,13 +112,14 @@ impl Taking<'_> {
             .bind(i64::from(self.suspect))
             .bind(SUSPECT_LEASES)
             .bind(MAX_LOST_LEASES)
-            .fetch_all(&mut *conn)
+            .fetch_one(&mut *conn)
             .await
             .map_err(error::of)?;
-        let mut taken = 0;
+        let found = Found::read_all(&found, lane.lane)?;
+        self.fetch_signals(conn, &found).await?;
+        let mut ids = Vec::with_capacity(found.len());
         let (mut lost, mut crashed) = (Vec::new(), Vec::new());
-        for row in &rows {
-            let found = Found::read(row, lane.lane)?;
+        for found in found {
             let (counters, crash) = match found.token {
                 None => (found.counters.claimed(), false),
                 Some(_) => match found.counters.lease_lost() {
@@ -133,7 +127,7 @@ impl Taking<'_> {
                     (counters, _) => (counters, false),
                 },
             };
-            if !crash && taken == room {
+            if !crash && ids.len() == room {
                 continue;
             }
             let held = found.held(self.claim.token);
@@ -146,19 +140,57 @@ impl Taking<'_> {
                 crashed.push(Held { token: found.token.unwrap_or(held.token), ..held });
                 continue;
             }
-            taken += 1;
+            ids.push(found.id);
             self.suspect &= !counters.is_suspect();
-            let signal = match self.signals.get(&found.signal) {
-                Some(signal) => Arc::clone(signal),
-                None => {
-                    let signal = Arc::new(rows::signal(found.signal, row)?);
-                    self.signals.insert(found.signal, Arc::clone(&signal));
-                    signal
-                }
-            };
+            // Gone since the look at its lane it cannot be: the write lock is held.
+            let Some(signal) = self.signals.get(&found.signal).map(Arc::clone) else { continue };
             self.claims.claimed.push(Claimed { held, counters, signal });
         }
-        self.lost(conn, &lost, &crashed).await
+        self.lost(conn, &lost, &crashed).await?;
+        self.take(conn, lane.lane, &ids).await
+    }
+
+    /// Puts the claim's token on these rows.
+    async fn take(&self, conn: &mut SqliteConnection, lane: Lane, ids: &[i64]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(sql::CLAIM)
+            .bind(lane.receiver.0)
+            .bind(lane.version)
+            .bind(ids.to_json()?)
+            .bind(rows::token_bits(self.claim.token))
+            .bind(self.now.saturating_add(self.claim.lease).as_micros())
+            .execute(conn)
+            .await
+            .map(drop)
+            .map_err(error::of)
+    }
+
+    /// Reads the signals of `found` that were not read before, in batches of bounded size.
+    async fn fetch_signals(&mut self, conn: &mut SqliteConnection, found: &[Found]) -> Result<()> {
+        let mut rest: Vec<(i64, usize)> = found.iter().map(|found| (found.signal, found.bytes)).collect();
+        rest.sort_unstable();
+        rest.dedup();
+        rest.retain(|(id, _)| !self.signals.contains_key(id));
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|(_, more)| {
+                let fits = bytes == 0 || bytes + more <= FETCH;
+                bytes += (*more).max(1);
+                fits
+            });
+            let later = rest.split_off(fits.count());
+            let ids: Vec<i64> = rest.iter().map(|(id, _)| *id).collect();
+            let signals: String = sqlx::query_scalar(sql::CLAIM_SIGNALS)
+                .bind(ids.to_json()?)
+                .fetch_one(&mut *conn)
+                .await
+                .map_err(error::of)?;
+            self.signals.extend(rows::signals(&signals)?.into_iter().map(|signal| (signal.id.0, Arc::new(signal))));
+            rest = later;
+        }
+        Ok(())
     }
 
     /// Records the leases that expired, and settles what has lost too many.
@@ -198,18 +230,22 @@ struct Found {
     counters: Counters,
     /// Whose lease expired; `None`: it is ready.
     token: Option<Token>,
+    /// Of the signal's payload.
+    bytes: usize,
 }
 
 impl Found {
-    fn read(row: &sqlx::sqlite::SqliteRow, lane: Lane) -> Result<Self> {
-        Ok(Self {
-            lane,
-            id: rows::get(row, "id")?,
-            signal: rows::get(row, "signal")?,
-            life: rows::count(rows::get(row, "life")?),
-            counters: rows::counters(row)?,
-            token: rows::get::<Option<i64>>(row, "token")?.map(rows::token),
-        })
+    /// What `claim_select` found, in the order of ids.
+    fn read_all(json: &str, lane: Lane) -> Result<Vec<Self>> {
+        type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, usize);
+        let mut rows: Vec<Row> = serde_json::from_str(json).map_err(error::foreign)?;
+        rows.sort_unstable_by_key(|(id, ..)| *id);
+        let found = |(id, signal, life, attempt, lost_leases, refunds, token, bytes): Row| {
+            let (attempt, lost_leases) = (rows::count(attempt), rows::count(lost_leases));
+            let counters = Counters { attempt, lost_leases, refunds: rows::count(refunds) };
+            Self { lane, id, signal, life: rows::count(life), counters, token: token.map(rows::token), bytes }
+        };
+        Ok(rows.into_iter().map(found).collect())
     }
 
     fn held(&self, token: Token) -> Held {
@@ -221,8 +257,4 @@ impl Found {
             token,
         }
     }
-}
-
-fn key(held: &Held) -> (i64, u32, i64) {
-    (held.lane.receiver.0, held.lane.version, held.position)
 }

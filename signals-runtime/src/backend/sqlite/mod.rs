@@ -56,20 +56,22 @@ use store::SqliteStore;
 #[derive(Clone)]
 pub struct SqliteBackend {
     pool: SqlitePool,
+    /// Whether the library has made the pool, so that nothing of the application's runs before a connection is used.
+    is_own_pool: bool,
     clock: Arc<dyn Clock>,
     store: Arc<SqliteStore>,
 }
 
 impl SqliteBackend {
-    fn assemble(pool: SqlitePool, clock: Arc<dyn Clock>) -> Self {
+    fn assemble(pool: SqlitePool, is_own_pool: bool, clock: Arc<dyn Clock>) -> Self {
         let store = Arc::new(SqliteStore::new(&pool, Arc::clone(&clock)));
-        Self { pool, clock, store }
+        Self { pool, is_own_pool, clock, store }
     }
 
     /// The same database with another clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self::assemble(self.pool, clock)
+        Self::assemble(self.pool, self.is_own_pool, clock)
     }
 
     /// The clock that decides what is due and what has expired.
@@ -88,7 +90,13 @@ impl SqliteBackend {
     /// transaction as open, and would refuse to begin on them for ever. Each is thrown away when it is met.
     async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         loop {
-            let mut conn = self.pool.acquire().await?;
+            // `acquire` asks an idle connection whether it is alive; the BEGIN that follows at once finds that out too.
+            let idle = if self.is_own_pool { self.pool.try_acquire() } else { None };
+            let was_idle = idle.is_some();
+            let mut conn = match idle {
+                Some(conn) => conn,
+                None => self.pool.acquire().await?,
+            };
             if conn.is_in_transaction() {
                 // It may be that a rollback is still on its way to the connection's thread; a ping goes behind it.
                 conn.ping().await?;
@@ -97,7 +105,10 @@ impl SqliteBackend {
                 drop(conn.detach());
                 continue;
             }
-            return Transaction::begin(conn, Some(transactions::BEGIN_IMMEDIATE.into_sql_str())).await;
+            match Transaction::begin(conn, Some(transactions::BEGIN_IMMEDIATE.into_sql_str())).await {
+                Err(sqlx::Error::WorkerCrashed) if was_idle => {}
+                begun => return begun,
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ impl SqliteOptions {
             .busy_timeout(BUSY_TIMEOUT);
         let pool = connect(&SqlitePoolOptions::new().max_connections(self.max_connections), &options).await?;
         check(&pool).await?;
-        Ok(SqliteBackend::assemble(pool, self.clock))
+        Ok(SqliteBackend::assemble(pool, true, self.clock))
     }
 }
 
@@ -130,7 +130,7 @@ impl SqliteBackend {
     /// ```
     pub async fn from_pool(pool: SqlitePool) -> Result<Self> {
         check(&pool).await?;
-        Ok(Self::assemble(pool, Arc::new(SystemClock)))
+        Ok(Self::assemble(pool, false, Arc::new(SystemClock)))
     }
 }
 

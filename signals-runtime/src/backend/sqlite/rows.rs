@@ -110,6 +110,27 @@ pub(super) fn signal(id: i64, row: &SqliteRow) -> Result<StoredSignal> {
     })
 }
 
+/// The signals of a JSON array of [id, name, version, payload, correlation, causation, traceparent, build, sent_at].
+pub(super) fn signals(json: &str) -> Result<Vec<StoredSignal>> {
+    type Row = (i64, String, i64, String, Option<i64>, Option<i64>, Option<String>, Option<String>, i64);
+    let rows: Vec<Row> = serde_json::from_str(json).map_err(error::foreign)?;
+    let signal =
+        |(id, name, version, payload, correlation, causation, traceparent, build, sent_at): Row| StoredSignal {
+            id: SignalId(id),
+            name: name.into(),
+            version: count(version),
+            payload: payload.into_bytes(),
+            headers: Headers {
+                correlation: correlation.map(SignalId),
+                causation: causation.map(SignalId),
+                traceparent: traceparent.map(Arc::from),
+                build: build.map(Arc::from),
+            },
+            sent_at: Timestamp::from_micros(sent_at),
+        };
+    Ok(rows.into_iter().map(signal).collect())
+}
+
 /// A column.
 pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T>
 where

@@ -1,7 +1,10 @@
 //! T1: a batch of signals with their deliveries, in a number of statements that does not grow with its receivers.
 //!
-//! The first statement takes the write lock. Everything that can refuse is checked under it before the first row is
+//! The ordinary send is one round, in `at_once`. Here are the others: with keys, with delays, of several types, and large
+//! ones. Their first statement takes the write lock; everything that can refuse is checked under it before the first row is
 //! written, and the rows are written inside a savepoint: a send that fails leaves nothing, whatever its caller does then.
+
+mod at_once;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,16 +28,28 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if transactions::is_lost(conn).await {
         return Err(Error::NotInTransaction);
     }
-    let mut savepoint = Savepoint::open(conn).await?;
-    let stored = match store(savepoint.conn, batch).await {
-        Ok(receipts) => savepoint.release().await.map(|()| receipts),
+    let at_once = match at_once::fits(batch) {
+        Some(def) => at_once::store(conn, batch, def).await,
+        None => Ok(None),
+    };
+    let stored = match at_once {
+        Ok(Some(receipts)) => Ok(receipts),
+        // Step by step it is found out, and told, who is missing.
+        Ok(None) => step_by_step(conn, batch).await,
         Err(error) => Err(error),
     };
     if stored.is_err() {
         // When the disk is full or fails, SQLite rolls back everything, and what follows would commit by itself.
-        transactions::is_lost(savepoint.conn).await;
+        transactions::is_lost(conn).await;
     }
     stored
+}
+
+async fn step_by_step(conn: &mut SqliteConnection, batch: &SendBatch) -> Result<Vec<Receipt>> {
+    let mut savepoint = Savepoint::open(conn).await?;
+    let receipts = store(savepoint.conn, batch).await?;
+    savepoint.release().await?;
+    Ok(receipts)
 }
 
 /// Undone when it is dropped.

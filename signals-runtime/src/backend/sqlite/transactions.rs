@@ -6,6 +6,11 @@
 //! - a COMMIT, RELEASE or ROLLBACK that was dropped after it happened makes the thread skip the next [`start_rollback`];
 //!   so a guard whose end was dropped must still call that, once.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+
 use sqlx::{Database, SqlSafeStr as _, Sqlite, SqliteConnection};
 use sqlx_core::transaction::{TransactionManager as _, begin_ansi_transaction_sql};
 
@@ -47,6 +52,7 @@ pub(super) async fn is_lost(conn: &mut SqliteConnection) -> bool {
     if sqlx::query(BEGIN).execute(&mut *conn).await.is_err() {
         return false;
     }
+    ANY_LOST.store(true, Ordering::Release);
     let depth = Manager::get_transaction_depth(conn);
     let savepoints = (1..depth).map(begin_ansi_transaction_sql);
     for statement in std::iter::once(sql::LOST.into_sql_str()).chain(savepoints) {
@@ -56,9 +62,20 @@ pub(super) async fn is_lost(conn: &mut SqliteConnection) -> bool {
     true
 }
 
-/// Whether the transaction is one that [`is_lost`] began in the place of another. Asked before the commit.
+/// Whether the transaction is one that [`is_lost`] began in the place of another. Asked before the commit; while this
+/// process has not lost any, which is nearly always, that costs nothing.
 pub(super) async fn was_lost(conn: &mut SqliteConnection) -> bool {
-    sqlx::query(sql::LOST_END).execute(conn).await.is_ok()
+    ANY_LOST.load(Ordering::Acquire) && sqlx::query(sql::LOST_END).execute(conn).await.is_ok()
+}
+
+/// Whether [`is_lost`] has ever found one.
+static ANY_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Runs `statement` behind whatever the connection's thread still does, without waiting for it: for what is undone when a
+/// future is dropped.
+pub(super) fn start(conn: &mut SqliteConnection, statement: &'static str) {
+    // The first poll puts it into the thread's queue; what the thread answers is nobody's business any more.
+    let _ = pin!(sqlx::query(statement).execute(conn)).poll(&mut Context::from_waker(Waker::noop()));
 }
 
 /// What takes the write lock.

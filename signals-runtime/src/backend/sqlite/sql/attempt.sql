@@ -3,7 +3,7 @@
 INSERT INTO signals_attempt (signal, receiver, life, attempt, outcome, error, worker, ended_at, ran)
 SELECT d.signal, d.receiver, d.life, d.attempt, j.value ->> 6, j.value ->> 7, (d.token >> 32) & 4294967295, ?2,
        j.value ->> 8
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j
 CROSS JOIN signals_delivery AS d
     ON d.receiver = j.value ->> 0 AND d.version = j.value ->> 1 AND d.id = j.value ->> 2
    AND d.signal = j.value ->> 3 AND d.life = j.value ->> 4 AND d.token = j.value ->> 5

@@ -2,7 +2,7 @@
 -- expired by ?3; ?4: suspects too, which are those that would run with ?5 lost leases or more; ?6 of them are too many.
 -- By primary key from the bottom of each lane, past what is running there; suspects by their own small index.
 SELECT j.key
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j
 CROSS JOIN signals_receiver AS r ON r.id = j.value ->> 0
 WHERE r.paused = 0
   AND (EXISTS (

@@ -1,8 +1,10 @@
 -- T2 and T9: what of lane (?1, ?2) can be claimed: at most ?5 that are above suspicion, at most ?6 suspects, and the
 -- expired ones that lost too many leases by now. ?3: steal what expired by ?4; ?7 lost leases make a suspect, ?8 are too
--- many. Under the write lock; by primary key from the bottom of the lane, suspects by their own small index.
-SELECT d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds, d.token,
-       s.name, s.version, s.payload, s.correlation, s.causation, s.traceparent, s.build, s.sent_at
+-- many. One JSON array of [id, signal, life, attempt, lost_leases, refunds, token, bytes of payload], in any order: sqlx
+-- copies every column of every row, and hands each row over by itself.
+-- Under the write lock; by primary key from the bottom of the lane, suspects by their own small index.
+SELECT json_group_array(json_array(
+           d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds, d.token, octet_length(s.payload)))
 FROM (
     SELECT * FROM (
         SELECT id, signal, life, attempt, lost_leases, refunds, token FROM signals_delivery
@@ -26,4 +28,3 @@ FROM (
         ORDER BY receiver, version, id LIMIT 100)
 ) AS d
 CROSS JOIN signals_signal AS s ON s.id = d.signal
-ORDER BY d.id

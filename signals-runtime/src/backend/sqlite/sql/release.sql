@@ -5,5 +5,5 @@ SET attempt = attempt - (refunds < ?2 AND attempt > 0), refunds = refunds + (ref
     token = NULL, lease_until = NULL
 WHERE (receiver, version, id, signal, life, token) IN (
     SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5
-    FROM json_each(?1) AS j)
+    FROM jsonb_each(?1) AS j)
 RETURNING id

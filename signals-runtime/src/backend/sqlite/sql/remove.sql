@@ -3,5 +3,5 @@
 DELETE FROM signals_delivery
 WHERE (receiver, version, id, signal, life, token) IN (
     SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5
-    FROM json_each(?1) AS j)
+    FROM jsonb_each(?1) AS j)
 RETURNING id, attempt > 1 OR lost_leases > 0 OR refunds > 0 OR life > 0

@@ -5,7 +5,7 @@ INSERT INTO signals_delivery (receiver, version, id, signal, life, attempt, lost
 SELECT d.receiver, d.version, j.value ->> 6, d.signal, d.life,
        d.attempt - (j.value ->> 7 AND d.refunds < ?2 AND d.attempt > 0), d.lost_leases,
        d.refunds + (j.value ->> 7 AND d.refunds < ?2), d.actor
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j
 CROSS JOIN signals_delivery AS d
     ON d.receiver = j.value ->> 0 AND d.version = j.value ->> 1 AND d.id = j.value ->> 2
    AND d.signal = j.value ->> 3 AND d.life = j.value ->> 4 AND d.token = j.value ->> 5

@@ -3,11 +3,11 @@
 -- for this signal is seen by the first half, which alone says who receives.
 -- Under the write lock; by the primary keys of the names and the index on the receivers' type.
 SELECT j.value ->> 0 AS sent, r.id, r.retired, NULL AS linked
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j
 CROSS JOIN signals_signal_name AS n ON n.name = j.value ->> 1
 CROSS JOIN signals_receiver AS r ON r.type = n.type AND r.merged IS NULL
 UNION ALL
 SELECT j.value ->> 0, r.id, r.retired, j.value ->> 1
-FROM json_each(?2) AS j
+FROM jsonb_each(?2) AS j
 CROSS JOIN signals_receiver_name AS n ON n.name = j.value ->> 2
 CROSS JOIN signals_receiver AS r ON r.id = n.receiver

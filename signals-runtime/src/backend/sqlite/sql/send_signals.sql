@@ -3,4 +3,4 @@
 INSERT INTO signals_signal
     (id, name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
 SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, ?2, ?3, ?4, ?5, ?6
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j

@@ -9,7 +9,7 @@ SELECT d.signal, d.receiver, d.version, d.life, d.attempt,
        j.value ->> 6, j.value ->> 7, coalesce(j.value ->> 8, d.actor), j.value ->> 9, ?2, s.name, s.sent_at,
        CASE WHEN j.value ->> 6 = 'done' THEN NULL ELSE s.payload END, s.correlation, s.causation, s.traceparent, s.build,
        CASE WHEN j.value ->> 6 = 'done' THEN NULL ELSE s.fanout END
-FROM json_each(?1) AS j
+FROM jsonb_each(?1) AS j
 CROSS JOIN signals_delivery AS d
     ON d.receiver = j.value ->> 0 AND d.version = j.value ->> 1 AND d.id = j.value ->> 2
    AND d.signal = j.value ->> 3 AND d.life = j.value ->> 4 AND d.token IS j.value ->> 5

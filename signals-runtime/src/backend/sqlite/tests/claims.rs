@@ -38,6 +38,23 @@ async fn claims_take_the_oldest_within_both_limits_and_only_once() {
 }
 
 #[tokio::test]
+async fn a_claim_reads_large_payloads_in_parts_and_each_signal_once() {
+    let mut fixture = Fixture::new(&["a", "b"]).await;
+    let sent: Vec<_> = (0..5_u8).map(|n| format!("\"{}\"", char::from(b'a' + n).to_string().repeat(3 << 20))).collect();
+    for payload in &sent {
+        let mut signal = paid(1);
+        signal.payload = payload.clone().into_bytes();
+        fixture.send(vec![signal]).await.expect("sends");
+    }
+    let claims = fixture.claimed(&[1, 2]).await;
+    let (a, b) = claims.claimed.split_at(5);
+    for ((a, b), payload) in a.iter().zip(b).zip(&sent) {
+        assert!(a.signal.payload == payload.as_bytes(), "byte for byte");
+        assert!(std::sync::Arc::ptr_eq(&a.signal, &b.signal), "one signal, shared");
+    }
+}
+
+#[tokio::test]
 async fn i6_an_old_token_changes_nothing_and_the_answers_tell_them_apart() {
     let mut fixture = Fixture::new(&["a"]).await;
     fixture.send_ids(0..3).await;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use signals_core::store::Acked;
+use signals_core::store::{Acked, Registration};
 use signals_core::{Backend as _, Due, Error};
 use sqlx::Connection as _;
 
@@ -34,6 +34,26 @@ async fn s15_100_000_sends_in_one_call() {
     assert!(receipts.is_sorted_by_key(|receipt| receipt.signal_id));
     assert_eq!(fixture.number("SELECT count(*) FROM signals_signal").await, 100_000);
     assert_eq!(fixture.number("SELECT count(DISTINCT id) FROM signals_delivery").await, 200_000);
+}
+
+#[tokio::test]
+async fn i1_ordinary_sends_draw_ids_once_and_address_whoever_is_registered() {
+    let fixture = Fixture::new(&["a", "b", "c"]).await;
+    let retire = Registration { retired: vec!["b"], ..Registration::default() };
+    fixture.store.register(&retire).await.expect("retires");
+    for ids in [0..1, 1..4, 4..5] {
+        let receipts = fixture.send_ids(ids.clone()).await;
+        let signals: Vec<_> = receipts.iter().map(|receipt| receipt.signal_id.0).collect();
+        assert_eq!(signals, (ids.start as i64 + 1..=ids.end as i64).collect::<Vec<_>>());
+        assert!(receipts.iter().all(|receipt| receipt.deliveries == 2 && !receipt.repeated), "{receipts:?}");
+    }
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as("SELECT id, signal, receiver FROM signals_delivery ORDER BY id")
+        .fetch_all(fixture.backend.pool())
+        .await
+        .expect("rows");
+    let expected: Vec<_> = (0..10).map(|n| (n + 1, n / 2 + 1, if n % 2 == 0 { 1 } else { 3 })).collect();
+    assert_eq!(rows, expected);
+    assert_eq!(fixture.number("SELECT count(*) FROM signals_signal WHERE fanout = '[1,3]'").await, 5);
 }
 
 #[tokio::test]
@@ -266,8 +286,10 @@ async fn s5_a_savepoint_takes_its_sends_with_it_also_when_its_futures_are_droppe
         if !matches!(releasing, Ok(Ok(()))) {
             SqliteBackend::start_rollback_savepoint(&mut tx);
         }
-        let batch = fixture.batch(vec![keyed(9, "dropped")]);
-        let _ = tokio::time::timeout(Duration::from_micros(200), SqliteBackend::send(&mut tx, &batch)).await;
+        for signal in [keyed(9, "dropped"), paid(10)] {
+            let batch = fixture.batch(vec![signal]);
+            let _ = tokio::time::timeout(Duration::from_micros(200), SqliteBackend::send(&mut tx, &batch)).await;
+        }
     }
     assert!(tx.is_in_transaction());
     fixture.backend.commit(tx).await.expect("no savepoint is left open");

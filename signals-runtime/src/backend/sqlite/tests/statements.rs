@@ -85,6 +85,10 @@ async fn the_hot_statements_search_and_never_scan_a_table() {
     for (name, statement, expected) in [
         ("claim_probe", sql::CLAIM_PROBE, delivery),
         ("claim_select", sql::CLAIM_SELECT, delivery),
+        ("claim_signals", sql::CLAIM_SIGNALS, "SEARCH s USING INTEGER PRIMARY KEY"),
+        ("send_draw", sql::SEND_DRAW, "signals_receiver_type (type=?)"),
+        ("send_stored", sql::SEND_STORED, "signals_receiver_type (type=?)"),
+        ("send_addressed", sql::SEND_ADDRESSED, "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
         ("claim", sql::CLAIM, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
         ("renew", sql::RENEW, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
         ("remove", sql::REMOVE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),

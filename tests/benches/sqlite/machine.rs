@@ -1,0 +1,31 @@
+//! What the figures were measured on: printed beside them.
+
+use std::path::Path;
+
+use crate::{Result, facts};
+
+/// Prints `key = value` lines.
+pub(crate) async fn describe(database: &Path) -> Result {
+    let signals = facts::open(database).await?;
+    let pool = signals.backend().pool();
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
+    let pages: i64 = sqlx::query_scalar("PRAGMA wal_autocheckpoint").fetch_one(pool).await?;
+    let cpus = std::thread::available_parallelism()?;
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    println!("machine = {} CPUs, {}, {}", cpus, processor(), std::env::consts::OS);
+    println!("build = signals-runtime {}, {profile}", env!("CARGO_PKG_VERSION"));
+    println!(
+        "sqlite = {version}, journal_mode={journal}, synchronous={synchronous} (claims: 1), \
+         wal_autocheckpoint={pages}, pool of {}",
+        pool.options().get_max_connections()
+    );
+    Ok(())
+}
+
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
+}
