@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use signals_core::clock::{Clock as _, ManualClock, Timestamp};
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, State};
-use signals_core::store::{Acting, DeliveryDetail, DeliverySummary, Filter, Registered, Store, Switch, Verb};
+use signals_core::store::{Acting, Claimed, DeliveryDetail, DeliverySummary, Filter, Registered, Store, Switch, Verb};
 use signals_core::{
     Backend, InTransaction, Receipt, ReceiverDef, Registry, Result, SendBatch, SendContext, Signal, SignalDef,
 };
