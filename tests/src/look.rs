@@ -188,6 +188,16 @@ pub async fn i2_pages_go_on_past_what_does_not_match<H: Harness>(db: Db<H>) {
     let all = pages(&db, Filter { limit: 1_000, ..Filter::default() }, async || {}).await;
     assert_eq!(all.len(), 12_001);
     assert!(all.is_sorted_by(|a, b| a.signal > b.signal), "newest first, across pages");
+    let (mut filter, mut found) = (Filter::default(), Vec::new());
+    loop {
+        let page = db.store.find(&filter, usize::MAX).await.expect("finds");
+        found.extend(page.ids);
+        filter.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, all, "by their ids alone as well, however long the page may be");
 }
 
 /// I2: how far behind a lane is, whether what is due longest came at once, later, or back.

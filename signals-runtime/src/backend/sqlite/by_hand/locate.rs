@@ -1,6 +1,6 @@
 //! Where deliveries are: by primary key where that is known, by a scan of their lanes where it is not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr as _;
 
 use signals_core::Result;
@@ -121,20 +121,26 @@ async fn by_key(
 
 /// Where in lanes those stand whose place is not known.
 async fn scan(conn: &mut SqliteConnection, ids: &[DeliveryId]) -> Result<Vec<rows::PlaceRow>> {
-    let keys: Vec<(i64, i64)> = ids.iter().map(|id| (id.signal.0, id.receiver.0)).collect();
-    let receivers: HashSet<i64> = ids.iter().map(|id| id.receiver.0).collect();
-    let signals = || keys.iter().map(|(signal, _)| *signal);
-    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(sql::FIND)
-        .bind(keys.to_json()?)
-        .bind(receivers.into_iter().collect::<Vec<_>>().to_json()?)
-        .bind(signals().min())
-        .bind(signals().max())
-        .fetch_all(conn)
-        .await
-        .map_err(error::of)?;
-    let place =
-        |(signal, receiver, version, id)| row(rows::delivery(signal, receiver), Some((rows::count(version), id)));
-    Ok(rows.into_iter().map(place).collect())
+    let mut signals: BTreeMap<ReceiverId, Vec<i64>> = BTreeMap::new();
+    for id in ids {
+        signals.entry(id.receiver).or_default().push(id.signal.0);
+    }
+    let mut places = Vec::with_capacity(ids.len());
+    for (receiver, signals) in signals {
+        let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(sql::FIND)
+            .bind(signals.to_json()?)
+            .bind(receiver.0)
+            .bind(signals.iter().min())
+            .bind(signals.iter().max())
+            .bind(rows::limit(signals.len()))
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(error::of)?;
+        let place =
+            |(signal, receiver, version, id)| row(rows::delivery(signal, receiver), Some((rows::count(version), id)));
+        places.extend(rows.into_iter().map(place));
+    }
+    Ok(places)
 }
 
 fn row(id: DeliveryId, place: Option<(u32, i64)>) -> rows::PlaceRow {

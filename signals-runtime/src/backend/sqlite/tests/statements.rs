@@ -131,7 +131,7 @@ async fn the_hot_statements_search_and_never_scan_a_table() {
             let harmless = [
                 "VIRTUAL TABLE",
                 "SCAN r",
-                "SCAN settled_lane",
+                "signals_settled_lane",
                 "json_each",
                 "SCAN j",
                 "SCAN d",
