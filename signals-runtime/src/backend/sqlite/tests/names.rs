@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signals_core::delivery::{ReceiverId, State};
 use signals_core::store::{Acked, Filter, Finished, ReceiverEntry, Registration, SignalEntry, Switch};
-use signals_core::{Backend as _, Body, Error, ReceiverDef, ReceiverOptions, Registry, Signal as _};
+use signals_core::{Backend as _, Body, Error, ReceiverDef, ReceiverOptions, Registry, Signal as _, SignalDef};
 
 use super::{Fixture, LEASE, Paid, delivery, entry, paid};
 use crate::backend::sqlite::SqliteBackend;
@@ -74,6 +74,21 @@ async fn a_renamed_signal_reaches_all_receivers_under_either_name() {
     assert_eq!(fixture.send_ids(0..1).await[0].deliveries, 2, "an old binary sends under the old name");
     fixture.register(&[entry("c", &[])]).await.expect("an old binary registers");
     assert_eq!(fixture.send_ids(1..2).await[0].deliveries, 3);
+}
+
+#[tokio::test]
+async fn i14_a_sender_that_knows_an_alias_reaches_both_types_until_they_are_merged() {
+    static SETTLED: SignalDef = SignalDef::new("settled", Paid::DEF.location).aliases(&["paid"]);
+    let fixture = Fixture::new(&["a"]).await;
+    let apart = Registration {
+        signals: vec![SignalEntry { name: "settled", aliases: &[] }],
+        receivers: vec![ReceiverEntry { name: "b", aliases: &[], signal: "settled" }],
+        retired: Vec::new(),
+    };
+    fixture.store.register(&apart).await.expect("registers");
+    let mut signal = paid(1);
+    signal.def = &SETTLED;
+    assert_eq!(fixture.send(vec![signal]).await.expect("sends")[0].deliveries, 2);
 }
 
 #[tokio::test]
