@@ -268,7 +268,7 @@ async fn put_back(
             row.6 = id;
         }
         let at_once = at_once.to_json()?;
-        let query = sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS);
+        let query = sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS).bind(now.as_micros());
         copied += affected(query.execute(&mut *conn).await.map_err(error::of)?)?;
     }
     Ok(copied)
