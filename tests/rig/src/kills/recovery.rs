@@ -22,9 +22,9 @@ const BEYOND: Duration = Duration::from_secs(1);
 /// A wait for the lock that is shorter is not told.
 const UNTOLD: i64 = 500_000;
 
-/// For how long a delivery of which a worker runs one at a time keeps its slot: its time-out of 600 ms, and its way through
-/// two writes.
-const SLOT: Duration = Duration::from_secs(1);
+/// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
+/// connection of the application's that tells nobody, and for its time-out of 600 ms.
+const SLOT: Duration = Duration::from_secs(6);
 
 /// A delivery that changed hands: when its worker was hit, when it had renewed last, and when another took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ pub(super) fn late(facts: &Facts) -> Vec<String> {
             .iter()
             .filter(|life| life.pid != change.lost.pid)
             .filter_map(|life| {
-                let due = due(facts, &deaf, life, change.renewed);
-                let due = due + in_front(&changes, change, due);
+                let asked = due(facts, &deaf, life, change.renewed, 0);
+                let due = due(facts, &deaf, life, change.renewed, in_front(&changes, change, asked));
                 // Whoever was gone before then owes nothing.
                 (due <= life.to).then_some((due, life.pid))
             })
@@ -109,11 +109,13 @@ fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
     micros(SLOT) * i64::try_from(1 + others.count()).unwrap_or(i64::MAX)
 }
 
-/// By when `life` must have recovered what was `renewed` then for the last time, in the course of events as they were.
-fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64) -> i64 {
+/// By when `life` must have recovered what was `renewed` then for the last time, and needs so long for its slot, in the course
+/// of events as they were.
+fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64, slot: i64) -> i64 {
     let mut from = renewed.max(life.from);
     let earliest = from - micros(LEASE);
-    let mut allowed = micros(LEASE + BEYOND);
+    let promised = micros(LEASE + BEYOND) + slot;
+    let mut allowed = promised;
     let long = micros(LEASE / 3);
     for (begin, end) in waits(facts, deaf, life.pid).into_iter().filter(|(_, end)| *end > earliest) {
         if begin >= from + allowed {
@@ -122,7 +124,7 @@ fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64) -> i64 {
         if end - begin > long {
             from = from.max(end);
         } else {
-            allowed = allowed.max(micros(LEASE + BEYOND) + end - begin);
+            allowed = allowed.max(promised + end - begin);
         }
     }
     from + allowed

@@ -88,9 +88,22 @@ fn l1_what_needs_a_slot_may_wait_for_one_and_for_those_in_front_and_no_longer() 
         let in_front = [(15 * SECOND, true)];
         assert_eq!([late(ALLOWED + 2 * slot, &in_front), late(ALLOWED + 2 * slot + 1, &in_front)], [0, 1]);
         assert_eq!(late(ALLOWED + slot + 1, &[(15 * SECOND, false)]), 1, "one that needs none is not in its way");
-        assert_eq!(late(ALLOWED + slot + 1, &[(13 * SECOND, true)]), 1, "one long before is through");
     }
     assert_eq!(slotted(ALLOWED + 1, Receiver::Plain, false, &[]), 1, "the others need none");
+}
+
+#[test]
+fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
+    let waited = |receiver, after| {
+        let mut facts = recovered_after(after);
+        facts.lost[0].receiver = receiver;
+        // A long one, which begins after the lease and a second, and before the slot is due.
+        facts.waits.push(Waited { pid: 2, until: 17 * SECOND + SECOND / 2, lasted: 2 * SECOND });
+        late(&facts).len()
+    };
+    let due = 7 * SECOND + SECOND / 2 + ALLOWED + micros(SLOT);
+    assert_eq!([waited(Receiver::Transactional, due), waited(Receiver::Transactional, due + 1)], [0, 1]);
+    assert_eq!(waited(Receiver::Plain, ALLOWED + 1), 1, "what needs no slot was due before");
 }
 
 #[test]
