@@ -6,7 +6,7 @@
 //! - what keeps everybody from writing (see [`silence`]), and a worker's own wait for the lock, as long as it told: then it
 //!   may take as long again, or a lease after a long wait (docs/decisions/0012);
 //! - a slot: of transactional deliveries, and of those that may kill their worker, a worker runs one at a time. One of them
-//!   may be running, and those that are taken over meanwhile may be in front.
+//!   may be running, and those that are taken over meanwhile may be in front. Of the others it runs twelve at a time.
 
 use std::time::Duration;
 
@@ -25,6 +25,10 @@ const UNTOLD: i64 = 500_000;
 /// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
 const SLOT: Duration = Duration::from_secs(6);
+
+/// How many slots a worker has for plain deliveries, and for how long the longest of them keeps its own.
+const SLOTS: usize = 12;
+const HELD: Duration = Duration::from_secs(1);
 
 /// A delivery that changed hands: when its worker was hit, when it had renewed last, and when another took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,15 +102,16 @@ pub(super) fn late(facts: &Facts) -> Vec<String> {
 
 /// How long `change`, which is due then, may wait for its slot: for one that has it, and for those taken over before it.
 fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
-    if !change.needs_slot() {
-        return 0;
-    }
+    let needs_slot = change.needs_slot();
+    let long = micros(if needs_slot { SLOT } else { HELD });
     let others = changes.iter().filter(|other| {
-        other.needs_slot()
+        other.needs_slot() == needs_slot
             && other.lost.delivery != change.lost.delivery
-            && (due - micros(SLOT)..change.lost.at).contains(&other.lost.at)
+            && (due - long..change.lost.at).contains(&other.lost.at)
     });
-    micros(SLOT) * i64::try_from(1 + others.count()).unwrap_or(i64::MAX)
+    let others = others.count();
+    let rounds = if needs_slot { 1 + others } else { others.div_ceil(SLOTS) };
+    long * i64::try_from(rounds).unwrap_or(i64::MAX)
 }
 
 /// By when `life` must have recovered what was `renewed` then for the last time, and needs so long for its slot, in the course

@@ -89,7 +89,10 @@ fn l1_what_needs_a_slot_may_wait_for_one_and_for_those_in_front_and_no_longer() 
         assert_eq!([late(ALLOWED + 2 * slot, &in_front), late(ALLOWED + 2 * slot + 1, &in_front)], [0, 1]);
         assert_eq!(late(ALLOWED + slot + 1, &[(15 * SECOND, false)]), 1, "one that needs none is not in its way");
     }
-    assert_eq!(slotted(ALLOWED + 1, Receiver::Plain, false, &[]), 1, "the others need none");
+    let late = |after, others: &[_]| slotted(after, Receiver::Plain, false, others);
+    let (held, in_front) = (micros(HELD), [(14 * SECOND + SECOND / 2, false); SLOTS]);
+    assert_eq!([late(ALLOWED, &[]), late(ALLOWED + 1, &[])], [0, 1], "the others have theirs at once");
+    assert_eq!([late(ALLOWED + held, &in_front), late(ALLOWED + held + 1, &in_front)], [0, 1], "or a round later");
 }
 
 #[test]
