@@ -127,7 +127,8 @@ fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64, slot: i64)
             break;
         }
         if end - begin > long {
-            from = from.max(end);
+            // What it waits for next, and does not tell, begins its lease without stealing again.
+            from = from.max(end + UNTOLD);
         } else {
             allowed = allowed.max(promised + end - begin);
         }

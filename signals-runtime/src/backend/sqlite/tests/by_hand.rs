@@ -32,12 +32,13 @@ async fn t2_a_claim_that_waited_for_the_lock_heeds_a_pause_that_came_first() {
     let mut pausing = other(&fixture).await;
     execute(&mut pausing, &["BEGIN IMMEDIATE", "UPDATE signals_receiver SET paused = 1"]).await;
     let claim = fixture.claim(&[1]);
-    let store = fixture.store.clone();
-    let claiming = tokio::spawn(async move { store.claim(&claim).await });
-    // tidy: not a wait: it is how long the other transaction takes
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    execute(&mut pausing, &["COMMIT"]).await;
-    let claims = claiming.await.expect("runs").expect("claims");
+    let pausing = async {
+        // tidy: not a wait: it is how long the other transaction takes
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        execute(&mut pausing, &["COMMIT"]).await;
+    };
+    let (claims, ()) = tokio::join!(fixture.store.claim(&claim), pausing);
+    let claims = claims.expect("claims");
     assert!(claims.claimed.is_empty(), "{:?}", claims.claimed);
 }
 
@@ -84,10 +85,6 @@ async fn i15_two_retries_of_what_was_merged_into_one_receiver_make_one_delivery(
     fixture.store.ack(&[Acked { held, ran: Duration::ZERO, keep: false }]).await.expect("acknowledges");
     let mut first = other(&fixture).await;
     execute(&mut first, &["BEGIN IMMEDIATE"]).await;
-    let store = fixture.store.clone();
-    let second = tokio::spawn(async move { store.retry(&[delivery(1, 1)], &ACTING).await });
-    // tidy: not a wait: it is how long the other transaction takes
-    tokio::time::sleep(Duration::from_millis(700)).await;
     // As a retry of the other one writes it.
     let retried = [
         "UPDATE signals_counter SET delivery = delivery + 1",
@@ -96,8 +93,14 @@ async fn i15_two_retries_of_what_was_merged_into_one_receiver_make_one_delivery(
         "DELETE FROM signals_settled WHERE signal = 1 AND receiver = 3",
         "COMMIT",
     ];
-    execute(&mut first, &retried).await;
-    let decided = second.await.expect("runs").expect("answers");
+    let first = async {
+        // tidy: not a wait: it is how long the other transaction takes
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        execute(&mut first, &retried).await;
+    };
+    let asked = [delivery(1, 1)];
+    let (decided, ()) = tokio::join!(fixture.store.retry(&asked, &ACTING), first);
+    let decided = decided.expect("answers");
     assert_ne!(decided.verdicts, [Verdict::Done]);
     assert_eq!(fixture.number("SELECT count(*) FROM signals_delivery WHERE signal = 1 AND receiver = 2").await, 1);
 }
