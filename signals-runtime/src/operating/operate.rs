@@ -156,7 +156,7 @@ impl<'s, B: Backend> Operate<'s, B> {
 
     async fn switch(&self, receiver: &str, switch: Switch) -> Result<bool> {
         let store = &self.signals.inner().store;
-        store.switch(names::receiver(&**store, receiver).await?, switch, &self.actor).await
+        store.switch(names::receiver(&**store, receiver).await?.id, switch, &self.actor).await
     }
 
     /// Forgets what is settled and older than `retention` says, before the workers would (T12).

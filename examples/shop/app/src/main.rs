@@ -14,6 +14,7 @@ mod shop;
 mod status;
 mod story;
 mod table;
+mod takes;
 mod worker;
 
 use std::process::ExitCode;

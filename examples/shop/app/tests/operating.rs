@@ -143,6 +143,51 @@ async fn t10_t11_all_that_match_are_counted_first_and_then_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t10_t12_a_dry_run_changes_nothing_or_is_refused() {
+    let rig = Rig::new().await;
+    let id = rig.ids(&format!(" --receiver {EXPORT}")).remove(0);
+    let [one, retire, kept] =
+        [format!("cancel {id}"), format!("retire {EXPORT} --cancel"), format!("retire {EXPORT} --keep")];
+    assert_eq!(rig.says(&format!("{one} --dry-run")), format!("would cancel delivery {id}; nothing was changed\n"));
+    let told = rig.says(&format!("{retire} --dry-run"));
+    assert_eq!(told, format!("{EXPORT} would be retired, 2 deliveries cancelled; nothing was changed\n"));
+    assert!(rig.says(&format!("{kept} --dry-run")).ends_with("nothing was changed\n"));
+    assert!(
+        rig.refuses(&format!("retry {id} --dry-run")).contains(&format!("cannot retry delivery {id}: it is ready"))
+    );
+    assert!(rig.refuses("cancel 99.1 --dry-run").contains("there is no delivery 99.1"));
+    for refused in ["prune --done 0s --dry-run", &format!("pause {EXPORT} --dry-run"), "migrate --dry-run"] {
+        assert!(rig.refuses(refused).contains("has no option --dry-run; it takes"), "{refused}");
+    }
+    let export = rig.receiver(EXPORT);
+    assert_eq!((&export["ready"], &export["retired"], &export["paused"]), (&2.into(), &false.into(), &false.into()));
+    assert_eq!(rig.json("actions")["actions"], serde_json::json!([]), "nothing was done");
+}
+
+/// What a command would pass over in silence, somebody counted on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_a_command_does_not_take_is_refused_before_anything_happens() {
+    let rig = Rig::new().await;
+    for (line, option) in [
+        (&*format!("cancel --receiver {EXPORT} --limit 2"), "--limit"),
+        ("cancel --all --after 1.1", "--after"),
+        ("status --state dead", "--state"),
+        ("list --all", "--all"),
+        ("serve --json", "--json"),
+        ("migrate --print --json", "--json"),
+        ("prune --cancelled 0s --older-than 1s", "--older-than"),
+    ] {
+        let command = line.split(' ').next().expect("a word");
+        let refused = rig.refuses(line);
+        assert!(
+            refused.contains(&format!("`shop {command}` has no option {option}; it takes --")),
+            "{line}: {refused}"
+        );
+    }
+    assert_eq!(rig.receiver(EXPORT)["ready"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i14_receivers_are_paused_retired_and_brought_back() {
     let rig = Rig::new().await;
     assert!(rig.says(&format!("pause {MAIL}")).contains("is now paused"));
