@@ -201,6 +201,8 @@ mod tests {
         assert!(refusal("serve --prot 1").contains("option --prot: there is no such option; see `shop --help`"));
         assert!(refusal("retry").contains("`shop retry 42.3` means one (`shop list` tells their ids)"));
         assert!(refusal("retry 4.2 --all").contains("either one delivery, 4.2, or all that match"));
+        assert!(refusal("cancel --state done").contains("nothing that is done can be changed by cancel"));
+        assert!(refusal("retry --state dead --state ready").contains("it takes --state dead or --state cancelled"));
         assert!(refusal("retire mail").contains("say --keep to have it run, or --cancel"));
         assert!(refusal("retire mail --keep --cancel").contains("either --keep or --cancel"));
         assert!(refusal("pause").contains("which receiver? `shop status` lists them"));

@@ -202,8 +202,44 @@ async fn i14_receivers_are_paused_retired_and_brought_back() {
     assert!(rig.says(&format!("restore {MAIL}")).contains("is now not retired"));
     assert!(rig.says(&format!("retire {EXPORT} --keep")).contains("what is pending for it is still run"));
     assert_eq!(rig.receiver(EXPORT)["ready"], 2);
-    let unknown = rig.refuses("pause mail_receipt");
-    assert!(unknown.contains(&format!("knows no receiver `mail_receipt`; the nearest are `{MAIL}`")), "{unknown}");
+    for command in ["pause mail_receipt", "list --receiver mail_receipt", "cancel --receiver mail_receipt"] {
+        let unknown = rig.refuses(command);
+        assert!(unknown.contains(&format!("knows no receiver `mail_receipt`; the nearest are `{MAIL}`")), "{unknown}");
+    }
+}
+
+/// Whoever looks, or acts, in the wrong file leaves it as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn d7_a_file_without_the_tables_is_refused_and_left_as_it_is() {
+    let rig = Rig { folder: TempDir::new().expect("a folder") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(rig.database()).create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("another application connects");
+    sqlx::raw_sql("CREATE TABLE theirs (id INTEGER)").execute(&pool).await.expect("has a table of its own");
+    pool.close().await;
+    let before = std::fs::read(rig.database()).expect("there");
+    for line in ["status", "list", "show 1.1", "actions", "cancel --all", &format!("pause {MAIL}"), "prune"] {
+        let refused = rig.refuses(line);
+        for said in ["are not up to date", "`shop migrate --database "] {
+            assert!(refused.contains(said), "{line}: `{said}` is missing: {refused}");
+        }
+    }
+    assert!(std::fs::read(rig.database()).expect("there") == before, "the file was changed");
+
+    let nowhere = ["status".as_ref(), "--database".as_ref(), rig.folder.path().join("none/shop.db").as_os_str()]
+        .map(std::ffi::OsStr::to_owned);
+    let output = Command::new(env!("CARGO_BIN_EXE_shop")).args(nowhere).output().expect("the shop runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no folder"), "{output:?}");
+}
+
+/// I14: the receivers of a build are registered by what runs them.
+#[tokio::test(flavor = "multi_thread")]
+async fn i14_who_looks_or_acts_registers_no_receivers() {
+    let rig = Rig { folder: TempDir::new().expect("a folder") };
+    rig.says("migrate");
+    assert_eq!(rig.json("status")["receivers"], serde_json::json!([]));
+    assert_eq!(rig.json("cancel --all")["tally"]["matched"], 0);
+    assert!(rig.refuses(&format!("pause {MAIL}")).contains("knows no receiver"));
+    assert_eq!(rig.json("status")["receivers"], serde_json::json!([]), "a verb registered some");
 }
 
 /// D7: what another tool applied of the printed SQL, this one finds done.
