@@ -7,6 +7,7 @@ use std::sync::Arc;
 use signals_core::store::{Acting, Pruned, Retention, Store};
 use signals_core::{BoxFuture, Result};
 
+use super::again::again;
 use super::bulk::OnProgress;
 use crate::defaults;
 
@@ -51,7 +52,8 @@ impl<'a> Prune<'a> {
         let mut sum = Pruned::default();
         loop {
             let acting = Acting { actor: &self.actor, subject: &subject, continues: sum.action };
-            let pruned = self.store.prune(&self.retention, defaults::PRUNE_BATCH, Some(&acting)).await?;
+            let batch = || self.store.prune(&self.retention, defaults::PRUNE_BATCH, Some(&acting));
+            let pruned = again(batch).await?;
             sum.deliveries += pruned.deliveries;
             sum.keys += pruned.keys;
             sum.action = pruned.action;

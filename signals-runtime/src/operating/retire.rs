@@ -7,6 +7,7 @@ use std::sync::Arc;
 use signals_core::store::{Filter, Store, Switch, Verb};
 use signals_core::{BoxFuture, Result};
 
+use super::again::again;
 use super::bulk::{Bulk, OnProgress, Tally};
 use super::names;
 
@@ -81,7 +82,8 @@ impl<'a> Retire<'a> {
     async fn run(self) -> Result<Retired> {
         let Self { store, receiver, pending, actor, dry_run, on_progress } = self;
         let found = names::receiver(&*store, &receiver).await?;
-        let changed = if dry_run { !found.retired } else { store.switch(found.id, Switch::Retire, &actor).await? };
+        let changed =
+            if dry_run { !found.retired } else { again(|| store.switch(found.id, Switch::Retire, &actor)).await? };
         let cancelled = match pending {
             Pending::Keep => Tally::default(),
             Pending::Cancel => {
