@@ -294,6 +294,7 @@ pub async fn t10_an_unknown_receiver_is_answered_with_near_names<H: Harness>(db:
         ops.restore("orders.shp").await.expect_err("is unknown"),
         ops.retire("orders.shp", Pending::Cancel).await.expect_err("is unknown"),
         ops.cancel_all(of("orders.shp")).await.expect_err("is unknown"),
+        theatre.signals.inspect().list(&of("orders.shp")).await.expect_err("is unknown"),
     ];
     for error in errors {
         let Error::UnknownReceiver { receiver, near } = &error else { panic!("{error:?}") };

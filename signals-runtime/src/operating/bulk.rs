@@ -3,20 +3,17 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::time::Duration;
 
 use signals_core::delivery::DeliveryId;
 use signals_core::store::{Acting, ActionId, Decided, Filter, Found, Store, Verb};
 use signals_core::{BoxFuture, Result};
 
+use super::again::again;
 use super::names;
 
 /// How many deliveries are looked for at once. The store changes them in transactions of a thousand or so, and a look at a
 /// large backlog costs more than a transaction.
 const BATCH: usize = 5_000;
-
-/// How often a batch that meets another transaction in the way is begun again.
-const TRIES: u32 = 10;
 
 /// What is told of what is done to many deliveries, on the way and in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +124,7 @@ impl Bulk<'_> {
         let mut rest = ids;
         while !rest.is_empty() {
             let acting = Acting { actor: &self.actor, subject, continues: tally.action };
-            let decided = persist(&*self.store, self.verb, rest, &acting).await?;
+            let decided = again(|| Box::pin(decide(&*self.store, self.verb, rest, &acting))).await?;
             let changed = decided.changed();
             tally.changed += changed as u64;
             tally.passed_over += (decided.verdicts.len() - changed) as u64;
@@ -156,20 +153,6 @@ pub(super) async fn decide(store: &dyn Store, verb: Verb, ids: &[DeliveryId], ac
         Verb::Discard => store.discard(ids, acting).await,
         Verb::Pause | Verb::Resume | Verb::Retire | Verb::Restore | Verb::Prune => {
             unreachable!("{verb} is nothing that is decided about single deliveries")
-        }
-    }
-}
-
-/// As [`decide`], again when another transaction is in the way: nothing has happened then.
-async fn persist(store: &dyn Store, verb: Verb, ids: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
-    let mut tries = 1;
-    loop {
-        match decide(store, verb, ids, acting).await {
-            Err(error) if error.is_retryable() && tries < TRIES => {
-                tokio::time::sleep(Duration::from_millis(20) * tries).await;
-                tries += 1;
-            }
-            decided => return decided,
         }
     }
 }

@@ -9,6 +9,7 @@ use signals_core::store::{
 };
 use signals_core::{Backend, Result};
 
+use super::names;
 use crate::{Signals, defaults};
 
 /// What operators see of a database's deliveries: [`Signals::inspect`]. Each look is bounded, and waits for no writer.
@@ -29,7 +30,7 @@ use crate::{Signals, defaults};
 /// for lane in signals.inspect().counts().await?.lanes {
 ///     println!("{}: {} ready, {} dead", lane.receiver, lane.ready, lane.dead); // "10,000+" beyond that
 /// }
-/// let mut filter = Filter { states: vec![State::Dead], error: Some("timed out".to_owned()), ..Filter::default() };
+/// let mut filter = Filter { states: vec![State::Dead], error: Some("time-out".to_owned()), ..Filter::default() };
 /// loop {
 ///     let page = signals.inspect().list(&filter).await?;
 ///     page.deliveries.iter().for_each(|letter| println!("{} of {}", letter.id, letter.receiver));
@@ -70,8 +71,17 @@ impl<'s, B: Backend> Inspect<'s, B> {
 
     /// Deliveries that match, newest signal first, then by receiver, page by page. A page is bounded work, so it may be
     /// short, or empty, though [`Page::next`] says go on. Whatever changes between two pages, none is told twice.
-    #[expect(clippy::missing_errors_doc, reason = "said once, at the type")]
+    ///
+    /// A signal that nobody sent is none that is unknown: its list is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownReceiver`](crate::Error::UnknownReceiver), with the nearest names, when this database knows no
+    /// receiver of the filter's name or alias.
     pub async fn list(&self, filter: &Filter) -> Result<Page> {
+        if let Some(receiver) = &filter.receiver {
+            names::receiver(&*self.signals.inner().store, receiver).await?;
+        }
         self.signals.inner().store.list(filter).await
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here runs in a worker. A look is one bounded snapshot; what is done to many deliveries is done in batches of one
 //! transaction each, which hold up no writer for long, and every one of them is counted in the log of actions.
 
+mod again;
 mod bulk;
 mod inspect;
 mod names;

@@ -1,6 +1,5 @@
 //! Receivers by name, and what a name that nobody has may have been meant to be.
 
-use signals_core::delivery::ReceiverId;
 use signals_core::store::{ReceiverInfo, Store};
 use signals_core::{Error, Result};
 
@@ -17,13 +16,15 @@ pub(super) fn actor(name: &str) -> Result<()> {
 }
 
 /// The receiver of this name or alias.
-pub(super) async fn receiver(store: &dyn Store, name: &str) -> Result<ReceiverId> {
-    let receivers = store.receivers().await?;
-    let known = receivers.iter().find(|receiver| names(receiver).any(|known| known == name));
-    known.map(|receiver| receiver.id).ok_or_else(|| Error::UnknownReceiver {
-        receiver: name.to_owned(),
-        near: nearest(name, receivers.iter().flat_map(names)),
-    })
+pub(super) async fn receiver(store: &dyn Store, name: &str) -> Result<ReceiverInfo> {
+    let mut receivers = store.receivers().await?;
+    match receivers.iter().position(|receiver| names(receiver).any(|known| known == name)) {
+        Some(at) => Ok(receivers.swap_remove(at)),
+        None => Err(Error::UnknownReceiver {
+            receiver: name.to_owned(),
+            near: nearest(name, receivers.iter().flat_map(names)),
+        }),
+    }
 }
 
 fn names(receiver: &ReceiverInfo) -> impl Iterator<Item = &str> {

@@ -6,6 +6,7 @@ use signals_core::delivery::DeliveryId;
 use signals_core::store::{Acting, Filter, Retention, Switch, Verb};
 use signals_core::{Backend, Result};
 
+use super::again::again;
 use super::bulk::{self, Bulk};
 use super::names;
 use super::prune::Prune;
@@ -158,7 +159,8 @@ impl<'s, B: Backend> Operate<'s, B> {
     async fn switch(&self, receiver: &str, switch: Switch) -> Result<bool> {
         names::actor(&self.actor)?;
         let store = &self.signals.inner().store;
-        store.switch(names::receiver(&**store, receiver).await?, switch, &self.actor).await
+        let receiver = names::receiver(&**store, receiver).await?.id;
+        again(|| store.switch(receiver, switch, &self.actor)).await
     }
 
     /// Forgets what is settled and older than `retention` says, before the workers would (T12).

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use signals_core::store::{Acting, Pruned, Retention, Store};
 use signals_core::{BoxFuture, Result};
 
-use super::names;
-
+use super::again::again;
 use super::bulk::OnProgress;
+use super::names;
 use crate::defaults;
 
 /// A prune by hand; it happens when this is awaited.
@@ -54,7 +54,8 @@ impl<'a> Prune<'a> {
         let mut sum = Pruned::default();
         loop {
             let acting = Acting { actor: &self.actor, subject: &subject, continues: sum.action };
-            let pruned = self.store.prune(&self.retention, defaults::PRUNE_BATCH, Some(&acting)).await?;
+            let batch = || self.store.prune(&self.retention, defaults::PRUNE_BATCH, Some(&acting));
+            let pruned = again(batch).await?;
             sum.deliveries += pruned.deliveries;
             sum.keys += pruned.keys;
             sum.action = pruned.action;

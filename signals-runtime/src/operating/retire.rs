@@ -7,6 +7,7 @@ use std::sync::Arc;
 use signals_core::store::{Filter, Store, Switch, Verb};
 use signals_core::{BoxFuture, Result};
 
+use super::again::again;
 use super::bulk::{Bulk, OnProgress, Tally};
 use super::names;
 
@@ -22,7 +23,7 @@ pub enum Pending {
 /// What a retirement did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retired {
-    /// Whether the receiver was not retired before.
+    /// Whether the receiver was not retired before. In a dry run, whether it would be now.
     pub changed: bool,
     /// What was cancelled; nothing when what is pending is kept.
     pub cancelled: Tally,
@@ -48,23 +49,30 @@ pub struct Retire<'a> {
     receiver: String,
     pending: Pending,
     actor: String,
+    dry_run: bool,
     on_progress: OnProgress<'a, Tally>,
 }
 
 impl fmt::Debug for Retire<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { receiver, pending, actor, .. } = self;
+        let Self { receiver, pending, actor, dry_run, .. } = self;
         f.debug_struct("Retire")
             .field("receiver", receiver)
             .field("pending", pending)
             .field("actor", actor)
+            .field("dry_run", dry_run)
             .finish_non_exhaustive()
     }
 }
 
 impl<'a> Retire<'a> {
     pub(super) fn new(store: Arc<dyn Store>, receiver: String, pending: Pending, actor: String) -> Self {
-        Self { store, receiver, pending, actor, on_progress: Box::new(|_| {}) }
+        Self { store, receiver, pending, actor, dry_run: false, on_progress: Box::new(|_| {}) }
+    }
+
+    /// Counts what would be cancelled, and changes nothing: the receiver is not retired either.
+    pub fn dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
     }
 
     /// Calls `told` after every batch of cancellations with the tally so far.
@@ -73,15 +81,17 @@ impl<'a> Retire<'a> {
     }
 
     async fn run(self) -> Result<Retired> {
-        let Self { store, receiver, pending, actor, on_progress } = self;
+        let Self { store, receiver, pending, actor, dry_run, on_progress } = self;
         names::actor(&actor)?;
-        let id = names::receiver(&*store, &receiver).await?;
-        let changed = store.switch(id, Switch::Retire, &actor).await?;
+        let found = names::receiver(&*store, &receiver).await?;
+        let changed =
+            if dry_run { !found.retired } else { again(|| store.switch(found.id, Switch::Retire, &actor)).await? };
         let cancelled = match pending {
             Pending::Keep => Tally::default(),
             Pending::Cancel => {
                 let filter = Filter { receiver: Some(receiver), ..Filter::default() };
-                Bulk::new(store, Verb::Cancel, filter, actor).on_progress(on_progress).await?
+                let cancel = Bulk::new(store, Verb::Cancel, filter, actor).on_progress(on_progress);
+                if dry_run { cancel.dry_run() } else { cancel }.await?
             }
         };
         Ok(Retired { changed, cancelled })

@@ -10,6 +10,7 @@ use lexopt::prelude::*;
 use signals_runtime::defaults;
 
 use crate::ops::{How, OpsOptions, Order};
+use crate::takes;
 use crate::worker::{Fault, WorkerOptions};
 
 /// What `--help` prints.
@@ -21,7 +22,7 @@ usage: shop                      tell the story, and check it; needs nothing
        shop worker [options]     run the receivers, until Ctrl-C or SIGTERM
        shop migrate [--print]    make the tables of the signals, or print their SQL for another tool
 
-looking, as text or with --json:
+looking, as text or with --json (fields that end in _us are microseconds; moments, since 1970 in UTC):
        shop status               how everything stands: receivers, what is parked and why, workers, the last hour
        shop list [filter]        deliveries, newest signal first; --limit N, --after <id> for the next page
        shop show <id>            one delivery: every attempt, and its payload
@@ -31,14 +32,15 @@ acting, in the name of --actor NAME [the user]; told by `shop actions`:
        shop retry   <id> | filter | --all    run dead or cancelled deliveries again, from zero
        shop cancel  <id> | filter | --all    what is ready or running shall not run
        shop discard <id> | filter | --all    what is ready or running becomes a dead letter
-                                             (of many: --dry-run counts only)
        shop pause | resume <receiver>        stop its deliveries, in all workers; go on
        shop retire <receiver> --keep | --cancel    sends pass it by; what is pending is run, or cancelled
+                                             (these four: --dry-run counts, and changes nothing)
        shop restore <receiver>               sends reach it again
        shop prune [--done D] [--cancelled D] [--dead D] [--keys D]    forget what is settled and older
 
 a filter: --state S (ready, running, done, dead, cancelled; may be repeated), --receiver NAME, --signal NAME,
           --older-than D, --younger-than D, --error TEXT; a duration D is 90s, 15m, 24h or 7d
+each command refuses options that it does not take
 
 options:
   --database PATH    the SQLite file [./shop.db]; mails and exports are kept beside it
@@ -74,7 +76,7 @@ struct Options {
 /// The command that `args`, the program's name first, say.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_iter(args);
-    let mut words = Vec::new();
+    let (mut words, mut given) = (Vec::new(), Vec::new());
     let mut options = Options {
         database: PathBuf::from("shop.db"),
         port: 3000,
@@ -90,10 +92,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                 options
                     .set(&name, &mut parser)
                     .map_err(|error| anyhow!("option --{name}: {error:#}; see `shop --help`"))?;
+                given.push(name);
             }
             Short(_) => bail!("{}; see `shop --help`", arg.unexpected()),
         }
     }
+    takes::check(words.first().map_or("", String::as_str), &given)?;
     command(&words, options)
 }
 
@@ -197,11 +201,17 @@ mod tests {
         assert!(refusal("serve --prot 1").contains("option --prot: there is no such option; see `shop --help`"));
         assert!(refusal("retry").contains("`shop retry 42.3` means one (`shop list` tells their ids)"));
         assert!(refusal("retry 4.2 --all").contains("either one delivery, 4.2, or all that match"));
+        assert!(refusal("cancel --state done").contains("nothing that is done can be changed by cancel"));
+        assert!(refusal("retry --state dead --state ready").contains("it takes --state dead or --state cancelled"));
         assert!(refusal("retire mail").contains("say --keep to have it run, or --cancel"));
         assert!(refusal("retire mail --keep --cancel").contains("either --keep or --cancel"));
         assert!(refusal("pause").contains("which receiver? `shop status` lists them"));
         assert!(refusal("list --older-than 5").contains("option --older-than: `5` is no duration: expected 90s"));
         assert!(refusal("list --state dying").contains("`dying` is no state"));
+        assert!(
+            refusal("status --state dead").contains("`shop status` has no option --state; it takes --json, --database")
+        );
+        assert!(refusal("--json").contains("`shop` has no option --json; it takes none"));
         assert!(refusal("retry 42").contains("expected `<signal>.<receiver>`"));
     }
 }

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::facts;
 
-/// Serves on `port` of this machine until Ctrl-C.
+/// Serves on `port` of this machine until Ctrl-C or SIGTERM.
 pub(crate) async fn serve(shop: &Shop, port: u16) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
@@ -33,10 +33,30 @@ pub(crate) async fn serve(shop: &Shop, port: u16) -> Result<()> {
          -d '{{\"event_id\":\"evt_1\",\"payment_id\":1,\"succeeded\":true}}'"
     );
     say!("  curl http://{address}/orders/1");
+    axum::serve(listener, router(shop.clone())).with_graceful_shutdown(told_to_stop()).await?;
+    Ok(())
+}
+
+/// Ends when somebody wants this process to: by Ctrl-C, or by SIGTERM, as service managers do.
+async fn told_to_stop() {
     let interrupted =
         async { tokio::signal::ctrl_c().await.unwrap_or_else(|error| eprintln!("shop: no Ctrl-C: {error}")) };
-    axum::serve(listener, router(shop.clone())).with_graceful_shutdown(interrupted).await?;
-    Ok(())
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminated) => drop(terminated.recv().await),
+            Err(error) => {
+                eprintln!("shop: no SIGTERM: {error}");
+                std::future::pending().await
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
 }
 
 /// The routes of the shop.

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base::Shop;
+use signals_runtime::Error;
 
 /// The shop in the file `database`, created and brought up to date as needed.
 pub(crate) async fn open(database: &Path) -> Result<Shop> {
     let opened = async {
-        let shop = base::open(database).await?;
+        let shop = base::open(database).await?.with_build(concat!("shop ", env!("CARGO_PKG_VERSION")));
         shop.setup().await?;
         for table in [payments::TABLE, orders::TABLE, analytics::TABLE] {
             sqlx::query(table).execute(shop.backend().pool()).await?;
@@ -18,12 +19,22 @@ pub(crate) async fn open(database: &Path) -> Result<Shop> {
     opened.await.with_context(|| format!("the database {} could not be opened", database.display()))
 }
 
-/// The shop in the file `database`, which must be there.
+/// The shop in the file `database` as it stands: nothing is made, migrated or registered.
 pub(crate) async fn existing(database: &Path) -> Result<Shop> {
-    if !database.exists() {
-        bail!("there is no database {}: `shop serve` or `shop worker` creates it", database.display());
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.exists()) {
+        bail!("there is no folder {}: make it, or name another file with --database", folder.display());
     }
-    open(database).await
+    let name = database.display();
+    if !database.exists() {
+        bail!("there is no database {name}: `shop serve` or `shop worker` creates it");
+    }
+    match base::existing(database).await {
+        Err(error @ Error::NotMigrated { .. }) => Err(anyhow!(error).context(format!(
+            "{name} does not hold the tables of this shop; `shop migrate --database {name}` makes them"
+        ))),
+        opened => opened.with_context(|| format!("the database {name} could not be opened")),
+    }
 }
 
 /// What the shop keeps beside its database: `shop.db` has `shop-mail` and `shop-exports`.

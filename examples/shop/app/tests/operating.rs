@@ -1,7 +1,9 @@
 //! The operators' commands, as a process over a database with two orders and one payment: T10–T12, I14, D7.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,6 +16,15 @@ const EXPORT: &str = "analytics.receivers.export_order";
 /// A shop's database, and its command line.
 struct Rig {
     folder: TempDir,
+}
+
+/// A process that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
 }
 
 impl Rig {
@@ -70,6 +81,25 @@ impl Rig {
         deliveries.iter().map(|delivery| delivery["id"].as_str().expect("an id").to_owned()).collect()
     }
 
+    /// A worker whose mail server refuses, and whose exports take a minute.
+    fn worker(&self) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command.args(["worker", "--fault", "mail", "--fault", "export", "--database"]).arg(self.database());
+        Running(command.stdout(Stdio::null()).spawn().expect("starts"))
+    }
+
+    /// What `found` finds in the JSON of a command, as soon as it finds something.
+    fn until(&self, line: &str, found: impl Fn(&Value) -> Option<Value>) -> Value {
+        let since = Instant::now();
+        loop {
+            let said = self.json(line);
+            if let Some(found) = found(&said) {
+                return found;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "{line}: {said}");
+        }
+    }
+
     /// The line of `shop status` about a receiver.
     fn receiver(&self, name: &str) -> Value {
         let status = self.json("status");
@@ -83,7 +113,7 @@ async fn i2_status_and_list_show_what_there_is() {
     let rig = Rig::new().await;
     let export = rig.receiver(EXPORT);
     assert_eq!((&export["ready"], &export["parked"], &export["paused"]), (&2.into(), &Value::Null, &false.into()));
-    assert!(export["due_since"].is_i64(), "{export}");
+    assert!(export["due_since_us"].is_i64(), "{export}");
     let status = rig.says("status");
     for said in ["due since", "in the last hour", "no worker was seen within the last minute", EXPORT] {
         assert!(status.contains(said), "`{said}` is missing:\n{status}");
@@ -143,6 +173,51 @@ async fn t10_t11_all_that_match_are_counted_first_and_then_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t10_t12_a_dry_run_changes_nothing_or_is_refused() {
+    let rig = Rig::new().await;
+    let id = rig.ids(&format!(" --receiver {EXPORT}")).remove(0);
+    let [one, retire, kept] =
+        [format!("cancel {id}"), format!("retire {EXPORT} --cancel"), format!("retire {EXPORT} --keep")];
+    assert_eq!(rig.says(&format!("{one} --dry-run")), format!("would cancel delivery {id}; nothing was changed\n"));
+    let told = rig.says(&format!("{retire} --dry-run"));
+    assert_eq!(told, format!("{EXPORT} would be retired, 2 deliveries cancelled; nothing was changed\n"));
+    assert!(rig.says(&format!("{kept} --dry-run")).ends_with("nothing was changed\n"));
+    assert!(
+        rig.refuses(&format!("retry {id} --dry-run")).contains(&format!("cannot retry delivery {id}: it is ready"))
+    );
+    assert!(rig.refuses("cancel 99.1 --dry-run").contains("there is no delivery 99.1"));
+    for refused in ["prune --done 0s --dry-run", &format!("pause {EXPORT} --dry-run"), "migrate --dry-run"] {
+        assert!(rig.refuses(refused).contains("has no option --dry-run; it takes"), "{refused}");
+    }
+    let export = rig.receiver(EXPORT);
+    assert_eq!((&export["ready"], &export["retired"], &export["paused"]), (&2.into(), &false.into(), &false.into()));
+    assert_eq!(rig.json("actions")["actions"], serde_json::json!([]), "nothing was done");
+}
+
+/// What a command would pass over in silence, somebody counted on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_a_command_does_not_take_is_refused_before_anything_happens() {
+    let rig = Rig::new().await;
+    for (line, option) in [
+        (&*format!("cancel --receiver {EXPORT} --limit 2"), "--limit"),
+        ("cancel --all --after 1.1", "--after"),
+        ("status --state dead", "--state"),
+        ("list --all", "--all"),
+        ("serve --json", "--json"),
+        ("migrate --print --json", "--json"),
+        ("prune --cancelled 0s --older-than 1s", "--older-than"),
+    ] {
+        let command = line.split(' ').next().expect("a word");
+        let refused = rig.refuses(line);
+        assert!(
+            refused.contains(&format!("`shop {command}` has no option {option}; it takes --")),
+            "{line}: {refused}"
+        );
+    }
+    assert_eq!(rig.receiver(EXPORT)["ready"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i14_receivers_are_paused_retired_and_brought_back() {
     let rig = Rig::new().await;
     assert!(rig.says(&format!("pause {MAIL}")).contains("is now paused"));
@@ -157,8 +232,90 @@ async fn i14_receivers_are_paused_retired_and_brought_back() {
     assert!(rig.says(&format!("restore {MAIL}")).contains("is now not retired"));
     assert!(rig.says(&format!("retire {EXPORT} --keep")).contains("what is pending for it is still run"));
     assert_eq!(rig.receiver(EXPORT)["ready"], 2);
-    let unknown = rig.refuses("pause mail_receipt");
-    assert!(unknown.contains(&format!("knows no receiver `mail_receipt`; the nearest are `{MAIL}`")), "{unknown}");
+    for command in ["pause mail_receipt", "list --receiver mail_receipt", "cancel --receiver mail_receipt"] {
+        let unknown = rig.refuses(command);
+        assert!(unknown.contains(&format!("knows no receiver `mail_receipt`; the nearest are `{MAIL}`")), "{unknown}");
+    }
+}
+
+/// Whoever looks, or acts, in the wrong file leaves it as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn d7_a_file_without_the_tables_is_refused_and_left_as_it_is() {
+    let rig = Rig { folder: TempDir::new().expect("a folder") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(rig.database()).create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("another application connects");
+    sqlx::raw_sql("CREATE TABLE theirs (id INTEGER)").execute(&pool).await.expect("has a table of its own");
+    pool.close().await;
+    let before = std::fs::read(rig.database()).expect("there");
+    for line in ["status", "list", "show 1.1", "actions", "cancel --all", &format!("pause {MAIL}"), "prune"] {
+        let refused = rig.refuses(line);
+        for said in ["are not up to date", "`shop migrate --database "] {
+            assert!(refused.contains(said), "{line}: `{said}` is missing: {refused}");
+        }
+    }
+    assert!(std::fs::read(rig.database()).expect("there") == before, "the file was changed");
+
+    let nowhere = ["status".as_ref(), "--database".as_ref(), rig.folder.path().join("none/shop.db").as_os_str()]
+        .map(std::ffi::OsStr::to_owned);
+    let output = Command::new(env!("CARGO_BIN_EXE_shop")).args(nowhere).output().expect("the shop runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no folder"), "{output:?}");
+}
+
+/// I14: the receivers of a build are registered by what runs them.
+#[tokio::test(flavor = "multi_thread")]
+async fn i14_who_looks_or_acts_registers_no_receivers() {
+    let rig = Rig { folder: TempDir::new().expect("a folder") };
+    rig.says("migrate");
+    assert_eq!(rig.json("status")["receivers"], serde_json::json!([]));
+    assert_eq!(rig.json("cancel --all")["tally"]["matched"], 0);
+    assert!(rig.refuses(&format!("pause {MAIL}")).contains("knows no receiver"));
+    assert_eq!(rig.json("status")["receivers"], serde_json::json!([]), "a verb registered some");
+}
+
+/// Of a delivery that failed, who ran it and for how long; of one that runs, who runs it and until when.
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_whoever_looks_sees_who_runs_a_delivery() {
+    let rig = Rig::new().await;
+    let mail = rig.ids(&format!(" --receiver {MAIL}")).remove(0);
+    let _worker = rig.worker();
+    let running = format!("list --state running --receiver {EXPORT}");
+    let held = rig.until(&running, |list| list["deliveries"].get(0).cloned());
+    let failed = rig.until(&format!("show {mail}"), |mail| mail["failed"].get(0).cloned());
+
+    assert!(held["worker"].is_string() && held["lease_until_us"].is_i64() && held["sent_us"].is_i64(), "{held}");
+    let shown = rig.says(&format!("show {}", held["id"].as_str().expect("an id")));
+    assert!(shown.contains(&format!("  worker    {}", held["worker"].as_str().expect("text"))), "{shown}");
+    assert!(shown.contains("  lease     in "), "{shown}");
+    let list = rig.says(&running);
+    assert!(list.contains("due   worker  lease  "), "the list tells it too:\n{list}");
+
+    assert!(failed["worker"] == held["worker"] && failed["ended_us"].is_i64() && failed["ran_us"].is_i64(), "{failed}");
+    let by = format!("    worker {}, ran ", failed["worker"].as_str().expect("text"));
+    assert!(rig.says(&format!("show {mail}")).contains(&by), "the text tells it too");
+
+    let status = rig.json("status");
+    let known = &status["workers"][0];
+    assert_eq!(known["build"], concat!("shop ", env!("CARGO_PKG_VERSION")));
+    let lanes = known["lanes"].as_array().expect("lanes");
+    assert!(lanes.contains(&serde_json::json!({ "receiver": EXPORT, "version": 1 })), "{known}");
+    let text = rig.says("status");
+    assert!(text.contains("version") && text.contains(&format!("runs {EXPORT} version 1")), "{text}");
+}
+
+/// As service managers stop it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn serving_ends_cleanly_at_sigterm() {
+    let rig = Rig::new().await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args(["serve", "--port", "0", "--database"]).arg(rig.database()).stdout(Stdio::piped());
+    let mut serving = Running(command.spawn().expect("starts"));
+    let mut said = String::new();
+    BufReader::new(serving.0.stdout.as_mut().expect("piped")).read_line(&mut said).expect("says");
+    assert!(said.starts_with("serving http://"), "{said}");
+    let pid = rustix::process::Pid::from_child(&serving.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("is there");
+    assert_eq!(serving.0.wait().expect("ends").code(), Some(0));
 }
 
 /// D7: what another tool applied of the printed SQL, this one finds done.

@@ -8,7 +8,7 @@ mod sqlite;
 
 pub use say::line;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Db, open};
+pub use sqlite::{Db, existing, open};
 
 #[cfg(not(feature = "sqlite"))]
 compile_error!("the shop needs a database: build it with its feature `sqlite`, which is on by default");

@@ -5,12 +5,19 @@ use base::{Shop, say};
 use serde_json::{Value, json};
 use signals_runtime::delivery::DeliveryId;
 use signals_runtime::operating::{Pending, Tally};
-use signals_runtime::store::{Filter, Retention, Switch, Verb};
+use signals_runtime::store::{Filter, Retention, Switch, Verb, Verdict};
 
 use super::How;
 
 /// One delivery.
 pub(super) async fn one(shop: &Shop, verb: Verb, delivery: DeliveryId, how: &How) -> Result<()> {
+    if how.dry_run {
+        would(shop, verb, delivery).await?;
+        answer(how, json!({ "delivery": delivery.to_string(), "verb": verb.as_str(), "dry_run": true }), || {
+            format!("would {verb} delivery {delivery}; nothing was changed")
+        });
+        return Ok(());
+    }
     let ops = shop.operate(&*how.actor);
     match verb {
         Verb::Retry => ops.retry(delivery).await?,
@@ -22,10 +29,20 @@ pub(super) async fn one(shop: &Shop, verb: Verb, delivery: DeliveryId, how: &How
         Verb::Cancel => "is cancelled",
         _ => "is a dead letter",
     };
-    answer(how, json!({ "delivery": delivery.to_string(), "verb": verb.as_str() }), || {
+    answer(how, json!({ "delivery": delivery.to_string(), "verb": verb.as_str(), "dry_run": false }), || {
         format!("delivery {delivery} {becomes}")
     });
     Ok(())
+}
+
+/// The refusal that one delivery would meet, as it stands now.
+async fn would(shop: &Shop, verb: Verb, delivery: DeliveryId) -> signals_runtime::Result<()> {
+    let verdict = match shop.inspect().get(delivery).await?.map(|detail| detail.summary.state) {
+        None => Verdict::NotFound,
+        Some(state) if verb.changes().contains(&state) => Verdict::Done,
+        Some(state) => Verdict::WrongState(state),
+    };
+    verdict.into_result(delivery, verb)
 }
 
 /// All that match.
@@ -67,18 +84,25 @@ pub(super) async fn switch(shop: &Shop, switch: Switch, receiver: &str, how: &Ho
 
 /// A receiver goes, with what is pending for it or without.
 pub(super) async fn retire(shop: &Shop, receiver: &str, pending: Pending, how: &How) -> Result<()> {
-    let retired = shop.operate(&*how.actor).retire(receiver, pending).on_progress(progress).await?;
-    let cancelled = retired.cancelled;
+    let ops = shop.operate(&*how.actor);
+    let retire = ops.retire(receiver, pending).on_progress(progress);
+    let retired = if how.dry_run { retire.dry_run() } else { retire }.await?;
     let value = json!({
-        "receiver": receiver, "verb": "retire", "changed": retired.changed, "cancelled": tally_json(cancelled),
+        "receiver": receiver, "verb": "retire", "dry_run": how.dry_run, "changed": retired.changed,
+        "cancelled": tally_json(retired.cancelled),
     });
     answer(how, value, || {
-        let already = if retired.changed { "now" } else { "already" };
-        match pending {
-            Pending::Keep => format!("{receiver} is {already} retired; what is pending for it is still run"),
-            Pending::Cancel => {
-                format!("{receiver} is {already} retired; {} deliveries are cancelled", cancelled.changed)
-            }
+        let Tally { matched, changed, .. } = retired.cancelled;
+        let is = match (how.dry_run, retired.changed) {
+            (_, false) => "is already retired",
+            (true, true) => "would be retired",
+            (false, true) => "is now retired",
+        };
+        match (pending, how.dry_run) {
+            (Pending::Keep, false) => format!("{receiver} {is}; what is pending for it is still run"),
+            (Pending::Keep, true) => format!("{receiver} {is}, what is pending for it still run; nothing was changed"),
+            (Pending::Cancel, false) => format!("{receiver} {is}; {changed} deliveries are cancelled"),
+            (Pending::Cancel, true) => format!("{receiver} {is}, {matched} deliveries cancelled; nothing was changed"),
         }
     });
     Ok(())

@@ -54,7 +54,7 @@ pub(crate) struct How {
     pub(crate) actor: String,
     /// Answers as JSON.
     pub(crate) json: bool,
-    /// Counts only.
+    /// Counts, and changes nothing; only of deliveries, and of a retirement.
     pub(crate) dry_run: bool,
 }
 

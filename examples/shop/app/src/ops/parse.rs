@@ -101,7 +101,10 @@ impl OpsOptions {
                     bail!("either one delivery, {id}, or all that match: not both")
                 }
                 [id] => Order::One(verb, DeliveryId::from_str(id)?),
-                [] if self.narrowed || self.all => Order::All(verb, self.filter),
+                [] if self.narrowed || self.all => {
+                    changeable(verb, &self.filter.states)?;
+                    Order::All(verb, self.filter)
+                }
                 [] => bail!(
                     "which deliveries? `shop {word} 42.3` means one (`shop list` tells their ids), a filter such as \
                      `--receiver NAME` all that match, `--all` all of them"
@@ -125,6 +128,18 @@ impl OpsOptions {
         };
         let actor = self.actor.unwrap_or_else(user);
         Ok(Some((order, How { actor, json: self.json, dry_run: self.dry_run })))
+    }
+}
+
+/// Whether `verb` can change deliveries in all of these states. The library passes over those that it cannot; whoever names one
+/// here expects something else.
+fn changeable(verb: Verb, states: &[State]) -> Result<()> {
+    match states.iter().find(|state| !verb.changes().contains(state)) {
+        None => Ok(()),
+        Some(state) => {
+            let can: Vec<_> = verb.changes().iter().map(|state| state.as_str()).collect();
+            bail!("nothing that is {state} can be changed by {verb}: it takes --state {}", can.join(" or --state "))
+        }
     }
 }
 

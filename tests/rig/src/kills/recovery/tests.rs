@@ -104,7 +104,7 @@ fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
         facts.waits.push(Waited { pid: 2, until: 17 * SECOND + SECOND / 2, lasted: 2 * SECOND });
         late(&facts).len()
     };
-    let due = 7 * SECOND + SECOND / 2 + ALLOWED + micros(SLOT);
+    let due = 7 * SECOND + SECOND / 2 + UNTOLD + ALLOWED + micros(SLOT);
     assert_eq!([waited(Receiver::Transactional, due), waited(Receiver::Transactional, due + 1)], [0, 1]);
     assert_eq!(waited(Receiver::Plain, ALLOWED + 1), 1, "what needs no slot was due before");
 }
@@ -155,7 +155,7 @@ fn waits_one_after_the_other_are_one() {
 #[test]
 fn l1_a_database_that_is_kept_shut_is_not_up() {
     let shut = |late| {
-        let mut facts = recovered_after(ALLOWED + 5 * SECOND + late);
+        let mut facts = recovered_after(ALLOWED + 5 * SECOND + UNTOLD + late);
         facts.journal = vec![line("intent", 20, 11 * SECOND), line("stored", 20, 15 * SECOND)];
         facts
     };
