@@ -126,7 +126,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Each batch is one transaction together with its count in the log of actions: an implementation that writes the log
     /// apart from what it tells has lines that nothing did, or deeds that no line tells. When a later batch fails, the ones
-    /// before it stay.
+    /// before it stay, and the answer ends with them: whoever asked asks again for the rest. An error means that nothing
+    /// happened.
     ///
     /// # Errors
     ///

@@ -36,8 +36,8 @@ pub(super) type OnProgress<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
 
 /// Something to be done to all deliveries that match a filter; it happens when this is awaited.
 ///
-/// From the newest signal to the oldest, in batches of up to 5,000, which the database changes in transactions of about 1,000. Every delivery is met once: what
-/// is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
+/// From the newest signal to the oldest, in batches of up to 5,000, which the database changes in transactions of about
+/// 1,000. Every delivery is met once: what is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
 /// cannot change are left out; `after` and `limit` of the filter mean nothing here. The log of actions has one line for all
 /// of it, with the filter in words.
 ///
@@ -108,12 +108,7 @@ impl<'a> Bulk<'a> {
             let Found { ids, next } = self.store.find(&self.filter, BATCH).await?;
             tally.matched += ids.len() as u64;
             if !self.dry_run && !ids.is_empty() {
-                let acting = Acting { actor: &self.actor, subject: &subject, continues: tally.action };
-                let decided = persist(&*self.store, self.verb, &ids, &acting).await?;
-                let changed = decided.changed();
-                tally.changed += changed as u64;
-                tally.passed_over += (ids.len() - changed) as u64;
-                tally.action = decided.action;
+                self.change(&ids, &subject, &mut tally).await?;
                 (self.wake)();
             }
             (self.on_progress)(&tally);
@@ -122,6 +117,24 @@ impl<'a> Bulk<'a> {
             }
             self.filter.after = next;
         }
+    }
+}
+
+impl Bulk<'_> {
+    /// Does it to `ids`. A store whose answer ends early is asked again for the rest.
+    async fn change(&mut self, ids: &[DeliveryId], subject: &str, tally: &mut Tally) -> Result<()> {
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let acting = Acting { actor: &self.actor, subject, continues: tally.action };
+            let decided = persist(&*self.store, self.verb, rest, &acting).await?;
+            let changed = decided.changed();
+            tally.changed += changed as u64;
+            tally.passed_over += (decided.verdicts.len() - changed) as u64;
+            tally.action = decided.action;
+            assert!(!decided.verdicts.is_empty(), "a store that did nothing answers with an error");
+            rest = &rest[decided.verdicts.len()..];
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +159,7 @@ pub(super) async fn decide(store: &dyn Store, verb: Verb, ids: &[DeliveryId], ac
     }
 }
 
-/// As [`decide`], again when another transaction is in the way: nothing of the batch has happened then.
+/// As [`decide`], again when another transaction is in the way: nothing has happened then.
 async fn persist(store: &dyn Store, verb: Verb, ids: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
     let mut tries = 1;
     loop {

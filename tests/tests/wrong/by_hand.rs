@@ -17,6 +17,8 @@ impl WrongStore {
         if self.is(Defect::SparesWhatRuns) && self.any_runs(ids).await? {
             return Ok(Decided { verdicts: vec![Verdict::Done; ids.len()], action: None });
         }
+        let half = ids.len().div_ceil(2);
+        let ids = if self.is(Defect::AnswersForHalf) { &ids[..half] } else { ids };
         Ok(self.told(self.inner.cancel(ids, &self.signed(acting)).await?))
     }
 

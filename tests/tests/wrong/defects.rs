@@ -285,6 +285,8 @@ defects! {
     /// The log has a line for each batch of one deed.
     LogsEachBatch: "operate::t10_a_cancel_of_all_that_match_takes_several_batches"
         "operate::t12_a_prune_by_hand_takes_several_batches_and_leaves_one_line";
+    /// Answers end early though nothing is in the way.
+    AnswersForHalf: "operate::t10_a_batch_is_answered_one_by_one_and_leaves_one_line";
     /// There is no way back from a retirement.
     NeverRestores: "operate::i14_a_retired_receiver_can_be_restored";
     /// A dead letter has no letter.

@@ -17,7 +17,7 @@ mod send;
 mod store;
 
 use backend::Wrong;
-use defects::DEFECTS;
+use defects::{DEFECTS, Defect};
 use signals_conformance::{Case, cases};
 use trial::Verdict;
 
@@ -53,6 +53,14 @@ fn the_same_cases_are_green_without_the_defects() {
         let verdict = trial::run(None, named(&suite, name));
         assert!(matches!(verdict, Verdict::Passed), "{name} {verdict}");
     }
+}
+
+/// A store whose later batch fails answers for those before it.
+#[test]
+fn t10_what_is_done_to_all_is_asked_again_where_an_answer_ends_early() {
+    let case = named(&cases::<Wrong>(), "operate::t10_a_cancel_of_all_that_match_takes_several_batches");
+    let verdict = trial::run(Some(Defect::AnswersForHalf), case);
+    assert!(matches!(verdict, Verdict::Passed), "{verdict}");
 }
 
 fn named(suite: &[Case], name: &str) -> Case {

@@ -9,7 +9,7 @@ mod log;
 use std::collections::HashMap;
 
 use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::{Acting, DeathReason, Decided, Switch, Verb, Verdict};
+use signals_core::store::{Acting, ActionId, DeathReason, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
@@ -19,7 +19,7 @@ use super::send::draw;
 use super::{error, finish, sql};
 
 pub(super) use locate::find;
-use locate::{Found, Located};
+use locate::{Found, Located, Places};
 pub(super) use log::{actions, note};
 
 /// How somebody ends deliveries that are ready or running.
@@ -64,15 +64,42 @@ pub(super) async fn end(
     let places = locate::places(connections, asked).await?;
     let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
     for batch in asked.chunks(rows::CHUNK) {
-        let mut tx = connections.durable().await?;
-        let located = locate::under_lock(&mut tx, batch, &places).await?;
-        let changes = judge_end(batch, located, end);
-        end_all(&mut tx, &changes, end, acting.actor).await?;
-        note(&mut tx, end.verb(), acting, changes.count(), &mut decided.action).await?;
-        tx.commit().await?;
-        decided.verdicts.extend(changes.verdicts);
+        let ended = end_batch(connections, batch, &places, end, acting, &mut decided.action).await;
+        if !go_on(ended, &mut decided)? {
+            break;
+        }
     }
     Ok(decided)
+}
+
+async fn end_batch(
+    connections: &Connections,
+    batch: &[DeliveryId],
+    places: &Places,
+    end: End,
+    acting: &Acting<'_>,
+    action: &mut Option<ActionId>,
+) -> Result<Vec<Verdict>> {
+    let mut tx = connections.durable().await?;
+    let located = locate::under_lock(&mut tx, batch, places).await?;
+    let changes = judge_end(batch, located, end);
+    end_all(&mut tx, &changes, end, acting.actor).await?;
+    let mut noted = *action;
+    note(&mut tx, end.verb(), acting, changes.count(), &mut noted).await?;
+    tx.commit().await?;
+    *action = noted;
+    Ok(changes.verdicts)
+}
+
+/// Adds what became of a batch; whether to go on with the next. An error is told when nothing has happened yet: otherwise
+/// the answer ends before it, and whoever asks again for the rest is told then.
+fn go_on(batch: Result<Vec<Verdict>>, decided: &mut Decided) -> Result<bool> {
+    match batch {
+        Ok(verdicts) => decided.verdicts.extend(verdicts),
+        Err(error) if decided.verdicts.is_empty() => return Err(error),
+        Err(_) => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// What one batch does.
@@ -141,15 +168,30 @@ pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], actin
     let places = locate::places(connections, asked).await?;
     let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
     for batch in asked.chunks(rows::CHUNK) {
-        let mut tx = connections.durable().await?;
-        let located = locate::under_lock(&mut tx, batch, &places).await?;
-        let (verdicts, mut lives) = judge_retry(batch, located);
-        begin_lives(&mut tx, &mut lives, acting.actor).await?;
-        note(&mut tx, Verb::Retry, acting, lives.len(), &mut decided.action).await?;
-        tx.commit().await?;
-        decided.verdicts.extend(verdicts);
+        let begun = retry_batch(connections, batch, &places, acting, &mut decided.action).await;
+        if !go_on(begun, &mut decided)? {
+            break;
+        }
     }
     Ok(decided)
+}
+
+async fn retry_batch(
+    connections: &Connections,
+    batch: &[DeliveryId],
+    places: &Places,
+    acting: &Acting<'_>,
+    action: &mut Option<ActionId>,
+) -> Result<Vec<Verdict>> {
+    let mut tx = connections.durable().await?;
+    let located = locate::under_lock(&mut tx, batch, places).await?;
+    let (verdicts, mut lives) = judge_retry(batch, located);
+    begin_lives(&mut tx, &mut lives, acting.actor).await?;
+    let mut noted = *action;
+    note(&mut tx, Verb::Retry, acting, lives.len(), &mut noted).await?;
+    tx.commit().await?;
+    *action = noted;
+    Ok(verdicts)
 }
 
 /// What begins again: signal, receiver, the receiver that gets it, its fresh id.
