@@ -119,9 +119,6 @@ pub async fn t2_a_paused_receiver_is_not_claimed_until_it_is_resumed<H: Harness>
 
 /// I1, T2.
 pub async fn t2_a_claim_does_not_see_what_is_not_committed<H: Harness>(db: Db<H>) {
-    if db.single_writer() {
-        return;
-    }
     let app = db.app(&[&SHIP]).await;
     let mut puppet = app.puppet().await;
     let mut tx = app.begin().await;
@@ -269,9 +266,6 @@ pub async fn t3_renewals_are_answered_one_by_one_in_order<H: Harness>(db: Db<H>)
 
 /// T3: a row in somebody's hands is neither kept nor lost.
 pub async fn t3_a_row_that_a_transaction_is_acknowledging_is_unknown<H: Harness>(db: Db<H>) {
-    if db.single_writer() {
-        return;
-    }
     let app = db.app(&[&SHIP]).await;
     app.send(&paid(7)).await;
     let mut puppet = app.puppet().await;

@@ -74,6 +74,15 @@ pub fn run<H: Harness, F: Future<Output = ()>>(case: impl FnOnce(Db<H>) -> F) {
     runtime.block_on(async { case(Db::open().await).await });
 }
 
+/// In the place of a case that needs two transactions that write at once: proves that there is no such situation.
+///
+/// # Panics
+///
+/// Panics when the store's capabilities do not say so.
+pub async fn has_one_writer<H: Harness>(db: Db<H>) {
+    assert!(db.single_writer(), "`conformance!` was told that there is one writer, and the capabilities say otherwise");
+}
+
 /// What a case is given: an empty database with a clock that stands still until the case moves it.
 ///
 /// A case looks at its database through this, and acts through the programs that it makes: [`app`](Self::app) is one that

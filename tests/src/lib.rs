@@ -90,7 +90,9 @@ pub mod sender;
 pub mod transactional;
 pub mod worker;
 
+mod case;
 mod list;
 
+pub use case::Case;
 pub use harness::{App, Db, Harness, Puppet, TestTx, run};
-pub use list::{CASES, Case, cases};
+pub use list::{CASES, cases};

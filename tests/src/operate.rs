@@ -1,16 +1,17 @@
 //! T10–T12, I14, W20: what operators do through the application's handle, and the log that it leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signals_core::delivery::{DeliveryId, SignalId, State};
-use signals_core::store::{Acting, DeathReason, Fate, Filter, Finished, Retention, Switch, Verdict};
+use signals_core::store::{Acting, DeathReason, Failed, Fate, Filter, Finished, Retention, Store, Switch, Verdict};
 use signals_core::{Error, Receiver as _, Signal, send_all};
 use signals_runtime::operating::{Pending, Tally};
 
 use crate::fixtures::{DISPATCH, DISPATCH_ALONE, MAIL, SHIP, paid};
-use crate::harness::retry_in;
+use crate::harness::{acked, failed, retry_in};
 use crate::stage::{Plain, Theatre};
-use crate::{App, Db, Harness};
+use crate::{App, Db, Harness, Puppet};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -20,6 +21,15 @@ async fn send_many<H: Harness>(app: &App<H>, count: i64) {
     let signals: Vec<_> = (0..count).map(paid).collect();
     send_all(&signals, &mut tx).await.expect("sends");
     tx.commit().await.expect("commits");
+}
+
+/// What another process does while whoever calls waits: on a thread of its own, with connections of its own.
+fn meanwhile(store: &Arc<dyn Store>, deeds: impl AsyncFnOnce(Arc<dyn Store>) + Send) {
+    let alone = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async { deeds(store.dedicated().await.expect("connects")).await });
+    };
+    std::thread::scope(|scope| scope.spawn(alone).join().expect("it did what it was told"));
 }
 
 fn of(receiver: &str) -> Filter {
@@ -203,52 +213,79 @@ pub async fn t10_a_cancel_of_all_that_match_takes_what_runs_and_what_waits<H: Ha
     assert_eq!(db.states().await, [State::Cancelled; 3]);
 }
 
-/// W20: of a bulk and completions each delivery belongs to one, and the tally says how many were passed over.
+/// W20: of a bulk and completions each delivery belongs to one, and the other is told.
 pub async fn w20_of_a_cancel_of_all_and_completions_one_wins_each<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP], []).await;
     let app = db.program(&[&SHIP]);
-    send_many(&app, 300).await;
-    let mut puppet = app.puppet().await;
-    let claimed = puppet.claim(300).await;
-    let completions = async {
-        let mut done = 0;
-        for claimed in &claimed {
-            done += usize::from(puppet.ack(claimed).await == Finished::Done);
-        }
-        done
-    };
+    send_many(&app, 5_200).await;
+    let mut claimed = app.puppet().await.claim(6_000).await;
+    claimed.sort_by_key(|claimed| claimed.held.delivery);
+    let acked: Vec<_> = claimed.iter().map(|claimed| acked(claimed, true)).collect();
+    // The first look met the newest 5,000; the second will meet what is left of the oldest 200.
+    let (too_early, too_late) = (&acked[..100], &acked[5_100..]);
+    let mut answers = Vec::new();
     let ops = theatre.signals.operate("ada");
-    let (tally, done) = tokio::join!(ops.cancel_all(Filter::default()).into_future(), completions);
-    let tally = tally.expect("cancels");
-    assert_eq!(tally.changed as usize + done, 300, "{tally:?}");
-    assert_eq!(tally.matched, tally.changed + tally.passed_over, "{tally:?}");
-    let states = db.states().await;
-    let count = |state| states.iter().filter(|known| **known == state).count();
-    assert_eq!((count(State::Done), count(State::Cancelled)), (done, tally.changed as usize));
+    let cancel = ops.cancel_all(Filter::default()).on_progress(|_| {
+        if answers.is_empty() {
+            meanwhile(&db.store, async |store: Arc<dyn Store>| {
+                for part in [too_early, too_late] {
+                    answers.push(store.ack(part).await.expect("answers"));
+                }
+            });
+        }
+    });
+    let tally = cancel.await.expect("cancels");
+    assert_eq!(answers, [[Finished::Done; 100], [Finished::Stale; 100]]);
+    assert_eq!((tally.matched, tally.changed, tally.passed_over), (5_100, 5_100, 0));
+    let lane = db.store.counts().await.expect("counts").lanes.remove(0);
+    assert_eq!((lane.running.0, lane.cancelled.0), (0, 5_100));
 }
 
-/// W20, T11: a retry of all beside the completions of what it made ready.
+/// W20: what is completed between a look and its deed is passed over.
+pub async fn w20_what_completes_between_a_look_and_its_cancel_is_passed_over<H: Harness>(db: Db<H>) {
+    let app = db.app(&[&SHIP]).await;
+    send_many(&app, 4).await;
+    let mut puppet = app.puppet().await;
+    let claimed = puppet.claim(10).await;
+    let looked = db.store.find(&Filter::default(), 10).await.expect("looks").ids;
+    for claimed in claimed.iter().filter(|claimed| claimed.held.delivery > looked[2]) {
+        assert_eq!(puppet.ack(claimed).await, Finished::Done);
+    }
+    let acting = Acting { actor: "ada", subject: "all of them", continues: None };
+    let decided = db.store.cancel(&looked, &acting).await.expect("answers");
+    let late = Verdict::WrongState(State::Done);
+    assert_eq!(decided.verdicts, [late, late, Verdict::Done, Verdict::Done]);
+    for claimed in claimed.iter().filter(|claimed| claimed.held.delivery <= looked[2]) {
+        assert_eq!(puppet.ack(claimed).await, Finished::Stale);
+    }
+    assert_eq!(db.states().await, [State::Cancelled, State::Cancelled, State::Done, State::Done]);
+}
+
+/// W20, T11: what a retry of all made ready and what dies again before its next look is not met twice.
 pub async fn w20_a_retry_of_all_beside_completions_retries_each_once<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP], []).await;
     let app = db.program(&[&SHIP]);
-    send_many(&app, 1_100).await;
+    send_many(&app, 5_200).await;
     let ops = theatre.signals.operate("ada");
     ops.cancel_all(Filter::default()).await.expect("cancels");
-    let mut puppet = app.puppet().await;
+    let lanes = app.puppet().await.lanes;
     let mut dead = 0;
-    // What is retried dies again at once, and must not be met twice.
-    let undertaker = async {
-        while dead < 1_100 {
-            for claimed in puppet.claim(100).await {
-                puppet.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await;
-                dead += 1;
-            }
-            tokio::task::yield_now().await;
+    let retry = ops.retry_all(Filter::default()).on_progress(|_| {
+        if dead == 0 {
+            meanwhile(&db.store, async |store: Arc<dyn Store>| {
+                let mut undertaker = Puppet::enlist(store, lanes.clone()).await;
+                for claimed in undertaker.claim(300).await {
+                    undertaker.fail(&claimed, Fate::Dead(DeathReason::Exhausted)).await;
+                    dead += 1;
+                }
+            });
         }
-    };
-    let (tally, ()) = tokio::join!(ops.retry_all(Filter::default()).into_future(), undertaker);
-    assert_eq!(tally.expect("retries").changed, 1_100);
-    assert!(db.all().await.iter().all(|delivery| (delivery.state, delivery.life) == (State::Dead, 1)));
+    });
+    let tally = retry.await.expect("retries");
+    assert_eq!((tally.matched, tally.changed, dead), (5_200, 5_200, 300));
+    let lane = db.store.counts().await.expect("counts").lanes.remove(0);
+    assert_eq!((lane.ready.0, lane.dead.0, lane.cancelled.0), (4_900, 300, 0));
+    assert!(db.all().await.iter().all(|delivery| delivery.life == 1));
 }
 
 /// T10, T11, T13: deliveries whose signals were forgotten can be retried all at once.
@@ -265,6 +302,23 @@ pub async fn t11_a_retry_of_all_puts_forgotten_signals_back<H: Harness>(db: Db<H
     let payloads: Vec<_> = claimed.iter().map(|claimed| claimed.signal.payload.clone()).collect();
     let expected = [0, 0, 1, 1, 2, 2].map(|order| format!(r#"{{"order":{order}}}"#).into_bytes());
     assert_eq!(payloads, expected);
+}
+
+/// T11, I2: a bulk takes what a list with the same filter shows.
+pub async fn t11_a_retry_of_all_is_narrowed_by_the_text_of_an_error<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[&SHIP], []).await;
+    let app = db.program(&[&SHIP]);
+    send_many(&app, 2).await;
+    let mut puppet = app.puppet().await;
+    for (claimed, error) in puppet.claim(2).await.iter().zip(["timed out", "no such order"]) {
+        let told = Failed { error: error.to_owned(), ..failed(claimed, Fate::Dead(DeathReason::Exhausted)) };
+        db.store.fail(&[told]).await.expect("fails");
+    }
+    let saying = Filter { error: Some("Timed Out".to_owned()), ..Filter::default() };
+    let shown = theatre.signals.inspect().list(&saying).await.expect("lists").deliveries;
+    let tally = theatre.signals.operate("ada").retry_all(saying).await.expect("retries");
+    assert_eq!((shown.len(), tally.matched, tally.changed), (1, 1, 1));
+    assert_eq!(db.state(shown[0].id).await, State::Ready);
 }
 
 /// I15, T10, T11: by a name that a receiver had once, and with what a merge left behind.

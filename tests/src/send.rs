@@ -305,11 +305,8 @@ pub async fn e13_headers_travel_beside_the_payload<H: Harness>(db: Db<H>) {
     assert_eq!(claimed.signal.headers, headers);
 }
 
-/// S13: found whatever ids it holds. (Where transactions queue up there is no such sender.)
+/// S13: found whatever ids it holds.
 pub async fn s13_a_long_transaction_that_commits_after_younger_ones_is_found<H: Harness>(db: Db<H>) {
-    if db.single_writer() {
-        return;
-    }
     let app = db.app(&[&SHIP]).await;
     let mut puppet = app.puppet().await;
     let mut long = app.begin().await;

@@ -194,9 +194,6 @@ pub async fn w20_a_cancel_that_meets_an_acknowledgement_in_progress_is_told<H: H
 
 /// T9: nobody steals what is being acknowledged.
 pub async fn t9_a_delivery_that_a_transaction_is_acknowledging_is_not_stolen<H: Harness>(db: Db<H>) {
-    if db.single_writer() {
-        return;
-    }
     let app = db.app(&[&SHIP]).await;
     let [id] = app.deliver(&paid(7), [&SHIP]).await;
     let claimed = app.puppet().await.claim_one().await;

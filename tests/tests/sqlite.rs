@@ -55,7 +55,7 @@ fn database(error: sqlx::Error) -> Error {
     Error::Database(error.into())
 }
 
-signals_conformance::conformance!(Sqlite);
+signals_conformance::conformance!(Sqlite, one writer);
 
 /// I1, S4: a transaction that the application began itself takes sends, and is as careful as one of ours.
 #[tokio::test]

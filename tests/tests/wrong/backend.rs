@@ -44,6 +44,8 @@ pub(super) struct Memory {
     pub(super) linked: HashMap<SignalId, HashSet<&'static str>>,
     /// The first incarnation.
     pub(super) incarnation: Option<Incarnation>,
+    /// How often receivers were registered.
+    pub(super) registrations: i64,
     /// Whether signals that somebody needs were forgotten.
     pub(super) forgot: bool,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signals_core::Result;
 use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::{Acting, Decided, Filter, Forgotten, Pruned, Retention, Switch, Verdict};
+use signals_core::store::{Acting, Action, ActionId, Decided, Filter, Forgotten, Pruned, Retention, Switch, Verdict};
 
 use super::defects::Defect;
 use super::store::WrongStore;
@@ -30,6 +30,9 @@ impl WrongStore {
     }
 
     pub(super) async fn retry_wrongly(&self, ids: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
+        if self.is(Defect::NeverRemembers) && self.backend.shared.memory().forgot {
+            return Ok(Decided { verdicts: vec![Verdict::NotFound; ids.len()], action: None });
+        }
         if self.is(Defect::KeepsCountersInTheNextLife) {
             for &id in ids {
                 if let Some(before) = self.inner.get(id).await? {
@@ -71,7 +74,28 @@ impl WrongStore {
         if self.is(Defect::NeverRestores) && switch == Switch::Restore {
             return Ok(true);
         }
-        self.inner.switch(receiver, switch, if self.is(Defect::HidesWhoActed) { "somebody" } else { actor }).await
+        if self.is(Defect::DropsWhatRetires) && switch == Switch::Retire {
+            let pending = Filter { states: vec![State::Ready], ..Filter::default() };
+            let mut ids = self.inner.find(&pending, usize::MAX).await?.ids;
+            ids.retain(|id| id.receiver == receiver);
+            self.inner.cancel(&ids, &NOBODY).await?;
+        }
+        let actor = if self.is(Defect::HidesWhoActed) { "somebody" } else { actor };
+        let changed = self.inner.switch(receiver, switch, actor).await?;
+        if self.is(Defect::LogsWhatChangesNothing) && !changed {
+            for again in [opposite(switch), switch] {
+                self.inner.switch(receiver, again, actor).await?;
+            }
+        }
+        Ok(changed)
+    }
+
+    pub(super) async fn actions_wrongly(&self, before: Option<ActionId>, limit: usize) -> Result<Vec<Action>> {
+        let mut actions = self.inner.actions(before, limit).await?;
+        if self.is(Defect::TidiesTheLog) {
+            actions.iter_mut().for_each(|action| action.actor = action.actor.replace(['\'', '"', '\\', '%'], ""));
+        }
+        Ok(actions)
     }
 
     pub(super) async fn prune_wrongly(
@@ -99,11 +123,23 @@ impl WrongStore {
         let older_than = if self.is(Defect::ForgetsTheYoung) { Duration::ZERO } else { older_than };
         let limit = if self.is(Defect::IgnoresLimits) { usize::MAX } else { limit };
         let Forgotten(mut forgotten) = self.inner.forget(older_than, limit).await?;
+        if self.is(Defect::NeverRemembers) {
+            self.backend.shared.memory().forgot = true;
+        }
         if self.is(Defect::ForgetsWhatIsNeeded) {
             let pending = Filter { states: vec![State::Ready, State::Running], limit, ..Filter::default() };
             forgotten += self.inner.list(&pending).await?.deliveries.len();
             self.backend.shared.memory().forgot = true;
         }
         Ok(Forgotten(forgotten))
+    }
+}
+
+fn opposite(switch: Switch) -> Switch {
+    match switch {
+        Switch::Pause => Switch::Resume,
+        Switch::Resume => Switch::Pause,
+        Switch::Retire => Switch::Restore,
+        Switch::Restore => Switch::Retire,
     }
 }

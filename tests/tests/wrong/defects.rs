@@ -83,12 +83,17 @@ defects! {
     TellsNobodyThatHeIsStale: "finish::i4_a_delivery_is_settled_once_per_life"
         "steal::w5_nothing_that_a_zombie_writes_matches" "settle::i6_the_holder_of_an_earlier_life_is_told_so"
         "settle::w20_of_a_cancel_and_a_completion_one_wins"
-        "finish::i4_a_dead_letter_is_finished_by_nobody";
+        "finish::i4_a_dead_letter_is_finished_by_nobody"
+        "operate::w20_of_a_cancel_of_all_and_completions_one_wins_each";
     /// Answers come in the order of rows, not of questions.
     AnswersInAnyOrder: "finish::t4_acknowledgements_are_answered_one_by_one_in_order"
         "claim::t3_renewals_are_answered_one_by_one_in_order"
         "finish::t5_failures_of_one_batch_go_where_each_ones_fate_says"
         "registry::i14_registering_again_changes_nothing";
+    /// An acknowledgement says yes and does nothing.
+    LosesAcknowledgements: "steal::w4_a_crash_after_the_acknowledgement_repeats_nothing"
+        "steal::w6_an_expired_lease_that_nobody_stole_can_be_acknowledged"
+        "finish::t4_an_acknowledged_delivery_is_done";
     /// History is off whatever the worker says.
     KeepsNoHistory: "finish::t4_an_acknowledged_delivery_is_done";
     /// And on.
@@ -213,6 +218,16 @@ defects! {
     StoresWhatItRetires: "registry::i14_retiring_a_name_that_is_not_stored_does_nothing";
     /// Who links a retired receiver is not told.
     HidesTheRetired: "registry::i14_a_retired_receiver_stays_retired_and_is_reported";
+    /// A pause or a retirement is not seen.
+    HidesSwitches: "operate::i14_a_receiver_shows_whether_it_is_paused_or_retired"
+        "look::i12_a_parked_lane_says_what_it_waits_for";
+    /// A renamed receiver is known by its new name alone.
+    HidesOldNames: "operate::i15_a_filter_by_an_old_name_means_the_receiver_that_took_over";
+    /// Nobody sees which receivers there are.
+    HidesReceivers: "operate::t10_an_unknown_receiver_is_answered_with_near_names";
+    /// Each binary's receivers have ids of their own.
+    NumbersReceiversAnew: "registry::i14_binaries_that_register_at_once_find_the_same_ids"
+        "registry::i14_registering_again_changes_nothing";
     /// Two workers have one name.
     SharesIncarnations: "inspect::i6_no_two_workers_share_an_incarnation";
     /// A worker of another database is welcome.
@@ -235,7 +250,25 @@ defects! {
     TellsNobodyWhoWasLate: "settle::w20_of_two_retries_by_hand_one_wins"
         "settle::t10_what_is_settled_can_be_neither_cancelled_nor_discarded"
         "settle::t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand"
-        "settle::w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first";
+        "settle::w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first"
+        "operate::w20_what_completes_between_a_look_and_its_cancel_is_passed_over";
+    /// What a look of a bulk found first is all that there is.
+    FindsOnePage: "operate::t10_a_dry_run_counts_and_changes_nothing"
+        "operate::t11_a_retry_of_all_that_match_takes_several_batches"
+        "operate::i14_what_is_pending_when_a_receiver_retires_can_be_cancelled";
+    /// Each look of a bulk begins again.
+    FindsFromTheStart: "operate::w20_a_retry_of_all_beside_completions_retries_each_once";
+    /// A bulk takes what a list with the same filter does not show.
+    FindsWhateverFailed: "operate::t11_a_retry_of_all_is_narrowed_by_the_text_of_an_error";
+    /// What was forgotten cannot be retried.
+    NeverRemembers: "operate::t11_a_retry_of_all_puts_forgotten_signals_back";
+    /// A retirement drops what waits.
+    DropsWhatRetires: "operate::i14_what_is_pending_when_a_receiver_retires_is_kept_and_run";
+    /// What did not happen has lines in the log.
+    LogsWhatChangesNothing: "operate::t10_what_changes_nothing_leaves_no_line"
+        "operate::i14_a_receiver_shows_whether_it_is_paused_or_retired";
+    /// The log takes quotes and signs out of what it is told.
+    TidiesTheLog: "operate::t10_the_log_tells_hostile_words_as_they_were";
     /// Nor whoever means something else.
     FindsWhatIsNot: "settle::t10_what_does_not_exist_is_not_found";
     /// A retry by hand does not begin from zero.
@@ -282,13 +315,24 @@ defects! {
     /// A list begins at the wrong end.
     ListsTheOldestFirst: "inspect::i2_a_list_shows_the_newest_signal_first";
     /// A list shows what nobody asked for.
-    IgnoresFilters: "inspect::i2_a_list_is_narrowed_by_state" "inspect::i2_a_list_is_narrowed_by_receiver_and_signal";
+    IgnoresFilters: "inspect::i2_a_list_is_narrowed_by_state" "inspect::i2_a_list_is_narrowed_by_receiver_and_signal"
+        "look::i2_a_list_is_narrowed_by_everything_at_once"
+        "operate::t10_states_that_a_verb_cannot_change_are_left_out"
+        "operate::i14_what_is_pending_when_a_receiver_retires_can_be_cancelled";
+    /// Nor at errors.
+    ListsWhateverFailed: "look::i2_a_list_is_narrowed_by_the_text_of_an_error"
+        "look::i2_a_list_is_narrowed_by_everything_at_once" "look::i13_a_list_finds_hostile_text_literally";
+    /// Behind the first page there is none.
+    ListsOnePage: "look::i2_pages_tell_each_delivery_once_while_everything_moves"
+        "look::i2_pages_go_on_past_what_does_not_match" "inspect::i2_pages_of_a_list_continue_each_other";
     /// Nor does it look at ages.
     IgnoresAges: "look::i2_a_list_is_narrowed_by_age";
     /// Text is a pattern.
     MatchesTextAsAPattern: "look::i13_a_list_finds_hostile_text_literally";
     /// What happened first is told last.
     TellsOldNewsAsNew: "look::i2_trends_tell_failures_and_completions_bucket_by_bucket";
+    /// Each version of a payload has trends of its own.
+    TellsVersionsApart: "look::i2_trends_add_up_the_versions_of_a_receiver";
     /// Only what went well is told.
     TellsNoFailures: "look::i2_trends_tell_failures_and_completions_bucket_by_bucket";
     /// A retry is late from the moment when its signal was sent.
@@ -299,7 +343,8 @@ defects! {
     CountsTheBusyAlone: "inspect::i2_counts_name_every_receiver_even_one_that_holds_nothing";
     /// A count does not tell versions apart.
     CountsVersionsAsOne: "inspect::i12_a_lane_that_no_worker_knows_is_counted"
-        "deploys::w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it";
+        "deploys::w16_e5_each_version_of_a_payload_waits_for_a_build_that_knows_it"
+        "look::i12_a_parked_lane_says_what_it_waits_for";
     /// Nobody sees how far behind a lane is.
     ForgetsTheOldest: "inspect::i2_counts_tell_when_the_oldest_ready_delivery_was_sent";
     /// Nobody sees who runs what.

@@ -10,6 +10,9 @@ use super::store::WrongStore;
 
 impl WrongStore {
     pub(super) async fn ack_wrongly(&self, acked: &[Acked]) -> Result<Vec<Finished>> {
+        if self.is(Defect::LosesAcknowledgements) {
+            return Ok(vec![Finished::Done; acked.len()]);
+        }
         let keep = |keep| (keep || self.is(Defect::KeepsAllHistory)) && !self.is(Defect::KeepsNoHistory);
         let acked = acked.iter().map(|acked| Acked { held: self.named(acked.held), keep: keep(acked.keep), ..*acked });
         let answers = self.inner.ack(&acked.collect::<Vec<_>>()).await?;

@@ -11,8 +11,12 @@ use super::store::WrongStore;
 
 impl WrongStore {
     pub(super) async fn list_wrongly(&self, filter: &Filter) -> Result<Page> {
-        let filter = self.asked(filter);
+        let mut filter = self.asked(filter);
+        if self.is(Defect::ListsWhateverFailed) {
+            filter.error = None;
+        }
         let mut page = self.inner.list(&filter).await?;
+        page.next = page.next.filter(|_| !self.is(Defect::ListsOnePage));
         if self.is(Defect::PagesOverlap)
             && let Some(after) = filter.after
             && let Some(seen) = self.inner.get(after).await?
@@ -34,7 +38,16 @@ impl WrongStore {
     }
 
     pub(super) async fn find_wrongly(&self, filter: &Filter, limit: usize) -> Result<Found> {
-        self.inner.find(&self.asked(filter), limit).await
+        let mut filter = self.asked(filter);
+        if self.is(Defect::FindsWhateverFailed) {
+            filter.error = None;
+        }
+        if self.is(Defect::FindsFromTheStart) {
+            filter.after = None;
+        }
+        let mut found = self.inner.find(&filter, limit).await?;
+        found.next = found.next.filter(|_| !self.is(Defect::FindsOnePage));
+        Ok(found)
     }
 
     fn asked(&self, filter: &Filter) -> Filter {
@@ -53,6 +66,9 @@ impl WrongStore {
 
     pub(super) async fn trends_wrongly(&self, span: &Span) -> Result<Trends> {
         let mut trends = self.inner.trends(span).await?;
+        if self.is(Defect::TellsVersionsApart) {
+            trends.receivers = trends.receivers.iter().flat_map(|one| [one.clone(), one.clone()]).collect();
+        }
         for receiver in &mut trends.receivers {
             if self.is(Defect::TellsOldNewsAsNew) {
                 receiver.buckets.reverse();

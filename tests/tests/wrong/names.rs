@@ -1,7 +1,7 @@
 //! Names that are stored wrongly: I14, I15, I6.
 
 use signals_core::delivery::State;
-use signals_core::store::{Acting, Filter, ReceiverEntry, Registered, Registration, WorkerInfo};
+use signals_core::store::{Acting, Filter, ReceiverEntry, ReceiverInfo, Registered, Registration, WorkerInfo};
 use signals_core::token::Incarnation;
 use signals_core::{Error, Result};
 
@@ -34,6 +34,11 @@ impl WrongStore {
                 self.inner.cancel(&[delivery.id], &Acting { actor: "merged", ..NOBODY }).await?;
             }
         }
+        if self.is(Defect::NumbersReceiversAnew) {
+            let mut memory = self.backend.shared.memory();
+            memory.registrations += 1;
+            registered.ids.iter_mut().for_each(|(_, id)| id.0 += 1_000 * memory.registrations);
+        }
         if self.is(Defect::AnswersInAnyOrder) {
             registered.ids.reverse();
         }
@@ -41,6 +46,20 @@ impl WrongStore {
             registered.retired.clear();
         }
         Ok(registered)
+    }
+
+    pub(super) async fn receivers_wrongly(&self) -> Result<Vec<ReceiverInfo>> {
+        let mut receivers = self.inner.receivers().await?;
+        for receiver in &mut receivers {
+            if self.is(Defect::HidesSwitches) {
+                (receiver.paused, receiver.retired) = (false, false);
+            }
+            if self.is(Defect::HidesOldNames) {
+                receiver.aliases.clear();
+            }
+        }
+        receivers.retain(|_| !self.is(Defect::HidesReceivers));
+        Ok(receivers)
     }
 
     pub(super) async fn resolve_wrongly(&self, registration: &Registration) -> Result<Registered> {

@@ -124,7 +124,7 @@ impl Store for WrongStore {
     }
 
     fn actions(&self, before: Option<ActionId>, limit: usize) -> BoxFuture<'_, Result<Vec<Action>>> {
-        self.inner.actions(before, limit)
+        Box::pin(self.actions_wrongly(before, limit))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
@@ -132,7 +132,7 @@ impl Store for WrongStore {
     }
 
     fn receivers(&self) -> BoxFuture<'_, Result<Vec<ReceiverInfo>>> {
-        self.inner.receivers()
+        Box::pin(self.receivers_wrongly())
     }
 
     fn workers(&self, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerRecord>>> {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use signals_core::store::{Registration, Renewed, WorkerInfo};
-use signals_core::{Backend as _, Error};
+use signals_core::{Backend as _, Error, Outgoing};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Fixture, LEASE};
+use super::{Fixture, LEASE, Paid};
 use crate::backend::sqlite::SqliteBackend;
 
 #[tokio::test]
@@ -168,12 +168,48 @@ async fn d4_a_writer_that_waits_asks_again_and_again_until_the_lock_is_free() {
     }
 }
 
+/// D3: beside a reader whose snapshot no checkpoint can pass, everything is claimed and completed; the WAL that grew
+/// meanwhile is cut when the reader is gone.
 #[tokio::test]
 async fn d3_a_wal_that_a_reader_made_large_is_cut_again() {
-    let fixture = Fixture::new(&["a"]).await;
-    let mut durable = fixture.backend.store.connections.durable().await.expect("begins");
-    let limit: i64 = sqlx::query_scalar("PRAGMA journal_size_limit").fetch_one(&mut *durable).await.expect("a number");
-    assert_eq!(limit, 64 << 20);
+    const LIMIT: u64 = 1 << 20;
+    let mut fixture = Fixture::new(&["a"]).await;
+    let connections = &fixture.backend.store.connections;
+    for quick in [false, true] {
+        let mut conn =
+            if quick { connections.quick_write().await } else { connections.durable().await }.expect("begins");
+        let limit: i64 = sqlx::query_scalar("PRAGMA journal_size_limit").fetch_one(&mut *conn).await.expect("a number");
+        assert_eq!(limit, 64 << 20, "quick {quick}");
+        // So that the test need not write more than that.
+        let less: i64 =
+            sqlx::query_scalar("PRAGMA journal_size_limit = 1048576").fetch_one(&mut *conn).await.expect("less");
+        assert_eq!(less, LIMIT as i64);
+    }
+    let wal = fixture.dir.path().join("db-wal");
+    let size = || std::fs::metadata(&wal).expect("there is a WAL").len();
+
+    let mut reader = fixture.backend.pool().acquire().await.expect("connects");
+    let waiting = "SELECT count(*) FROM signals_delivery";
+    sqlx::raw_sql("BEGIN").execute(&mut *reader).await.expect("begins");
+    let pinned: i64 = sqlx::query_scalar(waiting).fetch_one(&mut *reader).await.expect("reads");
+    let large = |id| Outgoing::new(&Paid { id, note: "x".repeat(64 << 10) });
+    fixture.send((0..200).map(large).collect()).await.expect("sends beside the reader");
+    let mut completed = 0;
+    for _ in 0..2 {
+        completed += fixture.complete(100).await;
+    }
+    assert_eq!((completed, fixture.number(waiting).await), (200, 0), "two claims of a hundred, as without the reader");
+    assert!(size() > 8 * LIMIT, "no checkpoint could pass the reader: {}", size());
+    let still: i64 = sqlx::query_scalar(waiting).fetch_one(&mut *reader).await.expect("reads");
+    assert_eq!(still, pinned, "its snapshot is as it was");
+    sqlx::raw_sql("COMMIT").execute(&mut *reader).await.expect("ends");
+
+    // The first commit copies the WAL into the database, the next one begins it anew.
+    for id in 200..202 {
+        fixture.send_ids(id..id + 1).await;
+        assert_eq!(fixture.complete(1).await, 1);
+    }
+    assert!(size() <= LIMIT, "{} bytes are left", size());
 }
 
 #[tokio::test]

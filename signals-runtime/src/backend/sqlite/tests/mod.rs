@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use signals_core::clock::ManualClock;
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId};
 use signals_core::store::{
-    Acting, Claim, ClaimLane, Claims, ReceiverEntry, Registered, Registration, SignalEntry, Store, Verb,
+    Acked, Acting, Claim, ClaimLane, Claims, Finished, ReceiverEntry, Registered, Registration, SignalEntry, Store,
+    Verb,
 };
 use signals_core::token::{Token, Tokens};
 use signals_core::{
@@ -98,6 +99,16 @@ impl Fixture {
     pub(super) async fn claimed(&mut self, receivers: &[i64]) -> Claims {
         let claim = self.claim(receivers);
         self.store.claim(&claim).await.expect("claims")
+    }
+
+    /// Claims from the first receiver once, and completes what it got: how many.
+    pub(super) async fn complete(&mut self, limit: usize) -> usize {
+        let claim = Claim { limit, ..self.claim(&[1]) };
+        let claims = self.store.claim(&claim).await.expect("claims");
+        let acked = |held| Acked { held, ran: Duration::ZERO, keep: false };
+        let acked: Vec<_> = claims.claimed.iter().map(|claimed| acked(claimed.held)).collect();
+        let finished = self.store.ack(&acked).await.expect("acknowledges");
+        finished.iter().filter(|finished| **finished == Finished::Done).count()
     }
 
     pub(super) async fn by_hand(&self, verb: Verb, id: DeliveryId) -> Result<()> {
