@@ -22,7 +22,7 @@ usage: shop                      tell the story, and check it; needs nothing
        shop worker [options]     run the receivers, until Ctrl-C or SIGTERM
        shop migrate [--print]    make the tables of the signals, or print their SQL for another tool
 
-looking, as text or with --json:
+looking, as text or with --json (fields that end in _us are microseconds; moments, since 1970 in UTC):
        shop status               how everything stands: receivers, what is parked and why, workers, the last hour
        shop list [filter]        deliveries, newest signal first; --limit N, --after <id> for the next page
        shop show <id>            one delivery: every attempt, and its payload

@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("shop: {error:#}");
+            eprintln!("shop: {}", chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -47,4 +47,35 @@ async fn run() -> Result<()> {
         Command::Operate { database, order, how } => ops::run(&database, order, &how).await?,
     }
     Ok(())
+}
+
+/// An error with its causes, none twice: a driver's error often says in its own words what its cause says again.
+fn chain(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let driver = anyhow!("(code: 26) file is not a database")
+            .context("error returned from database: (code: 26) file is not a database");
+        let error = driver.context("the database refused");
+        assert_eq!(
+            chain(&error),
+            "the database refused: error returned from database: (code: 26) file is not a database"
+        );
+    }
 }

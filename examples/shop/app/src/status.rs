@@ -3,7 +3,8 @@
 use anyhow::Result;
 use base::{Shop, say};
 use serde_json::{Value, json};
-use signals_runtime::clock::Timestamp;
+use signals_runtime::clock::{Timestamp, micros};
+use signals_runtime::delivery::{Lane, ReceiverId};
 use signals_runtime::operating::Parked;
 use signals_runtime::store::{
     AttemptRecord, Bucket, Count, DeliveryDetail, DeliverySummary, Filter, LaneCounts, ReceiverInfo, Span, Trends,
@@ -24,14 +25,14 @@ pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
         let all = json!({
             "receivers": lanes.iter().map(|lane| lane_json(lane, &receivers, &parked)).collect::<Vec<_>>(),
             "trends": trends_json(&trends),
-            "workers": workers.iter().map(worker_json).collect::<Vec<_>>(),
+            "workers": workers.iter().map(|worker| worker_json(worker, &receivers)).collect::<Vec<_>>(),
         });
         say!("{all:#}");
         return Ok(());
     }
     say!("{}", lanes_table(&lanes, &receivers, &parked, now));
     say!("\n{}", trends_table(&trends));
-    say!("\n{}", workers_table(&workers, now));
+    say!("\n{}", workers_table(&workers, &receivers, now));
     Ok(())
 }
 
@@ -71,16 +72,17 @@ pub(crate) fn deliveries_table(deliveries: &[DeliveryDetail], indent: usize) -> 
     table
 }
 
-fn lanes_table(lanes: &[LaneCounts], receivers: &[ReceiverInfo], parked: &[Parked], now: Timestamp) -> Table<9> {
-    let headings = ["receiver", "signal", "ready", "due since", "later", "running", "done", "dead", "cancelled"];
+fn lanes_table(lanes: &[LaneCounts], receivers: &[ReceiverInfo], parked: &[Parked], now: Timestamp) -> Table<10> {
+    let headings =
+        ["receiver", "signal", "version", "ready", "due since", "later", "running", "done", "dead", "cancelled"];
     let mut table = Table::new(0, headings);
     for lane in lanes {
         let [ready, later, running, done, dead, cancelled] =
             [lane.ready, lane.scheduled, lane.running, lane.done, lane.dead, lane.cancelled]
                 .map(|count| count.to_string());
         let since = lane.due_since.map_or_else(|| "-".to_owned(), |since| ago(now, since));
-        let (receiver, signal) = (lane.receiver.clone(), lane.signal.clone());
-        table.row([receiver, signal, ready, since, later, running, done, dead, cancelled]);
+        let (receiver, signal, version) = (lane.receiver.clone(), lane.signal.clone(), lane.lane.version.to_string());
+        table.row([receiver, signal, version, ready, since, later, running, done, dead, cancelled]);
         let info = receivers.iter().find(|receiver| receiver.id == lane.lane.receiver);
         if info.is_some_and(|receiver| receiver.paused) {
             table.note("paused: its deliveries wait until `shop resume`".to_owned());
@@ -111,17 +113,24 @@ fn trends_table(trends: &Trends) -> Table<3> {
     table
 }
 
-fn workers_table(workers: &[WorkerRecord], now: Timestamp) -> Table<6> {
-    let mut table = Table::new(0, ["worker", "host", "process", "build", "lanes", "seen"]);
+fn workers_table(workers: &[WorkerRecord], receivers: &[ReceiverInfo], now: Timestamp) -> Table<5> {
+    let mut table = Table::new(0, ["worker", "host", "process", "build", "seen"]);
     for worker in workers {
-        let (process, lanes) = (worker.pid.to_string(), worker.lanes.len().to_string());
         let (host, build) = (worker.host.clone(), worker.build.clone());
-        table.row([worker.incarnation.to_string(), host, process, build, lanes, ago(now, worker.seen)]);
+        table.row([worker.incarnation.to_string(), host, worker.pid.to_string(), build, ago(now, worker.seen)]);
+        for lane in &worker.lanes {
+            table.note(format!("runs {} version {}", name_of(lane.receiver, receivers), lane.version));
+        }
     }
     if workers.is_empty() {
         table.note("no worker was seen within the last minute: `shop worker` starts one".to_owned());
     }
     table
+}
+
+/// A receiver's name; its id when it was registered after the names were read.
+fn name_of(id: ReceiverId, receivers: &[ReceiverInfo]) -> String {
+    receivers.iter().find(|receiver| receiver.id == id).map_or_else(|| id.to_string(), |known| known.name.clone())
 }
 
 fn lane_json(lane: &LaneCounts, receivers: &[ReceiverInfo], parked: &[Parked]) -> Value {
@@ -131,7 +140,7 @@ fn lane_json(lane: &LaneCounts, receivers: &[ReceiverInfo], parked: &[Parked]) -
         "receiver": lane.receiver, "signal": lane.signal, "version": lane.lane.version,
         "ready": count_json(lane.ready), "scheduled": count_json(lane.scheduled), "running": count_json(lane.running),
         "done": count_json(lane.done), "dead": count_json(lane.dead), "cancelled": count_json(lane.cancelled),
-        "due_since": lane.due_since.map(Timestamp::as_micros), "parked": parked,
+        "due_since_us": lane.due_since.map(Timestamp::as_micros), "parked": parked,
         "paused": info.is_some_and(|receiver| receiver.paused), "retired": info.is_some_and(|receiver| receiver.retired),
     })
 }
@@ -150,16 +159,17 @@ fn trends_json(trends: &Trends) -> Value {
     let receivers: serde_json::Map<_, _> =
         trends.receivers.iter().map(|trend| (trend.name.clone(), trend.buckets.iter().map(bucket).collect())).collect();
     json!({
-        "starts": trends.starts.iter().map(|start| start.as_micros()).collect::<Vec<_>>(),
+        "starts_us": trends.starts.iter().map(|start| start.as_micros()).collect::<Vec<_>>(),
         "bucket_seconds": trends.bucket.as_secs(), "receivers": receivers,
     })
 }
 
-fn worker_json(worker: &WorkerRecord) -> Value {
+fn worker_json(worker: &WorkerRecord, receivers: &[ReceiverInfo]) -> Value {
+    let lane = |lane: &Lane| json!({ "receiver": name_of(lane.receiver, receivers), "version": lane.version });
     json!({
         "incarnation": worker.incarnation.to_string(), "host": worker.host, "process": worker.pid, "build": worker.build,
-        "lanes": worker.lanes.iter().map(|lane| format!("{} v{}", lane.receiver, lane.version)).collect::<Vec<_>>(),
-        "started": worker.started.as_micros(), "seen": worker.seen.as_micros(),
+        "lanes": worker.lanes.iter().map(lane).collect::<Vec<_>>(),
+        "started_us": worker.started.as_micros(), "seen_us": worker.seen.as_micros(),
     })
 }
 
@@ -169,9 +179,10 @@ pub(crate) fn summary_json(summary: &DeliverySummary) -> Value {
         "id": summary.id.to_string(), "signal": summary.signal, "receiver": summary.receiver,
         "version": summary.lane.version, "state": summary.state.as_str(), "life": summary.life,
         "attempt": summary.counters.attempt, "lost_leases": summary.counters.lost_leases,
-        "sent": summary.sent_at.as_micros(), "due": summary.due_at.map(Timestamp::as_micros),
-        "settled": summary.settled_at.map(Timestamp::as_micros), "death": summary.death.map(|reason| reason.as_str()),
-        "actor": summary.actor,
+        "sent_us": summary.sent_at.as_micros(), "due_us": summary.due_at.map(Timestamp::as_micros),
+        "settled_us": summary.settled_at.map(Timestamp::as_micros), "death": summary.death.map(|reason| reason.as_str()),
+        "worker": summary.worker.map(|worker| worker.to_string()),
+        "lease_until_us": summary.lease_until.map(Timestamp::as_micros), "actor": summary.actor,
     })
 }
 
@@ -182,7 +193,8 @@ pub(crate) fn attempts_json(attempts: &[AttemptRecord]) -> Value {
         .map(|attempt| {
             json!({
                 "life": attempt.life, "attempt": attempt.attempt, "outcome": attempt.outcome.as_str(),
-                "error": attempt.error, "ended": attempt.ended_at.as_micros(),
+                "error": attempt.error, "worker": attempt.worker.to_string(), "ended_us": attempt.ended_at.as_micros(),
+                "ran_us": attempt.ran.map(micros),
             })
         })
         .collect()

@@ -1,7 +1,9 @@
 //! The operators' commands, as a process over a database with two orders and one payment: T10–T12, I14, D7.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,6 +16,15 @@ const EXPORT: &str = "analytics.receivers.export_order";
 /// A shop's database, and its command line.
 struct Rig {
     folder: TempDir,
+}
+
+/// A process that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
 }
 
 impl Rig {
@@ -70,6 +81,25 @@ impl Rig {
         deliveries.iter().map(|delivery| delivery["id"].as_str().expect("an id").to_owned()).collect()
     }
 
+    /// A worker whose mail server refuses, and whose exports take a minute.
+    fn worker(&self) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command.args(["worker", "--fault", "mail", "--fault", "export", "--database"]).arg(self.database());
+        Running(command.stdout(Stdio::null()).spawn().expect("starts"))
+    }
+
+    /// What `found` finds in the JSON of a command, as soon as it finds something.
+    fn until(&self, line: &str, found: impl Fn(&Value) -> Option<Value>) -> Value {
+        let since = Instant::now();
+        loop {
+            let said = self.json(line);
+            if let Some(found) = found(&said) {
+                return found;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "{line}: {said}");
+        }
+    }
+
     /// The line of `shop status` about a receiver.
     fn receiver(&self, name: &str) -> Value {
         let status = self.json("status");
@@ -83,7 +113,7 @@ async fn i2_status_and_list_show_what_there_is() {
     let rig = Rig::new().await;
     let export = rig.receiver(EXPORT);
     assert_eq!((&export["ready"], &export["parked"], &export["paused"]), (&2.into(), &Value::Null, &false.into()));
-    assert!(export["due_since"].is_i64(), "{export}");
+    assert!(export["due_since_us"].is_i64(), "{export}");
     let status = rig.says("status");
     for said in ["due since", "in the last hour", "no worker was seen within the last minute", EXPORT] {
         assert!(status.contains(said), "`{said}` is missing:\n{status}");
@@ -240,6 +270,55 @@ async fn i14_who_looks_or_acts_registers_no_receivers() {
     assert_eq!(rig.json("cancel --all")["tally"]["matched"], 0);
     assert!(rig.refuses(&format!("pause {MAIL}")).contains("knows no receiver"));
     assert_eq!(rig.json("status")["receivers"], serde_json::json!([]), "a verb registered some");
+}
+
+/// Of a delivery that failed, who ran it and for how long; of one that runs, who runs it and until when.
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_whoever_looks_sees_who_runs_a_delivery() {
+    let rig = Rig::new().await;
+    let mail = rig.ids(&format!(" --receiver {MAIL}")).remove(0);
+    let _worker = rig.worker();
+    let running = format!("list --state running --receiver {EXPORT}");
+    let held = rig.until(&running, |list| list["deliveries"].get(0).cloned());
+    let failed = rig.until(&format!("show {mail}"), |mail| mail["failed"].get(0).cloned());
+
+    assert!(held["worker"].is_string() && held["lease_until_us"].is_i64() && held["sent_us"].is_i64(), "{held}");
+    let shown = rig.says(&format!("show {}", held["id"].as_str().expect("an id")));
+    assert!(shown.contains(&format!("  worker    {}", held["worker"].as_str().expect("text"))), "{shown}");
+    assert!(shown.contains("  lease     in "), "{shown}");
+    let list = rig.says(&running);
+    assert!(
+        list.contains(held["worker"].as_str().expect("text")) && list.contains("  in "),
+        "so does the list:\n{list}"
+    );
+
+    assert!(failed["worker"] == held["worker"] && failed["ended_us"].is_i64() && failed["ran_us"].is_i64(), "{failed}");
+    let by = format!("    worker {}, ran ", failed["worker"].as_str().expect("text"));
+    assert!(rig.says(&format!("show {mail}")).contains(&by), "the text tells it too");
+
+    let status = rig.json("status");
+    let known = &status["workers"][0];
+    assert_eq!(known["build"], concat!("shop ", env!("CARGO_PKG_VERSION")));
+    let lanes = known["lanes"].as_array().expect("lanes");
+    assert!(lanes.contains(&serde_json::json!({ "receiver": EXPORT, "version": 1 })), "{known}");
+    let text = rig.says("status");
+    assert!(text.contains("version") && text.contains(&format!("runs {EXPORT} version 1")), "{text}");
+}
+
+/// As service managers stop it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn serving_ends_cleanly_at_sigterm() {
+    let rig = Rig::new().await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args(["serve", "--port", "0", "--database"]).arg(rig.database()).stdout(Stdio::piped());
+    let mut serving = Running(command.spawn().expect("starts"));
+    let mut said = String::new();
+    BufReader::new(serving.0.stdout.as_mut().expect("piped")).read_line(&mut said).expect("says");
+    assert!(said.starts_with("serving http://"), "{said}");
+    let pid = rustix::process::Pid::from_child(&serving.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("is there");
+    assert_eq!(serving.0.wait().expect("ends").code(), Some(0));
 }
 
 /// D7: what another tool applied of the printed SQL, this one finds done.

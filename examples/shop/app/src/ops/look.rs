@@ -5,9 +5,9 @@ use base::{Shop, say};
 use serde_json::{Value, json};
 use signals_runtime::clock::Timestamp;
 use signals_runtime::delivery::DeliveryId;
-use signals_runtime::store::{DeliveryDetail, DeliverySummary, Filter};
+use signals_runtime::store::{AttemptRecord, DeliveryDetail, DeliverySummary, Filter};
 
-use super::time::ago;
+use super::time::{ago, when};
 use crate::status::{attempts_json, summary_json};
 use crate::table::Table;
 
@@ -20,11 +20,14 @@ pub(super) async fn list(shop: &Shop, filter: &Filter, json: bool) -> Result<()>
         return Ok(());
     }
     let now = now(shop);
-    let mut table = Table::new(0, ["delivery", "signal", "receiver", "state", "attempts", "sent", "by"]);
-    for DeliverySummary { id, signal, receiver, state, death, counters, sent_at, actor, .. } in page.deliveries {
+    let headings = ["delivery", "signal", "receiver", "state", "attempts", "sent", "due", "worker", "lease", "by"];
+    let mut table = Table::new(0, headings);
+    for summary in page.deliveries {
+        let (due, worker, lease) = whereabouts(&summary, now);
+        let DeliverySummary { id, signal, receiver, state, death, counters, sent_at, actor, .. } = summary;
         let state = death.map_or_else(|| state.to_string(), |reason| format!("{state} ({reason})"));
-        let (attempts, sent) = (counters.attempt.to_string(), ago(now, sent_at));
-        table.row([id.to_string(), signal, receiver, state, attempts, sent, actor.unwrap_or_default()]);
+        let (attempts, sent, actor) = (counters.attempt.to_string(), ago(now, sent_at), actor.unwrap_or_default());
+        table.row([id.to_string(), signal, receiver, state, attempts, sent, due, worker, lease, actor]);
     }
     say!("{table}");
     match page.next {
@@ -51,14 +54,22 @@ pub(super) async fn show(shop: &Shop, id: DeliveryId, json: bool) -> Result<()> 
     say!("delivery {} of {} for {}", summary.id, summary.signal, summary.receiver);
     say!("  state     {}{}", summary.state, summary.death.map(|reason| format!(" ({reason})")).unwrap_or_default());
     say!("  sent      {}", ago(now, summary.sent_at));
+    let (due, worker, lease) = whereabouts(&summary, now);
+    for (what, value) in [("due", due), ("worker", worker), ("lease", lease)] {
+        if !value.is_empty() {
+            say!("  {what:<8}  {value}");
+        }
+    }
     let counters = summary.counters;
     say!("  attempts  {} in life {}, {} lost leases", counters.attempt, summary.life, counters.lost_leases);
     if let Some(actor) = summary.actor {
         say!("  by        {actor}");
     }
     say!("  payload   {}", payload.as_deref().unwrap_or("forgotten"));
-    for attempt in &attempts {
-        say!("  life {}, attempt {}, {}: {}", attempt.life, attempt.attempt, attempt.outcome, attempt.error);
+    for AttemptRecord { life, attempt, outcome, error, worker, ended_at, ran } in &attempts {
+        let ran = ran.map(|ran| format!("ran {ran:?}, ")).unwrap_or_default();
+        say!("  life {life}, attempt {attempt}, {outcome}: {error}");
+        say!("    worker {worker}, {ran}ended {}", ago(now, *ended_at));
     }
     Ok(())
 }
@@ -71,7 +82,7 @@ pub(super) async fn actions(shop: &Shop, limit: usize, json: bool) -> Result<()>
             .iter()
             .map(|action| {
                 json!({
-                    "id": action.id.0, "at": action.at.as_micros(), "actor": action.actor, "verb": action.verb,
+                    "id": action.id.0, "at_us": action.at.as_micros(), "actor": action.actor, "verb": action.verb,
                     "subject": action.subject, "count": action.count,
                 })
             })
@@ -86,6 +97,13 @@ pub(super) async fn actions(shop: &Shop, limit: usize, json: bool) -> Result<()>
     }
     say!("{table}");
     Ok(())
+}
+
+/// When a delivery is due, who runs it, and when that one's lease ends; what does not apply is empty.
+fn whereabouts(summary: &DeliverySummary, now: Timestamp) -> (String, String, String) {
+    let moment = |at: Option<Timestamp>| at.map(|at| when(now, at)).unwrap_or_default();
+    let worker = summary.worker.map(|worker| worker.to_string()).unwrap_or_default();
+    (moment(summary.due_at), worker, moment(summary.lease_until))
 }
 
 fn now(shop: &Shop) -> Timestamp {

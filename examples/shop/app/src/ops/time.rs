@@ -19,9 +19,18 @@ pub(super) fn duration(text: &str) -> Result<Duration> {
 
 /// How long before `now` a moment was, in the largest unit that it fills.
 pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
-    let seconds = now.since(then).as_secs();
+    format!("{} ago", rounded(now.since(then)))
+}
+
+/// A moment before or after `now`: `5s ago` or `in 5s`.
+pub(super) fn when(now: Timestamp, then: Timestamp) -> String {
+    if then > now { format!("in {}", rounded(then.since(now))) } else { ago(now, then) }
+}
+
+fn rounded(duration: Duration) -> String {
+    let seconds = duration.as_secs();
     let (letter, unit) = UNITS.into_iter().find(|(_, unit)| seconds >= *unit).unwrap_or(('s', 1));
-    format!("{}{letter} ago", seconds / unit)
+    format!("{}{letter}", seconds / unit)
 }
 
 #[cfg(test)]
@@ -42,5 +51,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let told = [0, 59, 60, 7_199, 172_800].map(|seconds| ago(at(172_800), at(172_800 - seconds)));
         assert_eq!(told, ["0s ago", "59s ago", "1m ago", "1h ago", "2d ago"]);
+        let around = [0, 61, 3].map(|seconds| when(at(3), at(seconds)));
+        assert_eq!(around, ["3s ago", "in 58s", "0s ago"]);
     }
 }
