@@ -24,6 +24,7 @@ pub(crate) async fn serve(shop: &Shop, port: u16) -> Result<()> {
         .await
         .with_context(|| format!("port {port} cannot be used; try another with --port"))?;
     let address = listener.local_addr()?;
+    let stop = told_to_stop()?;
     say!("serving http://{address}; stop it with Ctrl-C. Try, beside a `shop worker`:");
     say!(
         "  curl http://{address}/orders -H 'content-type: application/json' -d '{{\"order_id\":1,\"amount_cents\":4990}}'"
@@ -33,30 +34,29 @@ pub(crate) async fn serve(shop: &Shop, port: u16) -> Result<()> {
          -d '{{\"event_id\":\"evt_1\",\"payment_id\":1,\"succeeded\":true}}'"
     );
     say!("  curl http://{address}/orders/1");
-    axum::serve(listener, router(shop.clone())).with_graceful_shutdown(told_to_stop()).await?;
+    axum::serve(listener, router(shop.clone())).with_graceful_shutdown(stop).await?;
     Ok(())
 }
 
-/// Ends when somebody wants this process to: by Ctrl-C, or by SIGTERM, as service managers do.
-async fn told_to_stop() {
-    let interrupted =
-        async { tokio::signal::ctrl_c().await.unwrap_or_else(|error| eprintln!("shop: no Ctrl-C: {error}")) };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminated) => drop(terminated.recv().await),
-            Err(error) => {
-                eprintln!("shop: no SIGTERM: {error}");
-                std::future::pending().await
-            }
+/// What ends when somebody wants this process to: by Ctrl-C, or by SIGTERM, as service managers do. From now on, not only once
+/// it is polled: whoever reads that the shop serves may stop it at once.
+#[cfg(unix)]
+fn told_to_stop() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
+    })
+}
+
+/// There is no SIGTERM here: what ends at Ctrl-C.
+#[cfg(not(unix))]
+fn told_to_stop() -> Result<impl Future<Output = ()>> {
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or_else(|error| eprintln!("shop: no Ctrl-C: {error}")) })
 }
 
 /// The routes of the shop.
