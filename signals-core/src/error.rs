@@ -19,7 +19,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | begin again with a new transaction ([`is_retryable`](Self::is_retryable)) | `Contention`, `Unavailable` |
 /// | send again under the same idempotency key | `CommitUnknown` |
 /// | send something else | `Payload`, `KeyReused`, `KeyInvalid`, `DelayTooLong` |
-/// | repair the program | `Registry`, `NameTaken`, `NotInTransaction`, `SendFailed`, `Lent`, `TransactionEnded` |
+/// | repair the program | `Registry`, `NameTaken`, `NotInTransaction`, `SendFailed`, `Lent`, `TransactionEnded`, `ActorInvalid` |
 /// | repair the set-up | `NotRegistered`, `NotMigrated`, `SchemaTooNew`, `Misconfigured`, `NotWritable`, `Database` |
 /// | look again: somebody was faster | `Stale`, `NotFound`, `WrongState`, `UnknownReceiver` |
 ///
@@ -56,6 +56,8 @@ pub enum Error {
     },
     /// An idempotency key is empty or longer than 200 bytes. Nothing was stored.
     KeyInvalid,
+    /// Whoever decides has no name, or one of more than 200 bytes or with a NUL in it. Nothing was changed.
+    ActorInvalid,
     /// The delay reaches further than ten years. Nothing was stored.
     DelayTooLong,
     /// The declarations of this binary contradict each other or what was linked.
@@ -162,6 +164,7 @@ impl fmt::Display for Error {
                 write!(f, "idempotency key `{key}` was used before for another signal or payload")
             }
             Self::KeyInvalid => f.write_str("an idempotency key has 1 to 200 bytes and no NUL"),
+            Self::ActorInvalid => f.write_str("an actor has a name of 1 to 200 bytes without NUL: say who decides"),
             Self::DelayTooLong => f.write_str("a delivery cannot be delayed by more than ten years"),
             Self::Registry(problems) => problems.fmt(f),
             Self::NameTaken { receiver, stored, declared } => write!(
@@ -219,6 +222,7 @@ impl std::error::Error for Error {
             | Self::TransactionEnded
             | Self::KeyReused { .. }
             | Self::KeyInvalid
+            | Self::ActorInvalid
             | Self::DelayTooLong
             | Self::Registry(_)
             | Self::NameTaken { .. }

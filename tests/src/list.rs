@@ -213,6 +213,7 @@ cases! { ($)
     operate {
         t10_a_batch_is_answered_one_by_one_and_leaves_one_line,
         t10_what_changes_nothing_leaves_no_line,
+        i2_nobody_decides_without_a_name,
         t10_every_deed_is_told_in_the_log_with_its_actor,
         t10_a_cancel_of_all_that_match_takes_several_batches,
         t11_a_retry_of_all_that_match_takes_several_batches,

@@ -79,6 +79,25 @@ pub async fn t10_what_changes_nothing_leaves_no_line<H: Harness>(db: Db<H>) {
     assert_eq!(db.log().await, []);
 }
 
+/// I2: what is cancelled is cancelled by a named actor.
+pub async fn i2_nobody_decides_without_a_name<H: Harness>(db: Db<H>) {
+    let theatre = Theatre::open(&db, &[&SHIP], []).await;
+    theatre.send(&paid(7)).await;
+    let id = db.all().await[0].id;
+    for nobody in ["", " ", "a\0b", &"x".repeat(201)] {
+        let ops = theatre.signals.operate(nobody);
+        let refused = [
+            ops.cancel(id).await.err(),
+            ops.cancel_all(Filter::default()).await.err(),
+            ops.pause(SHIP.name).await.err(),
+            ops.retire(SHIP.name, Pending::Cancel).await.err(),
+        ];
+        assert!(refused.iter().all(|error| matches!(error, Some(Error::ActorInvalid))), "{nobody:?}: {refused:?}");
+    }
+    assert_eq!(db.states().await, [State::Ready]);
+    assert_eq!(db.log().await, []);
+}
+
 /// T10–T12: whatever is done says who did it, to what, and how much it was; newest first, page by page.
 pub async fn t10_every_deed_is_told_in_the_log_with_its_actor<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[&SHIP], []).await;

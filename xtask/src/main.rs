@@ -28,6 +28,7 @@ cargo xtask <command>
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
+  bench memory [--json]              what a worker holds after a million deliveries on SQLite (goal P13)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
   bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
   help                               this
@@ -49,9 +50,12 @@ fn main() -> ExitCode {
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
         ["bench", "latency", options @ ..] => bench::latency::run(options),
+        ["bench", "memory", options @ ..] => bench::memory::run(options),
         ["bench", "operate", options @ ..] => bench::operate::run(options),
         ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
-        ["bench", ..] => Err("say which bench: `compile`, `dispatch`, `latency`, `operate` or `sqlite`".to_owned()),
+        ["bench", ..] => {
+            Err("say which bench: `compile`, `dispatch`, `latency`, `memory`, `operate` or `sqlite`".to_owned())
+        }
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
         [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),
     };

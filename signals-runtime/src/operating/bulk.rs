@@ -93,6 +93,7 @@ impl<'a> Bulk<'a> {
     }
 
     async fn run(mut self) -> Result<Tally> {
+        names::actor(&self.actor)?;
         if let Some(receiver) = &self.filter.receiver {
             names::receiver(&*self.store, receiver).await?;
         }

@@ -7,6 +7,15 @@ use signals_core::{Error, Result};
 /// How many names are proposed.
 const NEAR: usize = 3;
 
+/// The most bytes of an actor's name.
+const MOST_BYTES: usize = 200;
+
+/// I2: what is decided is decided by somebody with a name.
+pub(super) fn actor(name: &str) -> Result<()> {
+    let named = !name.trim().is_empty() && name.len() <= MOST_BYTES && !name.contains('\0');
+    named.then_some(()).ok_or(Error::ActorInvalid)
+}
+
 /// The receiver of this name or alias.
 pub(super) async fn receiver(store: &dyn Store, name: &str) -> Result<ReceiverId> {
     let receivers = store.receivers().await?;

@@ -90,6 +90,7 @@ impl<'s, B: Backend> Operate<'s, B> {
     }
 
     async fn decide(&self, delivery: DeliveryId, verb: Verb) -> Result<()> {
+        names::actor(&self.actor)?;
         let subject = delivery.to_string();
         let acting = Acting { actor: &self.actor, subject: &subject, continues: None };
         let decided = bulk::decide(&*self.signals.inner().store, verb, &[delivery], &acting).await?;
@@ -155,6 +156,7 @@ impl<'s, B: Backend> Operate<'s, B> {
     }
 
     async fn switch(&self, receiver: &str, switch: Switch) -> Result<bool> {
+        names::actor(&self.actor)?;
         let store = &self.signals.inner().store;
         store.switch(names::receiver(&**store, receiver).await?, switch, &self.actor).await
     }

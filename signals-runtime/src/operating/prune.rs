@@ -7,6 +7,8 @@ use std::sync::Arc;
 use signals_core::store::{Acting, Pruned, Retention, Store};
 use signals_core::{BoxFuture, Result};
 
+use super::names;
+
 use super::bulk::OnProgress;
 use crate::defaults;
 
@@ -47,6 +49,7 @@ impl<'a> Prune<'a> {
     }
 
     async fn run(mut self) -> Result<Pruned> {
+        names::actor(&self.actor)?;
         let subject = self.retention.to_string();
         let mut sum = Pruned::default();
         loop {

@@ -31,12 +31,13 @@ pub struct Retired {
 /// A retirement; it happens when this is awaited.
 ///
 /// The receiver is retired in a transaction of its own first, so that nothing is sent to it any more while what is pending is
-/// cancelled, as [`Bulk`] does it.
+/// cancelled, as [`Bulk`] does it. Where several transactions write at once (not on SQLite), one that has sent already and
+/// commits afterwards still adds its delivery: it is run, or cancelled by a second call.
 ///
 /// # Errors
 ///
 /// Awaiting it returns [`Error::UnknownReceiver`](crate::Error::UnknownReceiver) when this database knows no receiver of that
-/// name or alias.
+/// name or alias. When the database fails on the way, the receiver stays retired, and what was cancelled is counted in the log.
 ///
 /// # Cancel safety
 ///
@@ -73,6 +74,7 @@ impl<'a> Retire<'a> {
 
     async fn run(self) -> Result<Retired> {
         let Self { store, receiver, pending, actor, on_progress } = self;
+        names::actor(&actor)?;
         let id = names::receiver(&*store, &receiver).await?;
         let changed = store.switch(id, Switch::Retire, &actor).await?;
         let cancelled = match pending {

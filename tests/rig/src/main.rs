@@ -2,7 +2,8 @@
 //! `signals-rig sender DATABASE JOURNAL SLOT`: a sending process to be killed.
 //! `signals-rig send-and-stay DATABASE JOURNAL NUMBER POINT`: a sender that stays between two steps until it is killed.
 //! `signals-rig nothing-worker DATABASE HISTORY_S`: a worker of deliveries that need nothing done.
-//! `signals-rig memory FOLDER FIRST TOTAL`: the memory of such a worker after so many of them, without and with history.
+//! `signals-rig memory FOLDER COUNT,COUNT… [--json]`: the memory of such a worker after so many of them, without and with
+//! history.
 //! `signals-rig latency FOLDER [--json]`: commit → start, in the same process and in another.
 //! `signals-rig kills FOLDER COUNT SEED [--json]`: a campaign of kills against both.
 
@@ -46,12 +47,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         "memory" => {
             let folder = PathBuf::from(next(&mut words, "FOLDER")?);
-            let (first, total) = (next(&mut words, "FIRST")?.parse()?, next(&mut words, "TOTAL")?.parse()?);
-            let program = std::env::current_exe()?;
-            for history in [0, 86_400] {
-                println!("{}", memory::measure(&program, &folder, first, total, history).await?);
-            }
-            Ok(ExitCode::SUCCESS)
+            let points = next(&mut words, "COUNTS")?;
+            let points: Vec<usize> = points.split(',').map(str::parse).collect::<Result<_, _>>()?;
+            let met = memory::run(&folder, &points, words.next().as_deref() == Some("--json")).await?;
+            Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         "kills" => {
             let folder = PathBuf::from(next(&mut words, "FOLDER")?);

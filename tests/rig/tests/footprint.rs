@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use signals_rig::memory::measure;
-
-/// What allocators and caches may settle on meanwhile.
-const ALLOWED: u64 = 4 * 1024 * 1024;
+use signals_rig::memory::{ALLOWED, measure};
 
 async fn grows_by(history: u64) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Path::new(env!("CARGO_BIN_EXE_signals-rig"));
-    let measured = measure(program, folder.path(), 20_000, 60_000, history).await.expect("it is drained");
+    let measured = measure(program, folder.path(), &[20_000, 60_000], history, |_| {}).await.expect("it is drained");
     println!("{measured}");
     measured.growth()
 }

@@ -92,6 +92,18 @@ fn confine(child: &Child, bytes: Option<u64>) {
     prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("a child of the same user");
 }
 
+/// Every send that was not stored has met a disk that does not take it, and was told so by an error that says what to do: a
+/// COMMIT that failed in the middle of its write is `CommitUnknown`, everything else `Unavailable` or `NotWritable`.
+fn told_that_it_is_full(lines: &[Line]) {
+    let known = ["opens", "opened", "intent", "stored", "unknown", "refused", "unavailable", "not-writable"];
+    assert!(lines.iter().all(|line| known.contains(&&*line.what)), "another error than that: {lines:#?}");
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.what == "refused") {
+        let cause = &lines[at - 1];
+        let typed = cause.number == line.number && ["unavailable", "not-writable"].contains(&&*cause.what);
+        assert!(typed, "{cause:?} is why {line:?}");
+    }
+}
+
 /// S11, I1: while the disk is full a sender is told so, nothing is half stored, and nobody exits; with room again all goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s11_a_full_disk_refuses_sends_whole_and_work_goes_on_when_there_is_room() {
@@ -105,6 +117,7 @@ async fn s11_a_full_disk_refuses_sends_whole_and_work_goes_on_when_there_is_room
     let count = |lines: &[Line], what: &str| lines.iter().filter(|line| line.what == what).count();
     let lines =
         until(&journal, "the disk is full", |lines| count(lines, "refused") + count(lines, "unknown") > 5).await;
+    told_that_it_is_full(&lines);
     let stored = count(&lines, "stored");
     for child in [&mut worker.0, &mut sender.0] {
         assert!(

@@ -3,6 +3,7 @@
 pub(crate) mod compile;
 pub(crate) mod dispatch;
 pub(crate) mod latency;
+pub(crate) mod memory;
 pub(crate) mod operate;
 pub(crate) mod sqlite;
 

@@ -57,6 +57,7 @@ pub(super) fn retry(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, no
 
 /// Pauses, resumes, retires or restores; whether that changed anything.
 pub(super) fn switch(tables: &mut Tables, receiver: ReceiverId, switch: Switch, actor: &str, now: Timestamp) -> bool {
+    let receiver = tables.names.survivor(receiver);
     let changed = tables.names.switch(receiver, switch);
     if changed {
         let subject = tables.names.receiver_name(receiver).to_owned();

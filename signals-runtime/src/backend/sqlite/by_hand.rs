@@ -63,7 +63,10 @@ pub(super) async fn end(
 ) -> Result<Decided> {
     let places = locate::places(connections, asked).await?;
     let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    for batch in asked.chunks(rows::CHUNK) {
+    let mut rest = asked;
+    while !rest.is_empty() {
+        let batch;
+        (batch, rest) = places.split(rest);
         let ended = end_batch(connections, batch, &places, end, acting, &mut decided.action).await;
         if !go_on(ended, &mut decided)? {
             break;
@@ -167,7 +170,10 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
 pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
     let places = locate::places(connections, asked).await?;
     let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    for batch in asked.chunks(rows::CHUNK) {
+    let mut rest = asked;
+    while !rest.is_empty() {
+        let batch;
+        (batch, rest) = places.split(rest);
         let begun = retry_batch(connections, batch, &places, acting, &mut decided.action).await;
         if !go_on(begun, &mut decided)? {
             break;

@@ -216,7 +216,7 @@ impl Taking<'_> {
             .collect();
         let settled = finish::settle(conn, &dead, self.now).await?;
         let keys: Vec<_> = crashed.iter().map(rows::held).collect();
-        let removed = finish::remove(conn, &keys).await?;
+        let removed = finish::remove(conn, &keys, settled).await?;
         finish::all_copied(settled, removed.len())
     }
 }

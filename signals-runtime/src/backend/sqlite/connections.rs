@@ -13,7 +13,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signals_core::clock::{Clock, Timestamp};
 use signals_core::{Error, Result};
@@ -25,6 +25,13 @@ use super::{error, transactions};
 
 /// How long a connection of ours waits for the write lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long SQLite itself waits in each try. Its busy handler asks less and less often, every 100 ms at last, and where many
+/// write the lock then goes to whoever has just come; begun again and again, it asks every few milliseconds all the time.
+const TRY: Duration = Duration::from_millis(25);
+
+/// The longest pause between two tries, so that waiting processes do not ask in step.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// To how many bytes the WAL is cut when it is reset, after a long reader has made it large.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
@@ -84,11 +91,12 @@ impl Connections {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
             .disable_statement_logging();
+        let writes = options.clone().busy_timeout(TRY);
         Self {
             clock,
             gate: Mutex::new(()),
-            quick: Slot::new(options.clone().synchronous(SqliteSynchronous::Normal)),
-            durable: Slot::new(options.clone().synchronous(SqliteSynchronous::Full)),
+            quick: Slot::new(writes.clone().synchronous(SqliteSynchronous::Normal)),
+            durable: Slot::new(writes.synchronous(SqliteSynchronous::Full)),
             reads: Slot::new(options),
         }
     }
@@ -121,8 +129,7 @@ impl Connections {
     /// As [`Connections::quick_write`], on a connection that is locked already.
     pub(super) async fn write<'a>(&'a self, mut conn: Connection<'a>) -> Result<Writing<'a>> {
         let gate = self.gate.lock().await;
-        // Dropped while it waits, sqlx's thread rolls back a BEGIN that nobody took over.
-        transactions::begin_immediate(&mut conn).await.map_err(error::of)?;
+        take_lock(&mut conn).await?;
         Ok(Writing { conn, open: true, now: self.clock.now(), _gate: gate })
     }
 
@@ -139,6 +146,21 @@ impl Connections {
             for slot in [&self.quick, &self.durable, &self.reads] {
                 slot.broken.store(true, Ordering::Release);
             }
+        }
+    }
+}
+
+/// Begins a transaction that holds the write lock, or gives up after [`BUSY_TIMEOUT`].
+async fn take_lock(conn: &mut SqliteConnection) -> Result<()> {
+    // tidy: a duration: how long the lock is waited for
+    let since = Instant::now();
+    loop {
+        // Dropped while it waits, sqlx's thread rolls back a BEGIN that nobody took over.
+        match transactions::begin_immediate(conn).await.map_err(error::of) {
+            Err(Error::Contention(_)) if since.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(PAUSE.mul_f64(fastrand::f64())).await;
+            }
+            begun => return begun,
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) async fn ack_all(conn: &mut SqliteConnection, acked: &[Acked], now: T
             })
             .collect();
         let settled = settle(conn, &kept, now).await?;
-        let removed = remove(conn, &keys(chunk.iter().map(|acked| &acked.held))).await?;
+        let removed = remove(conn, &keys(chunk.iter().map(|acked| &acked.held)), settled).await?;
         let ended = chunk.iter().filter(|acked| acked.keep && removed.contains_key(&acked.held.position));
         all_copied(settled, ended.count())?;
         let unkept: Vec<(i64, i64)> = chunk
@@ -120,7 +120,7 @@ pub(super) async fn fail(connections: &Connections, failed: &[Failed]) -> Result
         }
         let mut copied = settle(&mut tx, &dead, now).await?;
         copied += put_back(&mut tx, &back, false, now).await?;
-        let removed = remove(&mut tx, &keys(chunk.iter().map(|failed| &failed.held))).await?;
+        let removed = remove(&mut tx, &keys(chunk.iter().map(|failed| &failed.held)), copied).await?;
         all_copied(copied, removed.len())?;
         for at in batch.into_iter().filter(|&at| removed.contains_key(&failed[at].held.position)) {
             finished[at] = Finished::Done;
@@ -142,7 +142,7 @@ pub(super) async fn snooze(connections: &Connections, snoozed: &[Snoozed]) -> Re
         let chunk: Vec<_> = batch.iter().map(|&at| &snoozed[at]).collect();
         let back: Vec<_> = chunk.iter().map(|snoozed| (&snoozed.held, snoozed.delay)).collect();
         let copied = put_back(&mut tx, &back, true, now).await?;
-        let removed = remove(&mut tx, &keys(chunk.iter().map(|snoozed| &snoozed.held))).await?;
+        let removed = remove(&mut tx, &keys(chunk.iter().map(|snoozed| &snoozed.held)), copied).await?;
         all_copied(copied, removed.len())?;
         for at in batch.into_iter().filter(|&at| removed.contains_key(&snoozed[at].held.position)) {
             finished[at] = Finished::Done;
@@ -219,10 +219,23 @@ pub(super) async fn record(conn: &mut SqliteConnection, rows: &[AttemptRow<'_>],
     sqlx::query(sql::ATTEMPT).bind(rows).bind(now.as_micros()).execute(conn).await.map(drop).map_err(error::of)
 }
 
-/// Takes away what the tokens match: the ids, and whether each has recorded attempts.
-pub(super) async fn remove(conn: &mut SqliteConnection, keys: &[rows::HeldRow]) -> Result<HashMap<i64, bool>> {
-    let keys = keys.to_json()?;
-    let removed: Vec<(i64, bool)> = sqlx::query_as(sql::REMOVE).bind(keys).fetch_all(conn).await.map_err(error::of)?;
+/// Takes away what the tokens match: the ids, and whether each leaves recorded attempts that nothing refers to any more.
+/// `copied` of them have been copied to where they are from now on, by statements that carry the whole guard.
+///
+/// Copied all of them, nothing is left to find out, and a key is enough: a guard of six values costs SQLite twice as much, and
+/// each row that says for itself that it is gone as much again.
+pub(super) async fn remove(
+    conn: &mut SqliteConnection,
+    keys: &[rows::HeldRow],
+    copied: usize,
+) -> Result<HashMap<i64, bool>> {
+    let json = keys.to_json()?;
+    if copied == keys.len() {
+        let removed = affected(sqlx::query(sql::END_REMOVE).bind(json).execute(conn).await.map_err(error::of)?)?;
+        all_copied(copied, removed)?;
+        return Ok(keys.iter().map(|&(_, _, id, ..)| (id, false)).collect());
+    }
+    let removed: Vec<(i64, bool)> = sqlx::query_as(sql::REMOVE).bind(json).fetch_all(conn).await.map_err(error::of)?;
     Ok(removed.into_iter().collect())
 }
 
@@ -268,7 +281,7 @@ async fn put_back(
             row.6 = id;
         }
         let at_once = at_once.to_json()?;
-        let query = sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS);
+        let query = sqlx::query(sql::REQUEUE).bind(at_once).bind(MAX_REFUNDS).bind(now.as_micros());
         copied += affected(query.execute(&mut *conn).await.map_err(error::of)?)?;
     }
     Ok(copied)

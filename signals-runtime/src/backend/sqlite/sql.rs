@@ -24,6 +24,7 @@ statements! {
     COUNTS = "counts",
     DATA_VERSION = "data_version",
     DRAW = "draw",
+    DRAWN = "drawn",
     END = "end",
     END_LATER = "end_later",
     END_LATER_REMOVE = "end_later_remove",
@@ -32,6 +33,7 @@ statements! {
     FENCE = "fence",
     FENCE_END = "fence_end",
     FIND = "find",
+    FIND_MOVED = "find_moved",
     FORGET = "forget",
     FORGET_PROBE = "forget_probe",
     GET_ATTEMPTS = "get_attempts",
@@ -106,5 +108,6 @@ statements! {
     SWITCH = "switch",
     TRENDS_DONE = "trends_done",
     TRENDS_FAILED = "trends_failed",
+    WEIGH = "weigh",
     WORKERS = "workers",
 }

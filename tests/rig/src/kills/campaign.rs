@@ -7,10 +7,11 @@ use signals_runtime::{Signals, SqliteBackend};
 
 use super::app::{RECEIVERS, open};
 use super::check::{Finding, check};
-use super::facts::Facts;
+use super::facts::{Facts, Seen};
 use super::figures::Figures;
 use super::fleet::{Files, Fleet, What};
-use super::nemesis::Nemesis;
+use super::leases::Leases;
+use super::nemesis::{Act, Nemesis};
 use super::sender::repeat_open;
 use crate::Log;
 
@@ -50,9 +51,13 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
     let mut fleet = Fleet::start(files.clone())?;
     let mut progress = Progress { began, told: began, options };
     let mut nemesis = Nemesis::new(options.seed);
+    let mut leases = Leases::default();
     let mut kills = 0;
     while kills < options.count {
-        fleet.suffer(nemesis.next())?;
+        let act = nemesis.next();
+        let_work(&mut fleet, &signals, &mut leases, act).await?;
+        fleet.suffer(act)?;
+        leases.watch(&signals).await?;
         kills = fleet.fates.iter().filter(|fate| fate.what == What::Killed).count() as u64;
         progress.tell(kills, &signals).await?;
     }
@@ -64,7 +69,8 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
     fleet.dismiss()?;
     let mut surprises = std::mem::take(&mut fleet.surprises);
     surprises.extend((!drained).then(|| format!("not everything was settled within {PATIENCE:?}")));
-    let facts = Facts::gather(&files, &signals, std::mem::take(&mut fleet.fates), surprises).await?;
+    let seen = Seen { fates: std::mem::take(&mut fleet.fates), surprises, leases };
+    let facts = Facts::gather(&files, &signals, seen).await?;
 
     let figures = Figures::of(&facts, kills, kills_took);
     let mut findings = check(&facts);
@@ -80,6 +86,46 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
     }
     say(format!("{} findings; seed {}", findings.len(), options.seed));
     Ok(findings.is_empty())
+}
+
+/// How often stopped workers are looked at.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// Where the disk is slow a kill waits for somebody to have done something since the one before, but no longer than this.
+const IDLE: Duration = Duration::from_millis(700);
+
+/// So many bytes of the record of effects are something: a dozen lines.
+const WORK: u64 = 500;
+
+/// Lets everybody work for the pause before `act`, and until somebody has done so: kills of those who only wait show
+/// nothing, nor do zombies that held nothing. A zombie is continued as soon as another runs what it held, however long it
+/// was to sleep: then both have an outcome for one delivery, and the fence has something to do.
+async fn let_work(
+    fleet: &mut Fleet,
+    signals: &Signals<SqliteBackend>,
+    leases: &mut Leases,
+    act: Act,
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let before = fleet.written();
+    let to_stop = fleet.to_stop(act);
+    loop {
+        let asleep = fleet.asleep();
+        if !asleep.is_empty() || to_stop.is_some() {
+            leases.watch(signals).await?;
+        }
+        for pid in asleep.into_iter().filter(|pid| leases.is_robbed(*pid)) {
+            fleet.wake(pid);
+        }
+        fleet.look_after()?;
+        let is_idle = fleet.written() <= before + WORK || to_stop.is_some_and(|pid| !leases.is_busy(pid));
+        let enough = if is_idle { act.pause.max(IDLE) } else { act.pause };
+        if began.elapsed() >= enough {
+            return Ok(());
+        }
+        // tidy: not a wait: the rate of the kills
+        tokio::time::sleep(enough.saturating_sub(began.elapsed()).min(LOOK)).await;
+    }
 }
 
 /// Waits until nothing is pending; `false` when that takes too long.

@@ -10,6 +10,7 @@ use signals_runtime::store::{AttemptOutcome, Filter};
 
 use super::app::{PLAIN, TRANSACTIONAL};
 use super::fleet::{Fate, Files};
+use super::leases::Leases;
 use crate::{Line, Log};
 
 /// One of the two receivers.
@@ -63,6 +64,14 @@ pub(super) struct Waited {
     pub(super) lasted: i64,
 }
 
+/// What nobody but the campaign saw.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) fates: Vec<Fate>,
+    pub(super) surprises: Vec<String>,
+    pub(super) leases: Leases,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -81,6 +90,8 @@ pub(super) struct Facts {
     pub(super) deliveries: Vec<Fact>,
     pub(super) workers: Vec<Connected>,
     pub(super) waits: Vec<Waited>,
+    /// What the campaign saw of leases.
+    pub(super) leases: Leases,
     pub(super) lost: Vec<Lost>,
     pub(super) refusals: Vec<Refusal>,
     /// What `PRAGMA integrity_check` said.
@@ -89,12 +100,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Reads everything that is left when all processes have ended.
-    pub(super) async fn gather(
-        files: &Files,
-        signals: &Signals<SqliteBackend>,
-        fates: Vec<Fate>,
-        surprises: Vec<String>,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn gather(files: &Files, signals: &Signals<SqliteBackend>, seen: Seen) -> anyhow::Result<Self> {
         let told = std::fs::read_to_string(&files.events);
         let told = told.with_context(|| format!("reading {}", files.events.display()))?;
         let pool = signals.backend().pool();
@@ -103,8 +109,9 @@ impl Facts {
         Ok(Self {
             journal: Log(files.journal.clone()).read(),
             effects: Log(files.effects.clone()).read(),
-            fates,
-            surprises,
+            fates: seen.fates,
+            surprises: seen.surprises,
+            leases: seen.leases,
             orders: sqlx::query_as("SELECT number, signal FROM kills_order").fetch_all(pool).await?,
             rows: sqlx::query_scalar("SELECT number FROM kills_effect").fetch_all(pool).await?,
             lost: lost(signals, &deliveries, &workers).await?,

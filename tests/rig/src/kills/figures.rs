@@ -8,7 +8,7 @@ use signals_runtime::delivery::State;
 
 use super::facts::Facts;
 use super::fleet::What;
-use super::{LEASE, recovery};
+use super::{LEASE, recovery, silence};
 
 /// The figures, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,7 @@ impl Figures {
         let journal = |what: &str| facts.journal.iter().filter(|line| line.what == what).count();
         let state = |state| facts.deliveries.iter().filter(|fact| fact.state == state).count();
         let times = recovery::times(facts);
-        let quantile = |part: f64| {
-            let last = times.len().saturating_sub(1);
-            times.get((last as f64 * part).round() as usize).map_or(0, Duration::as_millis)
-        };
+        let shut: i64 = silence::spans(facts).iter().map(|(from, to)| to - from).sum();
         let intents = journal("intent");
         let outcomes = journal("stored") + journal("repeated") + journal("refused");
         let row = |name, count: usize| (name, count as u64);
@@ -41,10 +38,15 @@ impl Figures {
             row("leases_robbed", recovery::robbed(facts)),
             row("double_plain_effects", doubled(facts)),
             row("outcomes_refused", facts.refusals.len()),
-            row("recoveries", times.len()),
-            ("recovery_p50_ms", quantile(0.5) as u64),
-            ("recovery_p99_ms", quantile(0.99) as u64),
-            ("recovery_max_ms", quantile(1.0) as u64),
+            row("recoveries", times.raw.len()),
+            ("recovery_p50_ms", quantile(&times.raw, 0.5)),
+            ("recovery_p99_ms", quantile(&times.raw, 0.99)),
+            ("recovery_max_ms", quantile(&times.raw, 1.0)),
+            row("l1_unexcused", times.clean.len()),
+            ("l1_p50_ms", quantile(&times.clean, 0.5)),
+            ("l1_p99_ms", quantile(&times.clean, 0.99)),
+            ("l1_max_ms", quantile(&times.clean, 1.0)),
+            ("nobody_wrote_ms", u64::try_from(shut / 1_000).unwrap_or_default()),
             ("lease_ms", LEASE.as_millis() as u64),
         ])
     }
@@ -65,6 +67,12 @@ impl Figures {
         let fields: Vec<String> = self.0.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
         format!(r#"{{{},"findings":{findings}}}"#, fields.join(","))
     }
+}
+
+/// Of sorted times, in milliseconds.
+fn quantile(times: &[Duration], part: f64) -> u64 {
+    let last = times.len().saturating_sub(1);
+    times.get((last as f64 * part).round() as usize).map_or(0, |time| time.as_millis() as u64)
 }
 
 /// How many effects of plain receivers there are beyond the first of each.

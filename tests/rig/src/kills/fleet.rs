@@ -37,6 +37,8 @@ pub(super) enum What {
     Stopped,
     Continued,
     Asked,
+    /// It has ended as it was asked to.
+    Ended,
     /// It was never touched, and here the record ends.
     Spared,
 }
@@ -62,6 +64,9 @@ struct Zombie {
 
 /// For how long a zombie goes on before it is asked to end.
 const HAUNTS: Duration = Duration::from_secs(1);
+
+/// Who has not ended by then hangs. Whether it ended in time is for the checker to say, who knows what it waited for.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// All processes.
 pub(super) struct Fleet {
@@ -98,10 +103,33 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Does `act`, after everybody has worked for its pause.
+    /// How long the record of effects is.
+    pub(super) fn written(&self) -> u64 {
+        std::fs::metadata(&self.files.effects).map_or(0, |file| file.len())
+    }
+
+    /// The worker that `act` stops.
+    pub(super) fn to_stop(&self, act: Act) -> Option<u32> {
+        match (act.victim, act.deed) {
+            (Victim::Worker(slot), Deed::Stop(_)) => Some(self.workers[slot].pid()),
+            (Victim::Worker(_) | Victim::Sender(_), Deed::Kill | Deed::Stop(_) | Deed::Ask) => None,
+        }
+    }
+
+    /// The zombies that are still stopped.
+    pub(super) fn asleep(&self) -> Vec<u32> {
+        self.zombies.iter().filter(|zombie| !zombie.awake).map(|zombie| zombie.member.pid()).collect()
+    }
+
+    /// Continues this zombie the next time that everybody is looked after.
+    pub(super) fn wake(&mut self, pid: u32) {
+        for zombie in self.zombies.iter_mut().filter(|zombie| zombie.member.pid() == pid) {
+            zombie.wakes = zombie.wakes.min(Instant::now());
+        }
+    }
+
+    /// Does `act`.
     pub(super) fn suffer(&mut self, act: Act) -> anyhow::Result<()> {
-        // tidy: not a wait: the rate of the kills
-        std::thread::sleep(act.pause);
         self.look_after()?;
         match (act.victim, act.deed) {
             (Victim::Sender(slot), _) => {
@@ -148,7 +176,9 @@ impl Fleet {
         let mut still = Vec::new();
         for (mut member, by) in std::mem::take(&mut self.leaving) {
             match member.child.try_wait()? {
-                Some(status) if status.success() => {}
+                Some(status) if status.success() => {
+                    self.fates.push(Fate { pid: member.pid(), what: What::Ended, at: moment() });
+                }
                 Some(status) => self.surprises.push(format!("L2: {} was asked to end: {status}", member.pid())),
                 None if now > by => {
                     self.surprises.push(format!("L2: {} was asked to end and did not", member.pid()));
@@ -176,7 +206,7 @@ impl Fleet {
     /// Asks everybody to end, and waits for that. Who was never touched is written down as such.
     pub(super) fn dismiss(&mut self) -> anyhow::Result<()> {
         for worker in std::mem::take(&mut self.workers) {
-            self.fates.push(Fate { pid: worker.pid(), what: What::Spared, at: now() });
+            self.fates.push(Fate { pid: worker.pid(), what: What::Spared, at: moment() });
             self.ask(worker)?;
         }
         while !self.leaving.is_empty() || !self.zombies.is_empty() {
@@ -189,7 +219,7 @@ impl Fleet {
 
     fn ask(&mut self, member: Member) -> anyhow::Result<()> {
         self.tell(member.pid(), Signal::TERM, What::Asked)?;
-        self.leaving.push((member, Instant::now() + GRACE + LEASE));
+        self.leaving.push((member, Instant::now() + HANGS));
         Ok(())
     }
 
@@ -200,7 +230,7 @@ impl Fleet {
     }
 
     fn tell(&mut self, pid: u32, signal: Signal, what: What) -> anyhow::Result<()> {
-        self.fates.push(Fate { pid, what, at: now() });
+        self.fates.push(Fate { pid, what, at: moment() });
         let pid = Pid::from_raw(pid.try_into()?).ok_or_else(|| anyhow::anyhow!("0 is no process"))?;
         Ok(kill_process(pid, signal)?)
     }
@@ -231,7 +261,7 @@ impl Member {
     }
 
     fn kill(&mut self) -> anyhow::Result<Fate> {
-        let fate = Fate { pid: self.pid(), what: What::Killed, at: now() };
+        let fate = Fate { pid: self.pid(), what: What::Killed, at: moment() };
         self.child.kill()?;
         self.child.wait()?;
         Ok(fate)
@@ -249,6 +279,6 @@ impl Drop for Fleet {
     }
 }
 
-fn now() -> i64 {
+fn moment() -> i64 {
     SystemClock.now().as_micros()
 }

@@ -20,9 +20,12 @@ mod check;
 mod facts;
 mod figures;
 mod fleet;
+mod leases;
+mod leaving;
 mod nemesis;
 mod recovery;
 mod sender;
+mod silence;
 
 use std::time::Duration;
 

@@ -54,7 +54,7 @@ impl Nemesis {
         Self { chance: fastrand::Rng::with_seed(seed), acts: 0, spared: 0 }
     }
 
-    /// The next act. Two in five are against senders; of the others one in twenty stops, and one in twenty asks.
+    /// The next act. Two in five are against senders; of the others one in ten stops, and one in twenty asks.
     pub(super) fn next(&mut self) -> Act {
         if self.acts.is_multiple_of(SPARED_FOR) {
             self.spared = (self.spared + self.chance.usize(1..WORKERS)) % WORKERS;
@@ -66,8 +66,8 @@ impl Nemesis {
         }
         let victim = Victim::Worker((self.spared + self.chance.usize(1..WORKERS)) % WORKERS);
         let deed = match self.chance.u8(0..20) {
-            0 => Deed::Stop(LEASE.mul_f64(1.1 + self.chance.f64() / 2.0)),
-            1 => Deed::Ask,
+            0 | 1 => Deed::Stop(LEASE.mul_f64(1.1 + self.chance.f64() / 2.0)),
+            2 => Deed::Ask,
             _ => Deed::Kill,
         };
         Act { pause, victim, deed }

@@ -1,17 +1,20 @@
 //! L1: how long it took until a delivery that a dead or stopped worker held was taken over by another.
 //!
-//! The promise counts from the last renewal, which nobody outside can see, so from the kill; or from the moment the one
-//! that recovers it was connected, whichever is later; and only while the database answers: a worker that is stopped inside
-//! its transaction holds the write lock, and everybody stands still until it is continued. A worker that waited for the
-//! lock tells so, and then may take as long again, or a lease after a long wait (docs/decisions/0012).
+//! The promise counts from the last renewal, which is seen in the database when the worker is hit, or from the connection
+//! of the worker that must take it over, whichever is later. It is excused for
+//!
+//! - what keeps everybody from writing (see [`silence`]), and a worker's own wait for the lock, as long as it told: then it
+//!   may take as long again, or a lease after a long wait (docs/decisions/0012);
+//! - a slot: of transactional deliveries, and of those that may kill their worker, a worker runs one at a time. One of them
+//!   may be running, and those that are taken over meanwhile may be in front. Of the others it runs twelve at a time.
 
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
 
-use super::LEASE;
 use super::facts::{Facts, Lost, Receiver};
 use super::fleet::What;
+use super::{LEASE, silence};
 
 /// What L1 allows beyond the lease.
 const BEYOND: Duration = Duration::from_secs(1);
@@ -19,67 +22,124 @@ const BEYOND: Duration = Duration::from_secs(1);
 /// A wait for the lock that is shorter is not told.
 const UNTOLD: i64 = 500_000;
 
-/// A silence of everybody as long as this, from the moment that a worker is stopped, means that it holds the lock.
-const SILENCE: i64 = 300_000;
+/// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
+/// connection of the application's that tells nobody, and for its time-out of 600 ms.
+const SLOT: Duration = Duration::from_secs(6);
 
-/// A delivery that changed hands: when its worker was hit, and when another took it over.
+/// How many slots a worker has for plain deliveries, and for how long the longest of them keeps its own.
+const SLOTS: usize = 12;
+const HELD: Duration = Duration::from_secs(1);
+
+/// A delivery that changed hands: when its worker was hit, when it had renewed last, and when another took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
     lost: Lost,
     hit: i64,
+    renewed: i64,
 }
 
-/// How long each recovery took, sorted.
-pub(super) fn times(facts: &Facts) -> Vec<Duration> {
-    let deaf = deaf(facts);
-    let undisturbed = |change: &&Change| !deaf.iter().any(|(from, to)| change.hit < *to && *from < change.lost.at);
-    let mut times: Vec<Duration> = changes(facts)
-        .iter()
-        .filter(undisturbed)
-        .map(|change| Duration::from_micros((change.lost.at - change.hit).unsigned_abs()))
-        .collect();
-    times.sort_unstable();
+impl Change {
+    /// Whether it needs a slot that a worker has once.
+    fn needs_slot(&self) -> bool {
+        self.lost.again || self.lost.receiver == Receiver::Transactional
+    }
+}
+
+/// How long recoveries took, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// From the kill or the stop, all of them.
+    pub(super) raw: Vec<Duration>,
+    /// As L1 counts, those that nothing excuses: no slot, no wait for the lock.
+    pub(super) clean: Vec<Duration>,
+}
+
+/// How long each recovery took.
+pub(super) fn times(facts: &Facts) -> Times {
+    let (deaf, lives) = (silence::spans(facts), lives(facts));
+    let mut times = Times::default();
+    for change in changes(facts) {
+        times.raw.push(span(change.hit, change.lost.at));
+        let through = lives.iter().filter(|life| life.pid != change.lost.pid && life.to >= change.lost.at);
+        let Some(oldest) = through.min_by_key(|life| life.from) else { continue };
+        let from = oldest.from.max(change.renewed);
+        let undisturbed = waits(facts, &deaf, oldest.pid)
+            .iter()
+            .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
+        if undisturbed && !change.needs_slot() && from < change.lost.at {
+            times.clean.push(span(from, change.lost.at));
+        }
+    }
+    times.raw.sort_unstable();
+    times.clean.sort_unstable();
     times
+}
+
+fn span(from: i64, to: i64) -> Duration {
+    Duration::from_micros(u64::try_from(to - from).unwrap_or_default())
 }
 
 /// The recoveries that took longer than promised, in words.
 pub(super) fn late(facts: &Facts) -> Vec<String> {
-    let deaf = deaf(facts);
-    let lives = lives(facts);
-    // L1 is within the limits set: what has lost a lease before is taken over when no other such is held, and a
-    // transactional delivery when the one slot is free that a worker has for all of them.
-    let owed = |change: &Change| !change.lost.again && change.lost.receiver == Receiver::Plain;
-    let late = changes(facts).into_iter().filter(owed).filter_map(|change| {
-        let by = lives
+    let (deaf, lives, changes) = (silence::spans(facts), lives(facts), changes(facts));
+    let late = changes.iter().filter_map(|change| {
+        let due = lives
             .iter()
             .filter(|life| life.pid != change.lost.pid)
-            .filter_map(|life| Some(due(facts, &deaf, life, change.hit)).filter(|by| *by <= life.to));
-        let by = by.min()?;
+            .filter_map(|life| {
+                let asked = due(facts, &deaf, life, change.renewed, 0);
+                let due = due(facts, &deaf, life, change.renewed, in_front(&changes, change, asked));
+                // Whoever was gone before then owes nothing.
+                (due <= life.to).then_some((due, life.pid))
+            })
+            .min();
+        let (by, heir) = due?;
         let over = u64::try_from(change.lost.at - by).ok().filter(|over| *over > 0).map(Duration::from_micros)?;
-        Some(format!("{over:?} late: {change:?}"))
+        Some(format!("{over:?} late, process {heir} could have: {change:?}"))
     });
     late.collect()
 }
 
-/// By when `life` must have recovered what was lost at `hit`, in the course of events as they were.
-fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, hit: i64) -> i64 {
-    let mut from = hit.max(life.from);
+/// How long `change`, which is due then, may wait for its slot: for one that has it, and for those taken over before it.
+fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
+    let needs_slot = change.needs_slot();
+    let long = micros(if needs_slot { SLOT } else { HELD });
+    let others = changes.iter().filter(|other| {
+        other.needs_slot() == needs_slot
+            && other.lost.delivery != change.lost.delivery
+            && (due - long..change.lost.at).contains(&other.lost.at)
+    });
+    let others = others.count();
+    let rounds = if needs_slot { 1 + others } else { others.div_ceil(SLOTS) };
+    long * i64::try_from(rounds).unwrap_or(i64::MAX)
+}
+
+/// By when `life` must have recovered what was `renewed` then for the last time, and needs so long for its slot, in the course
+/// of events as they were.
+fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64, slot: i64) -> i64 {
+    let mut from = renewed.max(life.from);
     let earliest = from - micros(LEASE);
-    let mut allowed = micros(LEASE + BEYOND);
+    let promised = micros(LEASE + BEYOND) + slot;
+    let mut allowed = promised;
     let long = micros(LEASE / 3);
-    let waits =
-        facts.waits.iter().filter(|wait| wait.pid == life.pid).map(|wait| (wait.until - wait.lasted, wait.until));
-    for (begin, end) in merged(deaf.iter().copied().chain(waits)).into_iter().filter(|(_, end)| *end > earliest) {
+    for (begin, end) in waits(facts, deaf, life.pid).into_iter().filter(|(_, end)| *end > earliest) {
         if begin >= from + allowed {
             break;
         }
         if end - begin > long {
-            from = from.max(end);
+            // What it waits for next, and does not tell, begins its lease without stealing again.
+            from = from.max(end + UNTOLD);
         } else {
-            allowed = allowed.max(micros(LEASE + BEYOND) + end - begin);
+            allowed = allowed.max(promised + end - begin);
         }
     }
     from + allowed
+}
+
+/// When process `pid` waited for the lock, as it told, or everybody did.
+pub(super) fn waits(facts: &Facts, deaf: &[(i64, i64)], pid: u32) -> Vec<(i64, i64)> {
+    let own = facts.waits.iter().filter(|wait| wait.pid == pid).map(|wait| (wait.until - wait.lasted, wait.until));
+    merged(deaf.iter().copied().chain(own))
 }
 
 /// Spans in their order; those that are closer than [`UNTOLD`] are one. A keeper waits twice for each renewal, and is late by
@@ -112,27 +172,13 @@ fn lives(facts: &Facts) -> Vec<Life> {
         for fate in facts.fates.iter().filter(|fate| fate.pid == connected.pid && fate.at >= connected.at) {
             match fate.what {
                 What::Continued => from = Some(fate.at),
-                What::Killed | What::Stopped | What::Asked | What::Spared => {
+                What::Killed | What::Stopped | What::Asked | What::Ended | What::Spared => {
                     lives.extend(from.take().map(|from| Life { pid: connected.pid, from, to: fate.at }));
                 }
             }
         }
     }
     lives
-}
-
-/// When a stopped worker kept everybody from writing: nobody started anything while it was stopped.
-fn deaf(facts: &Facts) -> Vec<(i64, i64)> {
-    let mut deaf = Vec::new();
-    for (at, stopped) in facts.fates.iter().enumerate().filter(|(_, fate)| fate.what == What::Stopped) {
-        let end = facts.fates[at..].iter().find(|fate| fate.pid == stopped.pid && fate.what != What::Stopped);
-        let Some(end) = end else { continue };
-        let heard = facts.effects.iter().any(|line| line.at > stopped.at + SILENCE && line.at < end.at);
-        if !heard && end.at > stopped.at + SILENCE {
-            deaf.push((stopped.at, end.at));
-        }
-    }
-    deaf
 }
 
 /// The leases whose holder was hit before they were taken over.
@@ -143,7 +189,16 @@ fn changes(facts: &Facts) -> Vec<Change> {
         // A zombie that was stopped and is killed before it wakes was gone from the first on.
         hits.next().map(|fate| fate.at)
     };
-    facts.lost.iter().filter_map(|lost| Some(Change { lost: *lost, hit: hit(lost)? })).collect()
+    let renewed = |lost: &Lost, hit| {
+        let seen = facts.leases.until(lost.delivery, lost.incarnation);
+        // One that was never seen was taken by a claim that was on its way when its worker was hit.
+        seen.map_or(hit, |until| until - micros(LEASE))
+    };
+    let change = |lost: &Lost| {
+        let hit = hit(lost)?;
+        Some(Change { lost: *lost, hit, renewed: renewed(lost, hit) })
+    };
+    facts.lost.iter().filter_map(change).collect()
 }
 
 /// How many leases were lost by workers that nothing had happened to.
@@ -152,102 +207,5 @@ pub(super) fn robbed(facts: &Facts) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
-
-    use super::super::facts::{Connected, Waited};
-    use super::super::fleet::Fate;
-    use super::*;
-    use crate::Line;
-
-    const SECOND: i64 = 1_000_000;
-    const ALLOWED: i64 = 5 * SECOND;
-
-    fn start(pid: u32, at: i64) -> Line {
-        Line { what: "plain".to_owned(), number: 1, attempt: 1, at, pid }
-    }
-
-    fn lost(pid: u32, at: i64) -> Lost {
-        let delivery = DeliveryId { signal: SignalId(1), receiver: ReceiverId(1) };
-        Lost { delivery, receiver: Receiver::Plain, pid, incarnation: pid, at, again: false }
-    }
-
-    fn connected(pid: u32, at: i64) -> Connected {
-        Connected { pid, incarnation: pid, at }
-    }
-
-    fn fate(pid: u32, what: What, at: i64) -> Fate {
-        Fate { pid, what, at }
-    }
-
-    /// Process 1 is killed at second 10; process 2 takes its delivery over `after` that.
-    fn recovered_after(after: i64) -> Facts {
-        Facts {
-            lost: vec![lost(1, 10 * SECOND + after)],
-            fates: vec![fate(1, What::Killed, 10 * SECOND), fate(2, What::Spared, 60 * SECOND)],
-            workers: vec![connected(1, 0), connected(2, SECOND)],
-            ..Facts::default()
-        }
-    }
-
-    #[test]
-    fn l1_a_recovery_within_the_lease_and_a_second_is_in_time() {
-        let facts = recovered_after(ALLOWED);
-        assert_eq!((late(&facts), times(&facts)), (vec![], vec![LEASE + BEYOND]));
-        let late = late(&recovered_after(ALLOWED + 1));
-        assert!(late.len() == 1 && late[0].contains("1µs late"), "{late:?}");
-    }
-
-    #[test]
-    fn l1_who_was_not_connected_for_that_long_owes_nothing() {
-        let mut facts = recovered_after(ALLOWED + 2 * SECOND);
-        facts.workers[1].at = 12 * SECOND;
-        assert_eq!(late(&facts), Vec::<String>::new());
-        facts.workers[1].at = 11 * SECOND;
-        assert_eq!(late(&facts).len(), 1);
-        facts.fates[1].at = 15 * SECOND;
-        assert_eq!(late(&facts), Vec::<String>::new(), "it was gone before it was due");
-    }
-
-    #[test]
-    fn l1_what_waits_for_a_slot_is_not_late() {
-        let mut facts = recovered_after(ALLOWED + 1);
-        facts.lost[0].receiver = Receiver::Transactional;
-        assert_eq!((late(&facts).len(), times(&facts).len()), (0, 1));
-        facts.lost[0] = Lost { again: true, receiver: Receiver::Plain, ..facts.lost[0] };
-        assert_eq!(late(&facts).len(), 0);
-    }
-
-    #[test]
-    fn t9_a_lease_lost_by_somebody_unhurt_is_robbed_and_no_recovery() {
-        let mut facts = recovered_after(SECOND);
-        facts.lost.push(lost(2, 20 * SECOND));
-        assert_eq!((robbed(&facts), times(&facts).len()), (1, 1));
-    }
-
-    #[test]
-    fn l1_who_waited_for_the_lock_may_take_as_long_again_and_no_longer() {
-        let waited = |pid, lasted, late| {
-            let mut facts = recovered_after(ALLOWED + late);
-            facts.waits.push(Waited { pid, until: 12 * SECOND, lasted });
-            super::late(&facts).len()
-        };
-        assert_eq!([waited(2, SECOND, SECOND), waited(2, SECOND, SECOND + 1), waited(3, SECOND, 1)], [0, 1, 1]);
-        assert_eq!([waited(2, 2 * SECOND, 2 * SECOND), waited(2, 2 * SECOND, 2 * SECOND + 1)], [0, 1], "a long one");
-    }
-
-    #[test]
-    fn waits_one_after_the_other_are_one() {
-        let spans = [(900_000, 1_000_000), (0, 400_000), (100_000, 300_000), (2_000_000, 2_100_000)];
-        assert_eq!(merged(spans.into_iter()), [(0, 1_000_000), (2_000_000, 2_100_000)]);
-    }
-
-    #[test]
-    fn l1_a_database_that_is_kept_shut_is_not_up() {
-        let mut facts = recovered_after(ALLOWED + 5 * SECOND);
-        facts.fates.extend([fate(3, What::Stopped, 11 * SECOND), fate(3, What::Continued, 15 * SECOND)]);
-        assert_eq!(late(&facts), Vec::<String>::new());
-        facts.effects.push(start(4, 13 * SECOND));
-        assert_eq!(late(&facts).len(), 1, "somebody worked meanwhile");
-    }
-}
+#[path = "recovery/tests.rs"]
+mod tests;

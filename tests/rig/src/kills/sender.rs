@@ -21,7 +21,10 @@ const APART: Duration = Duration::from_millis(15);
 ///
 /// Returns an error when the database cannot be opened, or a send fails for a reason that nothing here explains.
 pub async fn send_for_ever(database: &Path, journal: &Log, slot: i64) -> anyhow::Result<()> {
+    // No number of an order: it is said for whoever asks later when the database did not answer.
+    journal.write("opens", -1 - slot, 0)?;
     let signals = open(database).await?;
+    journal.write("opened", -1 - slot, 0)?;
     let own = slot * NUMBERS..(slot + 1) * NUMBERS;
     let before: Vec<Line> = journal.read().into_iter().filter(|line| own.contains(&line.number)).collect();
     repeat_open(&signals, journal, &before).await?;
@@ -96,13 +99,25 @@ fn open_intents(journal: &[Line]) -> BTreeSet<i64> {
     last.into_iter().filter(|(_, what)| ["intent", "unknown"].contains(what)).map(|(number, _)| number).collect()
 }
 
+/// Why a send was refused, as the journal has it before the outcome.
+const fn cause(error: &Error) -> &'static str {
+    match error {
+        Error::Contention(_) => "contention",
+        Error::NotWritable(_) => "not-writable",
+        _ => "unavailable",
+    }
+}
+
 async fn send(signals: &Signals<SqliteBackend>, journal: &Log, number: i64) -> anyhow::Result<()> {
     journal.write("intent", number, 0)?;
     let outcome = match book(signals, number).await {
         Ok(receipt) if receipt.repeated => "repeated",
         Ok(_) => "stored",
         Err(Error::CommitUnknown(_)) => "unknown",
-        Err(error) if error.is_retryable() || matches!(error, Error::NotWritable(_)) => "refused",
+        Err(error) if error.is_retryable() || matches!(error, Error::NotWritable(_)) => {
+            journal.write(cause(&error), number, 0)?;
+            "refused"
+        }
         Err(error) => return Err(error.into()),
     };
     journal.write(outcome, number, 0)?;

@@ -15,6 +15,9 @@ use super::heirs;
 /// Signal, receiver, state; version and id of one in a lane.
 type LocatedRow = (i64, i64, String, Option<i64>, Option<i64>);
 
+/// The most bytes of payload that one transaction copies, and then one signal more.
+const MOST_BYTES: usize = 4 << 20;
+
 /// Where a delivery stands in the lanes of its receiver.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Place {
@@ -36,6 +39,23 @@ pub(super) struct Places {
     places: HashMap<DeliveryId, Place>,
     /// Those that were nowhere. Ids are never used twice, so they will not be somewhere either.
     absent: HashSet<DeliveryId>,
+    /// The last id of a delivery that was drawn by then: what has moved since has a higher one.
+    drawn: i64,
+    /// The bytes of the payloads of the signals.
+    bytes: HashMap<i64, usize>,
+}
+
+impl Places {
+    /// The first of `asked`: as many as one transaction changes, for what they copy holds the write lock.
+    pub(super) fn split<'a>(&self, asked: &'a [DeliveryId]) -> (&'a [DeliveryId], &'a [DeliveryId]) {
+        let mut bytes = 0;
+        let fits = asked.iter().take(rows::CHUNK).take_while(|id| {
+            let fits = bytes <= MOST_BYTES;
+            bytes += self.bytes.get(&id.signal.0).copied().unwrap_or_default();
+            fits
+        });
+        asked.split_at(fits.count())
+    }
 }
 
 /// What is where, of a batch and of those who took over the names of its receivers.
@@ -65,11 +85,14 @@ impl Located {
 /// Looks in one snapshot where all of `asked` are.
 pub(super) async fn places(connections: &Connections, asked: &[DeliveryId]) -> Result<Places> {
     let mut snapshot = connections.snapshot().await?;
-    let mut places = Places::default();
+    let drawn = sqlx::query_scalar(sql::DRAWN).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+    let mut places = Places { drawn, ..Places::default() };
     for batch in asked.chunks(rows::CHUNK) {
         let Located { found, heirs } = locate(&mut snapshot, batch, &Places::default()).await?;
-        let absent = Located { found: HashMap::new(), heirs }.keys(batch);
-        places.absent.extend(absent.into_iter().filter(|id| !found.contains_key(id)));
+        // Not so whoever took over: a retry of what was merged makes it a delivery.
+        let took_over = |id: &&DeliveryId| heirs.values().any(|heir| *heir == id.receiver);
+        places.absent.extend(batch.iter().filter(|id| !found.contains_key(id) && !took_over(id)));
+        places.bytes.extend(weigh(&mut snapshot, batch).await?);
         places.places.extend(found.into_iter().filter_map(|(id, found)| Some((id, found.place?))));
     }
     Ok(places)
@@ -94,13 +117,44 @@ async fn locate(conn: &mut SqliteConnection, batch: &[DeliveryId], places: &Plac
     let place = |id: &DeliveryId| places.places.get(id).map(|place| (place.version, place.id));
     let at: Vec<_> = keys.iter().map(|id| row(*id, place(id))).collect();
     by_key(conn, &at, &mut located.found).await?;
-    let moved: Vec<_> =
-        keys.into_iter().filter(|id| !located.found.contains_key(id) && !places.absent.contains(id)).collect();
-    if !moved.is_empty() {
-        let at = scan(conn, &moved).await?;
+    let missing = keys.into_iter().filter(|id| !located.found.contains_key(id) && !places.absent.contains(id));
+    let (moved, unknown): (Vec<_>, Vec<_>) = missing.partition(|id| places.places.contains_key(id));
+    let mut at = scan(conn, &unknown).await?;
+    at.extend(scan_ends(conn, &moved, places).await?);
+    if !at.is_empty() {
         by_key(conn, &at, &mut located.found).await?;
     }
     Ok(located)
+}
+
+/// The bytes of the payloads of a batch's signals.
+async fn weigh(conn: &mut SqliteConnection, batch: &[DeliveryId]) -> Result<Vec<(i64, usize)>> {
+    let signals: Vec<i64> = batch.iter().map(|id| id.signal.0).collect();
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as(sql::WEIGH).bind(signals.to_json()?).fetch_all(conn).await.map_err(error::of)?;
+    rows.into_iter().map(|(signal, bytes)| Ok((signal, usize::try_from(bytes).map_err(error::foreign)?))).collect()
+}
+
+/// Where those stand that have left their places since: behind what was drawn by then, if they are in a lane at all.
+async fn scan_ends(conn: &mut SqliteConnection, moved: &[DeliveryId], places: &Places) -> Result<Vec<rows::PlaceRow>> {
+    let mut lanes: BTreeMap<(ReceiverId, u32), Vec<i64>> = BTreeMap::new();
+    for id in moved {
+        lanes.entry((id.receiver, places.places[id].version)).or_default().push(id.signal.0);
+    }
+    let mut at = Vec::new();
+    for ((receiver, version), signals) in lanes {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(sql::FIND_MOVED)
+            .bind(signals.to_json()?)
+            .bind(receiver.0)
+            .bind(version)
+            .bind(places.drawn)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(error::of)?;
+        let place = |(signal, id)| row(rows::delivery(signal, receiver.0), Some((version, id)));
+        at.extend(rows.into_iter().map(place));
+    }
+    Ok(at)
 }
 
 /// What there is at known places, or outside of lanes.

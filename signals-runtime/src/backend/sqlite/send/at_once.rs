@@ -2,10 +2,13 @@
 //! connection's thread together, for what a send costs is the way there and back.
 //!
 //! ```text
-//! send_open ─► send_draw ─► send_stored ─► send_addressed ─► send_close
-//! savepoint    ids; refuses   the signals    their deliveries   release
-//!              who is missing
+//! send_draw ─► send_open ─► send_stored ─► send_addressed ─► send_close
+//! ids; refuses   savepoint    the signals    their deliveries   release
+//! who is missing
 //! ```
+//!
+//! Ids that were drawn for nothing harm nobody, so they are drawn before the savepoint: SQLite keeps a copy of each page that
+//! is written inside one, and with more than 64 KiB of them, which ten lanes come close to, it opens a file.
 
 use std::sync::LazyLock;
 
@@ -13,7 +16,8 @@ use futures_util::TryStreamExt as _;
 use signals_core::delivery::SignalId;
 use signals_core::{Due, Receipt, Result, SendBatch, SignalDef};
 use sqlx::error::ErrorKind;
-use sqlx::{Either, Executor as _, Row as _, SqliteConnection};
+use sqlx::sqlite::SqliteQueryResult;
+use sqlx::{Executor as _, SqliteConnection};
 
 use super::super::rows::{self, ToJson as _};
 use super::super::{error, sql, transactions};
@@ -21,10 +25,11 @@ use super::CHUNK;
 
 /// The statements of a round. Parameters are numbered across all of them; sqlx prepares and keeps each.
 static ROUND: LazyLock<String> = LazyLock::new(|| {
-    [sql::SEND_OPEN, sql::SEND_DRAW, sql::SEND_STORED, sql::SEND_ADDRESSED, sql::SEND_CLOSE].join(";\n")
+    [sql::SEND_DRAW, sql::SEND_OPEN, sql::SEND_STORED, sql::SEND_ADDRESSED, sql::SEND_CLOSE].join(";\n")
 });
 
-/// Which of the round's statements stores the deliveries.
+/// Which of the round's statements stores the signals, and which their deliveries.
+const STORED: usize = 2;
 const ADDRESSED: usize = 3;
 
 /// The type of the signals, when one round can store `batch`.
@@ -65,11 +70,12 @@ pub(super) async fn store(
         .bind(batch.context.clock.now().as_micros());
 
     let mut round = Round { conn, over: false };
-    let answers: Result<Vec<_>, _> = round.conn.fetch_many(query).try_collect().await;
-    match answers {
-        Ok(answers) => {
+    let done = round.conn.fetch_many(query).try_filter_map(async |answer| Ok(answer.left()));
+    match done.try_collect::<Vec<_>>().await {
+        Ok(done) => {
+            let receipts = receipts(&done, batch.signals.len())?;
             round.over = true;
-            receipts(&answers, batch.signals.len()).map(Some)
+            Ok(Some(receipts))
         }
         Err(refused) if is_refusal(&refused) => Ok(None),
         Err(failed) => Err(error::of(failed)),
@@ -85,7 +91,8 @@ struct Round<'c> {
 impl Drop for Round<'_> {
     fn drop(&mut self) {
         if !self.over {
-            // Of a round that has come to its end there is nothing to undo, and SQLite says so to nobody.
+            // Of a round that is not as far as its savepoint, or past it, there is nothing to undo, and SQLite says so to
+            // nobody.
             transactions::start(self.conn, sql::SEND_UNDO);
             transactions::start(self.conn, sql::SEND_CLOSE);
         }
@@ -97,14 +104,14 @@ fn is_refusal(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::NotNullViolation)
 }
 
-type Answer = Either<sqlx::sqlite::SqliteQueryResult, sqlx::sqlite::SqliteRow>;
-
-fn receipts(answers: &[Answer], signals: usize) -> Result<Vec<Receipt>> {
-    let last = answers.iter().find_map(|answer| answer.as_ref().right());
-    let last: i64 = last.ok_or_else(|| error::foreign("no ids were drawn"))?.try_get(0).map_err(error::of)?;
-    let addressed = answers.iter().filter_map(|answer| answer.as_ref().left()).nth(ADDRESSED);
-    let deliveries = addressed.map_or(0, |result| result.rows_affected()) / signals as u64;
-    let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
+/// What the statements of a round did, in their order.
+fn receipts(done: &[SqliteQueryResult], signals: usize) -> Result<Vec<Receipt>> {
+    let [stored, addressed] = [STORED, ADDRESSED].map(|at| done.get(at).map_or(0, SqliteQueryResult::rows_affected));
+    if stored != signals as u64 {
+        return Err(error::foreign(format!("{stored} of {signals} signals were stored: is `signals_counter` empty?")));
+    }
+    let deliveries = usize::try_from(addressed / stored).map_err(error::foreign)?;
+    let last = done[STORED].last_insert_rowid();
     let first = last - rows::limit(signals) + 1;
     Ok((first..=last).map(|id| Receipt::stored(SignalId(id), deliveries)).collect())
 }

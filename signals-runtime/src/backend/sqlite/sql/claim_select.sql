@@ -1,6 +1,6 @@
 -- T2 and T9: what of lane (?1, ?2) can be claimed: at most ?5 that are above suspicion, at most ?6 suspects, and the
 -- expired ones that lost too many leases by now. ?3: steal what expired by ?4; ?7 lost leases make a suspect, ?8 are too
--- many. One JSON array of [id, signal, life, attempt, lost_leases, refunds, token, bytes of payload], in any order: sqlx
+-- many; nothing of a receiver that was paused since the lane was looked at. One JSON array of [id, signal, life, attempt, lost_leases, refunds, token, bytes of payload], in any order: sqlx
 -- copies every column of every row, and hands each row over by itself.
 -- Under the write lock; by primary key from the bottom of the lane, suspects by their own small index.
 SELECT json_group_array(json_array(
@@ -28,3 +28,4 @@ FROM (
         ORDER BY receiver, version, id LIMIT 100)
 ) AS d
 CROSS JOIN signals_signal AS s ON s.id = d.signal
+WHERE (SELECT r.paused FROM signals_receiver AS r WHERE r.id = ?1) = 0

@@ -1,6 +1,6 @@
--- T1 in one round: draws ids for ?1 signals named ?2 and for their deliveries, and returns the last signal's. Violates NOT
--- NULL, with which the round ends, when not all ?4 receivers linked into the sender, ?3 [name…], are registered for this
--- type (I14, I15), and when one of its aliases, ?5 [alias…], is another type so far.
+-- T1 in one round, first: draws ids for ?1 signals named ?2 and for their deliveries. Violates NOT NULL, with which the
+-- round ends, when not all ?4 receivers linked into the sender, ?3 [name…], are registered for this type (I14, I15), and
+-- when one of its aliases, ?5 [alias…], is another type so far.
 -- Takes the write lock, if the transaction does not have it yet; by the primary keys of the names and the index on the
 -- receivers' type.
 UPDATE signals_counter
@@ -19,4 +19,3 @@ SET signal = CASE WHEN ?4 = (
         WHERE r.merged IS NULL AND r.retired = 0
           AND r.type = (SELECT t.type FROM signals_signal_name AS t WHERE t.name = ?2))
 WHERE one = 1
-RETURNING signal

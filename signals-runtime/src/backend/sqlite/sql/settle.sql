@@ -12,5 +12,5 @@ SELECT d.signal, d.receiver, d.version, d.life, d.attempt,
 FROM jsonb_each(?1) AS j
 CROSS JOIN signals_delivery AS d
     ON d.receiver = j.value ->> 0 AND d.version = j.value ->> 1 AND d.id = j.value ->> 2
-   AND d.signal = j.value ->> 3 AND d.life = j.value ->> 4 AND d.token IS j.value ->> 5
+   AND d.signal = j.value ->> 3 AND d.life = j.value ->> 4 AND d.token = j.value ->> 5
 CROSS JOIN signals_signal AS s ON s.id = d.signal

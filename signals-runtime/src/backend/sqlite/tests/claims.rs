@@ -176,9 +176,6 @@ async fn t9_after_a_renewal_that_waited_for_a_third_of_a_lease_nothing_is_stolen
     let mut claim = fixture.claim(&[1]);
     claim.lease = Duration::from_secs(9);
     let keeper = fixture.backend.store.sibling();
-    let mut quick = keeper.connections.quick().await.expect("opens");
-    sqlx::query("PRAGMA busy_timeout = 3100").execute(&mut *quick).await.expect("runs");
-    drop(quick);
     let writer = fixture.backend.begin().await.expect("begins");
     let refused = keeper.renew(&[held], LEASE).await;
     assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");

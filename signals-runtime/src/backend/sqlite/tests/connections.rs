@@ -149,6 +149,25 @@ async fn s11_after_a_full_disk_the_stores_connections_work_again() {
     }
 }
 
+/// D4: SQLite's own wait is short, so that it asks often; ours goes on until the busy time-out.
+#[tokio::test]
+async fn d4_a_writer_that_waits_asks_again_and_again_until_the_lock_is_free() {
+    let fixture = Fixture::new(&["a"]).await;
+    let connections = &fixture.backend.store.connections;
+    for quick in [false, true] {
+        let holder = fixture.backend.begin().await.expect("begins");
+        let write = async { if quick { connections.quick_write().await } else { connections.durable().await } };
+        let (writing, ()) = tokio::join!(write, async {
+            // tidy: not a wait: for so long the other keeps the lock, many tries of SQLite's own
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            drop(holder);
+        });
+        let mut writing = writing.expect("it is free");
+        let asks: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut *writing).await.expect("a number");
+        assert!(asks <= 50, "beyond this, SQLite pauses for 50 and 100 ms: {asks}");
+    }
+}
+
 /// D3: beside a reader whose snapshot no checkpoint can pass, everything is claimed and completed; the WAL that grew
 /// meanwhile is cut when the reader is gone.
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Tests on real files: what the conformance suite cannot see, because it is particular to SQLite.
 
+mod by_hand;
 mod claims;
 mod connections;
 mod names;

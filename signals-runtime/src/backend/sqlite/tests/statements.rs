@@ -106,6 +106,7 @@ async fn the_hot_statements_search_and_never_scan_a_table() {
         ("send_begin", sql::SEND_BEGIN, "USING INTEGER PRIMARY KEY"),
         ("prune", sql::PRUNE, "signals_settled_lane (receiver=? AND version=? AND outcome=? AND settled_at<?)"),
         ("find", sql::FIND, "USING PRIMARY KEY (receiver=?)"),
+        ("find_moved", sql::FIND_MOVED, "USING PRIMARY KEY (receiver=? AND version=? AND id>?)"),
         ("locate", sql::LOCATE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
         ("end", sql::END, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),
         ("end_remove", sql::END_REMOVE, "USING PRIMARY KEY (receiver=? AND version=? AND id=?)"),

@@ -1,0 +1,88 @@
+//! What the campaign sees of leases while it goes on: who runs what, and until when a worker that was hit had renewed.
+
+use std::collections::BTreeMap;
+
+use signals_runtime::delivery::{DeliveryId, State};
+use signals_runtime::store::Filter;
+use signals_runtime::{Signals, SqliteBackend};
+
+use super::app::PLAIN;
+
+/// The leases that were seen, the ends of those that are over as they were seen last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leases {
+    /// By delivery and incarnation, in microseconds.
+    until: BTreeMap<(DeliveryId, u32), i64>,
+    /// Who held each plain delivery when it was looked at last.
+    now: Vec<(DeliveryId, u32)>,
+    /// The incarnations of each process.
+    incarnations: BTreeMap<u32, u32>,
+}
+
+impl Leases {
+    /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end.
+    pub(super) async fn watch(&mut self, signals: &Signals<SqliteBackend>) -> anyhow::Result<()> {
+        let filter = Filter { states: vec![State::Running], limit: Filter::MOST, ..Filter::default() };
+        self.now.clear();
+        for delivery in signals.inspect().list(&filter).await?.deliveries {
+            let (Some(worker), Some(until)) = (delivery.worker, delivery.lease_until) else { continue };
+            self.saw(delivery.id, worker.bits(), until.as_micros());
+            if delivery.receiver == PLAIN {
+                self.now.push((delivery.id, worker.bits()));
+            }
+        }
+        if self.now.iter().any(|(_, incarnation)| !self.incarnations.contains_key(incarnation)) {
+            for worker in signals.inspect().workers().await? {
+                self.incarnations.insert(worker.incarnation.bits(), worker.pid);
+            }
+        }
+        Ok(())
+    }
+
+    /// That `incarnation` holds `delivery` until then.
+    pub(super) fn saw(&mut self, delivery: DeliveryId, incarnation: u32, until: i64) {
+        self.until.insert((delivery, incarnation), until);
+    }
+
+    /// When a lease ended, or would have.
+    pub(super) fn until(&self, delivery: DeliveryId, incarnation: u32) -> Option<i64> {
+        self.until.get(&(delivery, incarnation)).copied()
+    }
+
+    /// Whether process `pid` runs plain deliveries now.
+    pub(super) fn is_busy(&self, pid: u32) -> bool {
+        self.now.iter().any(|(_, incarnation)| self.incarnations.get(incarnation) == Some(&pid))
+    }
+
+    /// Whether somebody else runs now what process `pid` held.
+    pub(super) fn is_robbed(&self, pid: u32) -> bool {
+        let own = |incarnation: &u32| self.incarnations.get(incarnation) == Some(&pid);
+        self.now.iter().filter(|(_, incarnation)| !own(incarnation)).any(|(delivery, _)| {
+            self.until.range((*delivery, 0)..=(*delivery, u32::MAX)).any(|((_, earlier), _)| own(earlier))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signals_runtime::delivery::{ReceiverId, SignalId};
+
+    use super::*;
+
+    #[test]
+    fn who_held_what_another_runs_is_robbed() {
+        let [one, two] = [1, 2].map(|signal| DeliveryId { signal: SignalId(signal), receiver: ReceiverId(1) });
+        let mut leases = Leases { incarnations: [(71, 7), (81, 8), (82, 8)].into(), ..Leases::default() };
+        leases.saw(one, 71, 5);
+        leases.saw(two, 81, 6);
+        leases.now = vec![(one, 71), (two, 81)];
+        assert!(!leases.is_robbed(7) && !leases.is_robbed(8) && leases.is_busy(7));
+        leases.saw(one, 82, 9);
+        leases.now = vec![(one, 82)];
+        assert!(!leases.is_busy(7) && leases.is_busy(8));
+        assert!(leases.is_robbed(7) && !leases.is_robbed(8));
+        assert_eq!((leases.until(one, 71), leases.until(one, 82), leases.until(two, 71)), (Some(5), Some(9), None));
+        leases.now.clear();
+        assert!(!leases.is_robbed(7), "the other is through");
+    }
+}

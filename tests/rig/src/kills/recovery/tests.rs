@@ -1,0 +1,169 @@
+//! The excuses of L1, on both sides of their borders.
+
+use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
+
+use super::super::facts::{Connected, Waited};
+use super::super::fleet::Fate;
+use super::*;
+use crate::Line;
+
+const SECOND: i64 = 1_000_000;
+const ALLOWED: i64 = 5 * SECOND;
+
+fn line(what: &str, pid: u32, at: i64) -> Line {
+    Line { what: what.to_owned(), number: 1, attempt: 1, at, pid }
+}
+
+fn lost(pid: u32, at: i64) -> Lost {
+    let delivery = DeliveryId { signal: SignalId(1), receiver: ReceiverId(1) };
+    Lost { delivery, receiver: Receiver::Plain, pid, incarnation: pid, at, again: false }
+}
+
+fn connected(pid: u32, at: i64) -> Connected {
+    Connected { pid, incarnation: pid, at }
+}
+
+fn fate(pid: u32, what: What, at: i64) -> Fate {
+    Fate { pid, what, at }
+}
+
+/// Process 1 is killed at second 10; process 2 takes its delivery over `after` that.
+fn recovered_after(after: i64) -> Facts {
+    Facts {
+        lost: vec![lost(1, 10 * SECOND + after)],
+        fates: vec![fate(1, What::Killed, 10 * SECOND), fate(2, What::Spared, 60 * SECOND)],
+        workers: vec![connected(1, 0), connected(2, SECOND)],
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn l1_a_recovery_within_the_lease_and_a_second_is_in_time() {
+    let facts = recovered_after(ALLOWED);
+    assert_eq!((late(&facts), times(&facts).raw), (vec![], vec![LEASE + BEYOND]));
+    let late = late(&recovered_after(ALLOWED + 1));
+    assert!(late.len() == 1 && late[0].contains("1µs late"), "{late:?}");
+}
+
+#[test]
+fn l1_who_was_not_connected_for_that_long_owes_nothing() {
+    let mut facts = recovered_after(ALLOWED + 2 * SECOND);
+    facts.workers[1].at = 12 * SECOND;
+    assert_eq!(late(&facts), Vec::<String>::new());
+    facts.workers[1].at = 11 * SECOND;
+    assert_eq!(late(&facts).len(), 1);
+    facts.fates[1].at = 15 * SECOND;
+    assert_eq!(late(&facts), Vec::<String>::new(), "it was gone before it was due");
+}
+
+#[test]
+fn l1_counts_from_the_last_renewal_when_it_was_seen() {
+    let mut facts = recovered_after(ALLOWED - SECOND);
+    let delivery = facts.lost[0].delivery;
+    facts.leases.saw(delivery, 1, 9 * SECOND + micros(LEASE));
+    assert_eq!((late(&facts), times(&facts).clean), (vec![], vec![LEASE + BEYOND]));
+    facts.leases.saw(delivery, 1, 9 * SECOND + micros(LEASE) - 1);
+    assert_eq!((late(&facts).len(), times(&facts).raw), (1, vec![LEASE]), "in time only if counted from the kill");
+    facts.workers[1].at = 9 * SECOND;
+    assert_eq!(late(&facts).len(), 0, "the one to take it over came later than that");
+}
+
+/// As [`recovered_after`], of a delivery that needs a slot, with `others` that were taken over at these moments.
+fn slotted(after: i64, receiver: Receiver, again: bool, others: &[(i64, bool)]) -> usize {
+    let mut facts = recovered_after(after);
+    facts.lost[0] = Lost { receiver, again, ..facts.lost[0] };
+    for (number, &(at, slotted)) in (2..).zip(others) {
+        let delivery = DeliveryId { signal: SignalId(number), receiver: ReceiverId(1) };
+        facts.lost.push(Lost { delivery, again: slotted, ..lost(1, at) });
+    }
+    late(&facts).len()
+}
+
+#[test]
+fn l1_what_needs_a_slot_may_wait_for_one_and_for_those_in_front_and_no_longer() {
+    let slot = micros(SLOT);
+    for (receiver, again) in [(Receiver::Transactional, false), (Receiver::Plain, true)] {
+        let late = |after, others: &[_]| slotted(after, receiver, again, others);
+        assert_eq!([late(ALLOWED + slot, &[]), late(ALLOWED + slot + 1, &[])], [0, 1]);
+        let in_front = [(15 * SECOND, true)];
+        assert_eq!([late(ALLOWED + 2 * slot, &in_front), late(ALLOWED + 2 * slot + 1, &in_front)], [0, 1]);
+        assert_eq!(late(ALLOWED + slot + 1, &[(15 * SECOND, false)]), 1, "one that needs none is not in its way");
+    }
+    let late = |after, others: &[_]| slotted(after, Receiver::Plain, false, others);
+    let (held, in_front) = (micros(HELD), [(14 * SECOND + SECOND / 2, false); SLOTS]);
+    assert_eq!([late(ALLOWED, &[]), late(ALLOWED + 1, &[])], [0, 1], "the others have theirs at once");
+    assert_eq!([late(ALLOWED + held, &in_front), late(ALLOWED + held + 1, &in_front)], [0, 1], "or a round later");
+}
+
+#[test]
+fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
+    let waited = |receiver, after| {
+        let mut facts = recovered_after(after);
+        facts.lost[0].receiver = receiver;
+        // A long one, which begins after the lease and a second, and before the slot is due.
+        facts.waits.push(Waited { pid: 2, until: 17 * SECOND + SECOND / 2, lasted: 2 * SECOND });
+        late(&facts).len()
+    };
+    let due = 7 * SECOND + SECOND / 2 + ALLOWED + micros(SLOT);
+    assert_eq!([waited(Receiver::Transactional, due), waited(Receiver::Transactional, due + 1)], [0, 1]);
+    assert_eq!(waited(Receiver::Plain, ALLOWED + 1), 1, "what needs no slot was due before");
+}
+
+#[test]
+fn l1_clean_times_leave_out_what_is_excused() {
+    let clean = |tamper: fn(&mut Facts)| {
+        let mut facts = recovered_after(3 * SECOND);
+        tamper(&mut facts);
+        times(&facts).clean
+    };
+    assert_eq!(clean(|_| {}), [Duration::from_secs(3)]);
+    assert_eq!(clean(|facts| facts.workers[1].at = 12 * SECOND), [Duration::from_secs(1)], "from its connection");
+    assert_eq!(clean(|facts| facts.lost[0].receiver = Receiver::Transactional), []);
+    assert_eq!(clean(|facts| facts.waits.push(Waited { pid: 2, until: 12 * SECOND, lasted: SECOND })), []);
+    assert_eq!(clean(|facts| facts.waits.push(Waited { pid: 3, until: 12 * SECOND, lasted: SECOND })).len(), 1);
+    assert_eq!(
+        clean(|facts| facts.waits.push(Waited { pid: 2, until: 6 * SECOND, lasted: SECOND })).len(),
+        1,
+        "before"
+    );
+}
+
+#[test]
+fn t9_a_lease_lost_by_somebody_unhurt_is_robbed_and_no_recovery() {
+    let mut facts = recovered_after(SECOND);
+    facts.lost.push(lost(2, 20 * SECOND));
+    assert_eq!((robbed(&facts), times(&facts).raw.len()), (1, 1));
+}
+
+#[test]
+fn l1_who_waited_for_the_lock_may_take_as_long_again_and_no_longer() {
+    let waited = |pid, lasted, late| {
+        let mut facts = recovered_after(ALLOWED + late);
+        facts.waits.push(Waited { pid, until: 12 * SECOND, lasted });
+        super::late(&facts).len()
+    };
+    assert_eq!([waited(2, SECOND, SECOND), waited(2, SECOND, SECOND + 1), waited(3, SECOND, 1)], [0, 1, 1]);
+    assert_eq!([waited(2, 2 * SECOND, 2 * SECOND), waited(2, 2 * SECOND, 2 * SECOND + 1)], [0, 1], "a long one");
+}
+
+#[test]
+fn waits_one_after_the_other_are_one() {
+    let spans = [(900_000, 1_000_000), (0, 400_000), (100_000, 300_000), (2_000_000, 2_100_000)];
+    assert_eq!(merged(spans.into_iter()), [(0, 1_000_000), (2_000_000, 2_100_000)]);
+}
+
+#[test]
+fn l1_a_database_that_is_kept_shut_is_not_up() {
+    let shut = |late| {
+        let mut facts = recovered_after(ALLOWED + 5 * SECOND + late);
+        facts.journal = vec![line("intent", 20, 11 * SECOND), line("stored", 20, 15 * SECOND)];
+        facts
+    };
+    assert_eq!([late(&shut(0)).len(), late(&shut(1)).len()], [0, 1]);
+    let mut facts = shut(0);
+    facts.journal.clear();
+    assert_eq!(late(&facts).len(), 1, "nobody has seen it");
+    let mut facts = shut(0);
+    facts.effects.extend((1..40).map(|tenth| line("plain", 4, 11 * SECOND + tenth * SECOND / 10)));
+    assert_eq!(late(&facts).len(), 1, "somebody worked meanwhile");
+}
