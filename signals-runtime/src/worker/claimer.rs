@@ -107,11 +107,12 @@ impl Claimer {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(receiver) = self.freed.recv() => self.freed(receiver),
+                // Before what was freed: a claim goes on only when it is asked, and may hold a lock meanwhile.
                 claims = async { under_way.as_mut().expect("checked").claims.as_mut().await }, if under_way.is_some() => {
                     let UnderWay { wanted, .. } = under_way.take().expect("it has just resolved");
                     self.claimed(&wanted, claims);
                 }
+                Some(receiver) = self.freed.recv() => self.freed(receiver),
                 () = tokio::time::sleep_until(next_poll.into()) => {
                     self.slots.hope();
                     next_poll = Instant::now() + self.poll_interval();

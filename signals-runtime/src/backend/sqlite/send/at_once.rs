@@ -37,10 +37,9 @@ pub(super) fn fits(batch: &SendBatch) -> Option<&'static SignalDef> {
     let first = batch.signals.first()?;
     let (most, most_bytes) = CHUNK;
     let bytes: usize = batch.signals.iter().map(|signal| signal.payload.len()).sum();
-    let ordinary = batch
-        .signals
-        .iter()
-        .all(|signal| signal.def.name == first.def.name && signal.due == Due::Now && signal.key.is_none());
+    let same_type = |def: &SignalDef| (def.name, def.version) == (first.def.name, first.def.version);
+    let ordinary =
+        batch.signals.iter().all(|signal| same_type(signal.def) && signal.due == Due::Now && signal.key.is_none());
     (ordinary && batch.signals.len() <= most && bytes <= most_bytes).then_some(first.def)
 }
 

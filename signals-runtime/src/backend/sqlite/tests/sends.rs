@@ -56,6 +56,25 @@ async fn i1_ordinary_sends_draw_ids_once_and_address_whoever_is_registered() {
     assert_eq!(fixture.number("SELECT count(*) FROM signals_signal WHERE fanout = '[1,3]'").await, 5);
 }
 
+/// Another version of [`Paid`].
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct PaidV2 {
+    id: u64,
+}
+
+impl signals_core::Signal for PaidV2 {
+    const DEF: &'static signals_core::SignalDef =
+        &signals_core::SignalDef { version: 2, ..signals_core::SignalDef::new("paid", super::HERE) };
+}
+
+#[tokio::test]
+async fn e5_two_versions_of_one_batch_go_into_two_lanes() {
+    let fixture = Fixture::new(&["a"]).await;
+    fixture.send(vec![paid(1), signals_core::Outgoing::new(&PaidV2 { id: 2 })]).await.expect("sends");
+    assert_eq!(fixture.number("SELECT count(DISTINCT version) FROM signals_delivery").await, 2);
+    assert_eq!(fixture.number("SELECT max(version) FROM signals_signal").await, 2);
+}
+
 #[tokio::test]
 async fn a_delayed_send_waits_until_it_is_promoted() {
     let mut fixture = Fixture::new(&["a"]).await;
