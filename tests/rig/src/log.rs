@@ -15,7 +15,7 @@ pub struct Log(pub PathBuf);
 pub struct Line {
     /// `start`, `end` or `effect`.
     pub what: String,
-    /// The number of the [`Work`].
+    /// The number of the work.
     pub number: i64,
     /// The attempt.
     pub attempt: u32,

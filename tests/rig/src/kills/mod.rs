@@ -12,7 +12,7 @@
 //! ```
 //!
 //! What the processes did is believed by the records outside of the database; what the framework made of it is read
-//! through its own interface; [`check`](check::check) compares the two and knows nothing of either's origin.
+//! through its own interface; `check` compares the two and knows nothing of either's origin.
 
 mod app;
 mod campaign;
