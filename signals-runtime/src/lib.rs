@@ -35,6 +35,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `sqlite` | no | [`SqliteBackend`] and [`SqliteTx`]: deliveries in a SQLite file, through sqlx |
+//! | `testing` | no | `testing`: tests of receivers and of what is sent, for `[dev-dependencies]` |
 //!
 //! [`MemoryBackend`] is always there. A library that only declares signals and receivers needs no feature.
 //!
@@ -58,6 +59,8 @@
 pub mod backend;
 pub mod defaults;
 pub mod operating;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod worker;
 
 mod extract;

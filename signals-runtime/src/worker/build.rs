@@ -58,21 +58,7 @@ pub struct WorkerBuilder<B: Backend> {
 
 impl<B: Backend> WorkerBuilder<B> {
     pub(crate) fn new(signals: Signals<B>) -> Self {
-        let config = Config {
-            concurrency: defaults::CONCURRENCY,
-            lane_share: defaults::LANE_SHARE,
-            lease: defaults::LEASE,
-            grace: defaults::GRACE,
-            poll_busy: defaults::POLL_BUSY,
-            poll_idle: defaults::POLL_IDLE,
-            retention: Retention {
-                done: defaults::HISTORY,
-                cancelled: defaults::KEEP_CANCELLED,
-                dead: None,
-                keys: defaults::KEEP_KEYS,
-            },
-            keep_signals: defaults::KEEP_SIGNALS,
-        };
+        let config = Config::default();
         Self { signals, states: States::default(), only: None, timeout: defaults::TIMEOUT, config }
     }
 
@@ -221,17 +207,7 @@ impl<B: Backend> WorkerBuilder<B> {
             Some(prefixes) => prefixes.iter().any(|prefix| def.name.starts_with(prefix.as_str())),
             None => true,
         };
-        defs.filter(chosen)
-            .map(|def| {
-                let transactional = def.needs().is_transactional();
-                let default = if transactional && capabilities.single_writer {
-                    defaults::TIMEOUT_SINGLE_WRITER
-                } else {
-                    self.timeout
-                };
-                RunReceiver { def, timeout: def.options.timeout.unwrap_or(default), transactional }
-            })
-            .collect()
+        defs.filter(chosen).map(|def| RunReceiver::new(def, self.timeout, capabilities)).collect()
     }
 
     fn check_settings(&self, no_receivers: bool, problems: &mut Vec<Problem>) {
@@ -273,7 +249,7 @@ impl<B: Backend> WorkerBuilder<B> {
     }
 
     fn check_receiver(&self, receiver: &RunReceiver, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
-        let RunReceiver { def: ReceiverDef { name, location, .. }, timeout, transactional } = receiver;
+        let RunReceiver { def: ReceiverDef { name, location, .. }, timeout, transactional, .. } = receiver;
         let mut wrong = |what: String| problems.push(Problem::new(format!("receiver `{name}` at {location}: {what}")));
         let needs = receiver.def.needs();
         for state in needs.states().iter().filter(|state| !self.states.contains(state.id)) {
@@ -297,6 +273,36 @@ impl<B: Backend> WorkerBuilder<B> {
                  longer `lease`",
                 capabilities.name
             ));
+        }
+    }
+}
+
+impl RunReceiver {
+    /// `timeout` is for receivers that say none, but for transactional ones on a database with one writer.
+    pub(crate) fn new(def: &'static ReceiverDef, timeout: Duration, capabilities: &Capabilities) -> Self {
+        let transactional = def.needs().is_transactional();
+        let default =
+            if transactional && capabilities.single_writer { defaults::TIMEOUT_SINGLE_WRITER } else { timeout };
+        Self { def, timeout: def.options.timeout.unwrap_or(default), transactional, jitter: fastrand::f64 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            concurrency: defaults::CONCURRENCY,
+            lane_share: defaults::LANE_SHARE,
+            lease: defaults::LEASE,
+            grace: defaults::GRACE,
+            poll_busy: defaults::POLL_BUSY,
+            poll_idle: defaults::POLL_IDLE,
+            retention: Retention {
+                done: defaults::HISTORY,
+                cancelled: defaults::KEEP_CANCELLED,
+                dead: None,
+                keys: defaults::KEEP_KEYS,
+            },
+            keep_signals: defaults::KEEP_SIGNALS,
         }
     }
 }

@@ -188,7 +188,7 @@ fn still_held<T: Outcome>(engine: &Engine, outcome: &T, repeated: bool) -> bool 
     still
 }
 
-fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated: bool) {
+pub(super) fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated: bool) {
     for (outcome, answer) in batch.iter().zip(answers) {
         let held = outcome.held();
         match answer {

@@ -338,7 +338,7 @@ fn fate(runs: &RunReceiver, attempt: u32, delay: Option<Duration>) -> Fate {
     match runs.def.options.retry.next(attempt) {
         Decision::GiveUp => Fate::Dead(DeathReason::Exhausted),
         Decision::RetryWithin(ceiling) => {
-            Fate::Retry { delay: delay.unwrap_or_else(|| full_jitter(ceiling, fastrand::f64())) }
+            Fate::Retry { delay: delay.unwrap_or_else(|| full_jitter(ceiling, (runs.jitter)())) }
         }
     }
 }

@@ -15,6 +15,8 @@
 mod backoff;
 mod blocking;
 mod build;
+#[cfg(feature = "testing")]
+mod by_hand;
 mod claimer;
 mod completer;
 mod deadlines;
@@ -40,6 +42,8 @@ use tokio::task::JoinSet;
 
 pub(crate) use backoff::Backoff;
 pub use build::WorkerBuilder;
+#[cfg(feature = "testing")]
+pub(crate) use by_hand::{ByHand, Claim, Outcome};
 pub use report::{DrainError, Failure, Report};
 pub(crate) use shutdown::Phase;
 
@@ -130,6 +134,8 @@ pub(crate) struct RunReceiver {
     pub(crate) def: &'static ReceiverDef,
     pub(crate) timeout: Duration,
     pub(crate) transactional: bool,
+    /// Draws which part of its backoff a retry waits, from 0 to 1.
+    pub(crate) jitter: fn() -> f64,
 }
 
 /// What the parts of a running worker share.

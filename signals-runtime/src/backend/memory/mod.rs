@@ -23,6 +23,8 @@ mod finish;
 mod inspect;
 mod register;
 mod store;
+#[cfg(feature = "testing")]
+mod testing;
 mod upkeep;
 
 use std::fmt;

@@ -22,6 +22,8 @@ mod rows;
 mod send;
 mod sql;
 mod store;
+#[cfg(feature = "testing")]
+mod testing;
 mod transactions;
 mod upkeep;
 mod workers;

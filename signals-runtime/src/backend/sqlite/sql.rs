@@ -1,12 +1,12 @@
 //! The statements, one file each in `sql/`: what it does, which lock it needs, which index it uses is said there.
 
 macro_rules! statements {
-    ($($name:ident = $file:literal,)*) => {
-        $(pub(super) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
+    ($($(#[$on:meta])? $name:ident = $file:literal,)*) => {
+        $($(#[$on])? pub(super) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
 
         /// Every statement with the name of its file.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+        pub(super) const ALL: &[(&str, &str)] = &[$($(#[$on])? ($file, $name),)*];
     };
 }
 
@@ -105,6 +105,8 @@ statements! {
     SEND_UNDO = "send_undo",
     SETTLE = "settle",
     SHOW = "show",
+    #[cfg(any(test, feature = "testing"))]
+    SIGNALS_AFTER = "signals_after",
     SWITCH = "switch",
     TRENDS_DONE = "trends_done",
     TRENDS_FAILED = "trends_failed",

@@ -1,0 +1,28 @@
+//! A database for one test is simply another one.
+
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
+
+use signals_core::clock::ManualClock;
+use signals_core::delivery::SignalId;
+use signals_core::store::StoredSignal;
+use signals_core::{BoxFuture, Result};
+
+use super::MemoryBackend;
+use crate::testing::TestBackend;
+
+impl TestBackend for MemoryBackend {
+    type Guard = ();
+
+    async fn open(clock: ManualClock) -> Result<(Self, ())> {
+        Ok((Self::with_clock(Arc::new(clock)), ()))
+    }
+
+    fn signals_after(&self, after: SignalId) -> BoxFuture<'_, Result<Vec<StoredSignal>>> {
+        Box::pin(async move {
+            let tables = self.shared.lock();
+            let behind = tables.signals.range((Excluded(after), Unbounded));
+            Ok(behind.map(|(_, row)| StoredSignal::clone(&row.stored)).collect())
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! Configures a kit.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_core::clock::ManualClock;
+use signals_core::{Receiver, Registry, RegistryBuilder, States};
+
+use super::kit::Settings;
+use super::message::Message;
+use super::run::DIRECT;
+use super::{Step, TestBackend, TestSignals};
+use crate::worker::{ByHand, Config, Plan, RunReceiver};
+use crate::{MemoryBackend, Signals, defaults};
+
+/// How long one attempt may take by the real clock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Configures a [`TestSignals`]: [`TestSignals::builder`].
+///
+/// | setting | default | meaning |
+/// |---|---|---|
+/// | [`state`](Self::state) | – | what receivers take as `State<T>` |
+/// | [`receiver`](Self::receiver), [`registry`](Self::registry) | all that are linked | which receivers there are |
+/// | [`on`](Self::on), [`over`](Self::over) | in memory | the database |
+/// | [`clock`](Self::clock) | noon of 2026-01-01, UTC | the clock that the test moves |
+/// | [`patience`](Self::patience) | 10 s | how long one attempt may take by the real clock |
+///
+/// ```standalone_crate
+/// # use signals_runtime::{receiver, signal};
+/// # #[signal] struct PaymentCompleted {}
+/// # #[receiver(signal = PaymentCompleted)] async fn mail_receipt(_: PaymentCompleted) {}
+/// # #[derive(Clone)] struct Mailer;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use signals_runtime::testing::TestSignals;
+///
+/// let signals = TestSignals::builder().receiver::<mail_receipt>().state(Mailer).build().await;
+/// # drop(signals);
+/// # }
+/// ```
+#[must_use = "a kit is there when it is built"]
+pub struct TestSignalsBuilder<B: TestBackend = MemoryBackend> {
+    given: Option<B>,
+    clock: ManualClock,
+    chosen: Option<RegistryBuilder>,
+    registry: Option<Registry>,
+    states: States,
+    patience: Duration,
+}
+
+impl TestSignalsBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            given: None,
+            clock: ManualClock::default(),
+            chosen: None,
+            registry: None,
+            states: States::default(),
+            patience: PATIENCE,
+        }
+    }
+}
+
+impl<B: TestBackend> TestSignalsBuilder<B> {
+    /// On another backend, in an empty database that is made for this test and gone after it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use signals_runtime::SqliteBackend;
+    /// use signals_runtime::testing::TestSignals;
+    ///
+    /// let signals = TestSignals::builder().on::<SqliteBackend>().build().await; // a file of its own
+    /// let pool = signals.backend().pool(); // for the application's own tables
+    /// # let _ = pool;
+    /// # }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    pub fn on<Other: TestBackend>(self) -> TestSignalsBuilder<Other> {
+        let Self { clock, chosen, registry, states, patience, .. } = self;
+        TestSignalsBuilder { given: None, clock, chosen, registry, states, patience }
+    }
+
+    /// In a database that the test has made, with nothing else in it. `clock` is the one that this backend follows: the
+    /// test moves it through the kit.
+    pub fn over<Other: TestBackend>(self, backend: Other, clock: ManualClock) -> TestSignalsBuilder<Other> {
+        TestSignalsBuilder { given: Some(backend), clock, ..self.on::<Other>() }
+    }
+
+    /// With another clock than one that shows noon of 2026-01-01, UTC.
+    pub fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With this receiver; once said, with no other than those that are named so.
+    pub fn receiver<R: Receiver>(mut self) -> Self {
+        self.chosen = Some(self.chosen.unwrap_or_else(Registry::builder).receiver::<R>());
+        self
+    }
+
+    /// With exactly the receivers of `registry`, and those named with [`receiver`](Self::receiver).
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Gives receivers a `T`, which they take as `State<T>`. One of each type; the last one counts.
+    ///
+    /// A receiver whose state is missing fails the test when it is about to run, not before: a test of the sender alone
+    /// needs none.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// How long one attempt may take by the real clock before the test fails: a receiver that waits for what never comes
+    /// must not hang it. Default 10 s. A receiver's own shorter time-out ends the attempt first, as in production.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Makes the database and registers the receivers.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no database to be had, and when the declarations of the receivers contradict each other.
+    #[track_caller]
+    pub fn build(self) -> Step<'static, TestSignals<B>> {
+        Step::new("build", self.make())
+    }
+
+    async fn make(mut self) -> Result<TestSignals<B>, Message> {
+        let registry = self.receivers()?;
+        let (backend, guard) = match self.given.take() {
+            Some(backend) => (backend, None),
+            None => {
+                let (backend, guard) = B::open(self.clock.clone()).await?;
+                (backend, Some(guard))
+            }
+        };
+        let signals = Signals::new(backend.clone()).with_registry(registry.clone());
+        signals.setup().await?;
+        let states = Arc::new(self.states);
+        let worker = ByHand::enlist(plan(&signals, &registry, states.clone())).await?;
+        let settings = Settings {
+            clock: self.clock,
+            states,
+            receivers: registry.receivers().collect(),
+            patience: self.patience,
+            guard,
+        };
+        let direct = Signals::new(backend).with_registry(registry).with_build(DIRECT);
+        Ok(TestSignals::new_with(signals, direct, worker, settings))
+    }
+
+    fn receivers(&mut self) -> Result<Registry, Message> {
+        let named = self.chosen.take();
+        match (self.registry.take(), named) {
+            (None, None) => Ok(Registry::linked()?),
+            (None, Some(named)) => Ok(named.build()?),
+            (Some(registry), None) => Ok(registry),
+            (Some(registry), Some(named)) => {
+                let all = registry.receivers().fold(named, RegistryBuilder::receiver_def);
+                Ok(registry.signals().fold(all, RegistryBuilder::signal_def).build()?)
+            }
+        }
+    }
+}
+
+/// A worker for all of `registry`, whether it can run each of them or not: that is asked when it must.
+fn plan<B: TestBackend>(signals: &Signals<B>, registry: &Registry, states: Arc<States>) -> Plan {
+    let inner = signals.inner().clone();
+    let capabilities = inner.store.capabilities();
+    let run = |def| RunReceiver { jitter: || 1.0, ..RunReceiver::new(def, defaults::TIMEOUT, &capabilities) };
+    Plan {
+        store: inner.store.clone(),
+        payload_limit: inner.payload_limit(),
+        build: inner.build().clone(),
+        transactions: inner.clone(),
+        app: inner,
+        receivers: registry.receivers().map(run).collect(),
+        states,
+        config: Config::default(),
+    }
+}
+
+impl<B: TestBackend> fmt::Debug for TestSignalsBuilder<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestSignalsBuilder")
+            .field("backend", &B::NAME)
+            .field("states", &self.states)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! What became of deliveries.
+
+use std::collections::BTreeMap;
+
+use signals_core::delivery::{SignalId, State};
+use signals_core::store::{DeliverySummary, Filter, StoredSignal};
+use signals_core::{Receiver, Signal};
+
+use super::message::{Message, count, payload};
+use super::sends::{is_a, read};
+use super::{Step, TestBackend, TestSignals, tree};
+
+/// How many deliveries a message shows.
+const SHOWN: usize = 10;
+
+/// A delivery of the receiver that an assertion is about, and whether its payload matches.
+struct Looked<'s> {
+    delivery: DeliverySummary,
+    signal: &'s StoredSignal,
+    matches: bool,
+}
+
+impl<B: TestBackend> TestSignals<B> {
+    /// `R` got every signal that `matches` accepts, at least one, and returned `Ok`: the deliveries are done.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none, or one of them is not done: with those that came near.
+    #[track_caller]
+    pub fn assert_delivered<'t, R: Receiver>(
+        &'t self,
+        matches: impl Fn(&R::Signal) -> bool + Send + 't,
+    ) -> Step<'t, ()> {
+        Step::new("assert_delivered", async move {
+            let is_done = |delivery: &DeliverySummary| delivery.state == State::Done;
+            self.check_deliveries::<R>("done", matches, is_done).await
+        })
+    }
+
+    /// The deliveries to `R` of every signal that `matches` accepts, at least one, are dead letters.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none, or one of them is not dead: with those that came near.
+    #[track_caller]
+    pub fn assert_dead<'t, R: Receiver>(&'t self, matches: impl Fn(&R::Signal) -> bool + Send + 't) -> Step<'t, ()> {
+        Step::new("assert_dead", async move {
+            let is_dead = |delivery: &DeliverySummary| delivery.state == State::Dead;
+            self.check_deliveries::<R>("dead", matches, is_dead).await
+        })
+    }
+
+    /// The deliveries to `R` of every signal that `matches` accepts, at least one, have had `attempts` attempts in their
+    /// life. An attempt that its worker gave back, or did not survive, is the same one when it is repeated.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none, or one of them had another number: with those that came near.
+    #[track_caller]
+    pub fn assert_attempts<'t, R: Receiver>(
+        &'t self,
+        attempts: u32,
+        matches: impl Fn(&R::Signal) -> bool + Send + 't,
+    ) -> Step<'t, ()> {
+        Step::new("assert_attempts", async move {
+            let expected = format!("at attempt {attempts}");
+            let had = |delivery: &DeliverySummary| delivery.counters.attempt == attempts;
+            self.check_deliveries::<R>(&expected, matches, had).await
+        })
+    }
+
+    async fn check_deliveries<R: Receiver>(
+        &self,
+        expected: &str,
+        matches: impl Fn(&R::Signal) -> bool + Send,
+        holds: impl Fn(&DeliverySummary) -> bool + Send,
+    ) -> Result<(), Message> {
+        self.number_of::<R>()?;
+        let signals = self.all_signals().await?;
+        let looked = self.look::<R>(&signals, matches).await?;
+        let matching: Vec<_> = looked.iter().filter(|looked| looked.matches).collect();
+        let wrong: Vec<_> = matching.iter().copied().filter(|looked| !holds(&looked.delivery)).collect();
+        if !matching.is_empty() && wrong.is_empty() {
+            return Ok(());
+        }
+        let name = R::DEF.name;
+        let (instead, nearest) = if looked.is_empty() {
+            (format!("`{name}` got nothing"), self.unheard::<R>(&signals))
+        } else if matching.is_empty() {
+            (
+                format!("`{name}` got {}, and none matches", count(looked.len(), "signal")),
+                looked.iter().collect::<Vec<_>>().into_iter().map(|l| self.told(l)).collect(),
+            )
+        } else {
+            (
+                format!("{} of {} that match are not", wrong.len(), matching.len()),
+                wrong.iter().map(|looked| self.told(looked)).collect(),
+            )
+        };
+        let nearest = shorten(nearest);
+        let message = Message::new(format!("the deliveries of `{name}` are not as the test expects"))
+            .expected(format!("every delivery of a matching `{}`, at least one, {expected}", R::DEF.signal.name))
+            .instead(instead)
+            .nearest(nearest);
+        Err(message.cascade(self.tree().await?))
+    }
+
+    async fn look<'s, R: Receiver>(
+        &self,
+        signals: &'s [StoredSignal],
+        matches: impl Fn(&R::Signal) -> bool + Send,
+    ) -> Result<Vec<Looked<'s>>, Message> {
+        let by_id: BTreeMap<SignalId, &StoredSignal> = signals.iter().map(|signal| (signal.id, signal)).collect();
+        let filter = Filter { receiver: Some(R::DEF.name.to_owned()), ..Filter::default() };
+        let mut looked = Vec::new();
+        for delivery in self.deliveries(filter).await? {
+            if let Some(signal) = by_id.get(&delivery.id.signal).filter(|signal| is_a(R::Signal::DEF, signal)) {
+                let matches = matches(&read(signal)?);
+                looked.push(Looked { delivery, signal, matches });
+            }
+        }
+        Ok(looked)
+    }
+
+    fn told(&self, looked: &Looked<'_>) -> String {
+        let Looked { delivery, signal, .. } = looked;
+        let state = tree::state(delivery, self.now());
+        let attempts = delivery.counters.attempt;
+        format!("delivery {} of {}: {state}, at attempt {attempts}", delivery.id, payload(&signal.payload))
+    }
+
+    /// Why a receiver got nothing.
+    fn unheard<R: Receiver>(&self, signals: &[StoredSignal]) -> Vec<String> {
+        let sent = signals.iter().filter(|signal| is_a(R::Signal::DEF, signal)).count();
+        vec![match sent {
+            0 => format!("no `{}` was sent and committed", R::Signal::DEF.name),
+            _ => format!("{} of `{}` sent to others", count(sent, "signal"), R::Signal::DEF.name),
+        }]
+    }
+}
+
+fn shorten(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    lines.extend((more > 0).then(|| format!("… and {more} more")));
+    lines
+}
