@@ -1,0 +1,90 @@
+//! The kit on a real database: a file for each test.
+
+use signals_runtime::testing::{Ended, Point, TestSignals};
+use signals_runtime::{SqliteBackend, SqliteTx, receiver};
+
+use crate::shop::{Mailer, PaymentCompleted, mail_receipt, paid};
+use crate::words;
+
+#[receiver(signal = PaymentCompleted, name = "orders.complete_in_file")]
+async fn complete_in_file(payment: &PaymentCompleted, tx: &mut SqliteTx) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO completed VALUES (?)").bind(payment.payment_id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn shop(mailer: &Mailer) -> TestSignals<SqliteBackend> {
+    let builder = TestSignals::builder().receiver::<complete_in_file>().receiver::<mail_receipt>();
+    let signals = builder.state(mailer.clone()).on::<SqliteBackend>().build().await;
+    let table = "CREATE TABLE completed (payment_id INTEGER NOT NULL)";
+    sqlx::raw_sql(table).execute(signals.backend().pool()).await.expect("a new file takes a table");
+    signals
+}
+
+async fn completed(signals: &TestSignals<SqliteBackend>) -> Vec<i64> {
+    let read = sqlx::query_scalar("SELECT payment_id FROM completed ORDER BY payment_id");
+    read.fetch_all(signals.backend().pool()).await.expect("it can be read")
+}
+
+#[tokio::test]
+async fn everything_works_in_a_file_as_in_memory() {
+    let mailer = Mailer::down();
+    let signals = shop(&mailer).await;
+    signals.send(paid(7)).await;
+    signals.assert_sent::<PaymentCompleted>(|sent| sent.payment_id == 7).await;
+    signals.expect_failure::<mail_receipt>();
+    signals.drain().await;
+    signals.assert_delivered::<complete_in_file>(|_| true).await;
+    signals.expect_failure::<mail_receipt>();
+    assert_eq!(signals.settled("1h").await.dead, 1);
+    signals.assert_dead::<mail_receipt>(|_| true).await;
+    signals.assert_attempts::<mail_receipt>(3, |_| true).await;
+    assert_eq!(completed(&signals).await, [7]);
+    insta::assert_snapshot!(signals.cascade().await);
+}
+
+#[tokio::test]
+async fn w3_i5_a_crash_in_a_file_rolls_back() {
+    let signals = shop(&Mailer::default()).await;
+    for point in [Point::AfterClaim, Point::AfterEffects, Point::BeforeAck] {
+        signals.send(paid(7)).await;
+        signals.crash_at::<complete_in_file>(point);
+        let before = completed(&signals).await;
+        signals.drain().await;
+        assert_eq!(completed(&signals).await, before, "{point:?}");
+        assert_eq!(signals.advance("20s").await.done, 1, "{point:?}");
+        assert_eq!(completed(&signals).await.len(), before.len() + 1);
+    }
+}
+
+#[tokio::test]
+async fn i5_i6_a_receiver_runs_twice_and_without_its_lease_in_a_file() {
+    let signals = shop(&Mailer::default()).await;
+    signals.run_twice::<complete_in_file>(paid(7), || async { completed(&signals).await }).await;
+    assert_eq!(completed(&signals).await, [7]);
+    let ran = signals.run_with_stale_token::<complete_in_file>(paid(8)).await;
+    assert_eq!((ran.ended, completed(&signals).await), (Ended::Refused(None), vec![7]));
+    assert_eq!(signals.drain().await.done, 1);
+    assert_eq!(completed(&signals).await, [7, 8]);
+    signals.run::<mail_receipt>(paid(9)).await;
+    signals.assert_not_sent::<PaymentCompleted>(|_| true).await;
+}
+
+#[tokio::test]
+async fn a_file_is_gone_with_its_kit() {
+    let signals = shop(&Mailer::default()).await;
+    let file = signals.backend().pool().connect_options().get_filename().to_owned();
+    assert!(file.is_file());
+    drop(signals);
+    assert!(!file.exists());
+}
+
+/// D4: the only writer of a file is a transaction that the test forgot.
+#[tokio::test]
+async fn an_open_transaction_of_the_test_is_guessed_at() {
+    let signals = shop(&Mailer::default()).await;
+    signals.send(paid(7)).await;
+    let open = signals.begin().await.expect("it begins");
+    let message = words::of(signals.drain()).await;
+    assert!(message.contains("is a transaction of this test still open?"), "{message}");
+    drop(open);
+}
