@@ -6,8 +6,9 @@ use signals_core::delivery::{SignalId, State};
 use signals_core::store::{DeliverySummary, Filter, StoredSignal};
 use signals_core::{Receiver, Signal};
 
-use super::message::{Message, count, payload};
+use super::message::Message;
 use super::sends::{is_a, read};
+use super::words::{count, payload};
 use super::{Step, TestBackend, TestSignals, tree};
 
 /// How many deliveries a message shows.
@@ -84,22 +85,17 @@ impl<B: TestBackend> TestSignals<B> {
             return Ok(());
         }
         let name = R::DEF.name;
+        let told = |looked: &[&Looked<'_>]| shorten(looked.iter().map(|looked| self.told(looked)).collect());
         let (instead, nearest) = if looked.is_empty() {
-            (format!("`{name}` got nothing"), self.unheard::<R>(&signals))
+            (format!("`{name}` got nothing"), vec![unheard::<R>(&signals)])
         } else if matching.is_empty() {
-            (
-                format!("`{name}` got {}, and none matches", count(looked.len(), "signal")),
-                looked.iter().collect::<Vec<_>>().into_iter().map(|l| self.told(l)).collect(),
-            )
+            let got = count(looked.len(), "signal", "signals");
+            (format!("`{name}` got {got}, and the closure accepts none"), told(&looked.iter().collect::<Vec<_>>()))
         } else {
-            (
-                format!("{} of {} that match are not", wrong.len(), matching.len()),
-                wrong.iter().map(|looked| self.told(looked)).collect(),
-            )
+            (format!("{} of {} accepted", count(wrong.len(), "is not,", "are not,"), matching.len()), told(&wrong))
         };
-        let nearest = shorten(nearest);
         let message = Message::new(format!("the deliveries of `{name}` are not as the test expects"))
-            .expected(format!("every delivery of a matching `{}`, at least one, {expected}", R::DEF.signal.name))
+            .expected(format!("one that the closure accepts, and all such {expected}"))
             .instead(instead)
             .nearest(nearest);
         Err(message.cascade(self.tree().await?))
@@ -128,14 +124,14 @@ impl<B: TestBackend> TestSignals<B> {
         let attempts = delivery.counters.attempt;
         format!("delivery {} of {}: {state}, at attempt {attempts}", delivery.id, payload(&signal.payload))
     }
+}
 
-    /// Why a receiver got nothing.
-    fn unheard<R: Receiver>(&self, signals: &[StoredSignal]) -> Vec<String> {
-        let sent = signals.iter().filter(|signal| is_a(R::Signal::DEF, signal)).count();
-        vec![match sent {
-            0 => format!("no `{}` was sent and committed", R::Signal::DEF.name),
-            _ => format!("{} of `{}` sent to others", count(sent, "signal"), R::Signal::DEF.name),
-        }]
+/// Why a receiver got nothing.
+fn unheard<R: Receiver>(signals: &[StoredSignal]) -> String {
+    let name = R::Signal::DEF.name;
+    match signals.iter().filter(|signal| is_a(R::Signal::DEF, signal)).count() {
+        0 => format!("no `{name}` was sent and committed"),
+        sent => format!("{} of `{name}`, sent to others", count(sent, "signal", "signals")),
     }
 }
 

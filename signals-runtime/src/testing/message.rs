@@ -79,24 +79,3 @@ fn indented(text: &str, width: usize) -> String {
     }
     out
 }
-
-/// `count` of a thing whose plural ends in s.
-pub(super) fn count(count: usize, thing: &str) -> String {
-    match count {
-        0 => format!("no {thing}"),
-        1 => format!("1 {thing}"),
-        many => format!("{many} {thing}s"),
-    }
-}
-
-/// The most bytes of a payload that a message shows.
-const SHOWN: usize = 200;
-
-/// A payload as a message shows it: its JSON text, cut where it gets long.
-pub(super) fn payload(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    match text.char_indices().nth(SHOWN) {
-        Some((cut, _)) => format!("{}… ({} bytes)", &text[..cut], bytes.len()),
-        None => text.into_owned(),
-    }
-}

@@ -88,6 +88,7 @@ mod twice;
 mod journal;
 mod message;
 mod tree;
+mod words;
 
 pub use backend::TestBackend;
 pub use build::TestSignalsBuilder;

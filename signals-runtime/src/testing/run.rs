@@ -165,7 +165,7 @@ pub(super) async fn claim_that(
 ) -> Result<Claim, Message> {
     let mut others = Vec::new();
     let found = loop {
-        match worker.claim_of(&[receiver], lease).await?.0 {
+        match worker.claim_of(receiver, lease).await? {
             Some(claim) if claim.claimed.held.delivery == delivery => break Ok(claim),
             Some(other) => others.push(other.claimed.held),
             None => break Err(Message::new(format!("delivery {delivery} cannot be claimed: is its receiver paused?"))),

@@ -6,8 +6,9 @@ use signals_core::payload::decode;
 use signals_core::store::StoredSignal;
 use signals_core::{Signal, SignalDef};
 
-use super::message::{Message, count, payload};
+use super::message::Message;
 use super::run::is_direct;
+use super::words::{count, payload};
 use super::{Step, TestBackend, TestSignals};
 
 /// How many candidates a message shows.
@@ -99,9 +100,9 @@ impl<B: TestBackend> TestSignals<B> {
         }
         let sent = match (accepted.len(), rejected.len()) {
             (0, 0) => format!("no `{name}` was sent"),
-            (0, _) => format!("{} sent, and none of them matches", count(rejected.len(), "signal")),
-            (_, 0) => format!("{} that match", count(accepted.len(), "signal")),
-            _ => format!("{} that match, and {} that do not", accepted.len(), rejected.len()),
+            (0, others) => format!("{} sent, and none matches", count(others, "was", "were")),
+            (some, 0) => count(some, "matches", "match"),
+            (some, others) => format!("{}, and {others} more sent", count(some, "matches", "match")),
         };
         let nearest = if accepted.is_empty() && rejected.is_empty() {
             others(S::DEF, &all)
@@ -111,7 +112,7 @@ impl<B: TestBackend> TestSignals<B> {
             candidates(&accepted)
         };
         let message = Message::new(format!("`{name}` was not sent as the test expects"))
-            .expected(format!("{how_many} `{name}` that matches"))
+            .expected(format!("{how_many} `{name}` that the closure accepts"))
             .instead(sent)
             .nearest(nearest);
         Err(message.cascade(self.tree().await?))

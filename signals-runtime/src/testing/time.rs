@@ -7,7 +7,8 @@ use signals_core::delivery::State;
 use signals_core::store::Filter;
 
 use super::drain::Tally;
-use super::message::{Message, count};
+use super::message::Message;
+use super::words::{self, count};
 use super::{Step, TestBackend, TestSignals};
 use crate::worker::{ByHand, Report};
 
@@ -144,8 +145,9 @@ impl<B: TestBackend> TestSignals<B> {
         }
         let waits = left.iter().map(|delivery| format!("{} of delivery {}", delivery.receiver, delivery.id));
         let message = Message::new(format!(
-            "{} not settled within {within:?}",
-            count(left.len(), "delivery").replace("deliverys", "deliveries")
+            "{} not settled within {}",
+            count(left.len(), "delivery is", "deliveries are"),
+            words::duration(within)
         ))
         .expected("every delivery to be done, dead or cancelled")
         .instead(waits.collect::<Vec<_>>().join("\n"));

@@ -8,8 +8,9 @@ use signals_core::delivery::{DeliveryId, SignalId, State};
 use signals_core::store::{DeliverySummary, Fate, Filter, StoredSignal};
 
 use super::journal::Entry;
-use super::message::{Message, payload};
+use super::message::Message;
 use super::run::{Ended, is_direct};
+use super::words::{duration, payload};
 use super::{TestBackend, TestSignals};
 
 /// The most lines of a tree. The chains in which something went wrong come first.
@@ -113,8 +114,10 @@ impl Node {
 pub(super) fn state(delivery: &DeliverySummary, now: Timestamp) -> String {
     let mut text = delivery.state.to_string();
     let _ = match (delivery.state, delivery.due_at, delivery.lease_until, delivery.death) {
-        (State::Ready, Some(due), ..) if due > now => write!(text, " in {:?}", due.since(now)),
-        (State::Running, _, Some(until), _) => write!(text, ", held by a worker for another {:?}", until.since(now)),
+        (State::Ready, Some(due), ..) if due > now => write!(text, " in {}", duration(due.since(now))),
+        (State::Running, _, Some(until), _) => {
+            write!(text, ", held by a worker for another {}", duration(until.since(now)))
+        }
         (State::Dead, .., Some(death)) => write!(text, " ({death})"),
         _ => Ok(()),
     };
@@ -128,10 +131,10 @@ fn ended(ended: &Ended) -> String {
     match ended {
         Ended::Done => "ok".to_owned(),
         Ended::Failed { outcome, error, fate: Fate::Retry { delay } } => {
-            format!("{outcome}: {error} (again after {delay:?})")
+            format!("{outcome}: {error} (again after {})", duration(*delay))
         }
         Ended::Failed { outcome, error, fate: Fate::Dead(_) } => format!("{outcome}: {error}"),
-        Ended::Snoozed(delay) => format!("snoozed for {delay:?}"),
+        Ended::Snoozed(delay) => format!("snoozed for {}", duration(*delay)),
         Ended::Released => "given back".to_owned(),
         Ended::Refused(None) => "ran, and was refused: another holds the delivery".to_owned(),
         Ended::Refused(Some(error)) => format!("failed, and was refused: another holds the delivery: {error}"),

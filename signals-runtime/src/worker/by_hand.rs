@@ -7,6 +7,7 @@
 //! Executor, table and the store are those of every worker. What is missing is what would act while the test looks away:
 //! the claimer's polls, the keeper with its renewals, maintenance. Nobody needs them while the database's clock stands still.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,8 +28,10 @@ pub(crate) struct ByHand {
     engine: Arc<Engine>,
     outcomes: mpsc::UnboundedReceiver<Finish>,
     cut: Arc<Cut>,
-    /// Where the next claim begins to look, so that all lanes have their turn.
-    first: usize,
+    /// The lane of each receiver of the plan. Nobody else registers in a test's database, so they stay.
+    lanes: Vec<Option<Lane>>,
+    /// What a claim asks for, in the order of its turns.
+    turns: VecDeque<ClaimLane>,
 }
 
 /// A delivery that this worker holds.
@@ -65,7 +68,9 @@ impl ByHand {
         let (sender, outcomes) = mpsc::unbounded_channel();
         let engine = Arc::new(Engine::new(plan, sender));
         engine.learn_lanes().await?.check()?;
-        let mut worker = Self { engine, outcomes, cut, first: 0 };
+        let lanes = engine.lanes();
+        let turns = lanes.iter().flatten().map(|lane| ClaimLane { lane: *lane, limit: 1 }).collect();
+        let mut worker = Self { engine, outcomes, cut, lanes, turns };
         worker.enlist_anew().await?;
         Ok(worker)
     }
@@ -82,44 +87,42 @@ impl ByHand {
 
     /// The lane of a receiver of the plan, as far as the database knows it.
     pub(crate) fn lane(&self, receiver: usize) -> Option<Lane> {
-        self.engine.lanes().get(receiver).copied().flatten()
+        self.lanes.get(receiver).copied().flatten()
     }
 
     /// Whether this worker runs that lane.
     pub(crate) fn knows(&self, lane: Lane) -> bool {
-        self.engine.lanes().contains(&Some(lane))
+        self.lanes.contains(&Some(lane))
     }
 
-    /// Claims one delivery of any lane that is due, or whose lease is over.
+    /// Claims one delivery of any lane that is due, or whose lease is over. All lanes have their turn.
     pub(crate) async fn claim(&mut self) -> Result<(Option<Claim>, Vec<LostLease>)> {
-        let lanes = self.engine.lanes();
-        let in_turn = (0..lanes.len()).map(|offset| (self.first + offset) % lanes.len());
-        let wanted: Vec<usize> = in_turn.filter(|receiver| lanes[*receiver].is_some()).collect();
-        let (claim, lost) = self.claim_of(&wanted, self.engine.config.lease).await?;
-        if let Some(claim) = &claim {
-            self.first = claim.receiver + 1;
+        let wanted = self.turns.make_contiguous().to_vec();
+        let (claim, lost) = self.claim_from(wanted, self.engine.config.lease).await?;
+        if let Some(claim) = &claim
+            && let Some(turn) = self.turns.iter().position(|turn| turn.lane == claim.claimed.held.lane)
+        {
+            self.turns.rotate_left(turn + 1);
         }
         Ok((claim, lost))
     }
 
-    /// Claims one delivery of these receivers, for `lease`: a lease of zero is over at once, and its delivery may be stolen.
-    pub(crate) async fn claim_of(
-        &mut self,
-        receivers: &[usize],
-        lease: Duration,
-    ) -> Result<(Option<Claim>, Vec<LostLease>)> {
-        let lanes = self.engine.lanes();
-        let wanted = |receiver: &usize| Some(ClaimLane { lane: lanes[*receiver]?, limit: 1 });
-        let wanted: Vec<ClaimLane> = receivers.iter().filter_map(wanted).collect();
-        if wanted.is_empty() {
+    /// Claims one delivery of this receiver, for `lease`: a lease of zero is over at once, and its delivery may be stolen.
+    pub(crate) async fn claim_of(&mut self, receiver: usize, lease: Duration) -> Result<Option<Claim>> {
+        let wanted = self.lane(receiver).map(|lane| ClaimLane { lane, limit: 1 });
+        Ok(self.claim_from(wanted.into_iter().collect(), lease).await?.0)
+    }
+
+    async fn claim_from(&self, lanes: Vec<ClaimLane>, lease: Duration) -> Result<(Option<Claim>, Vec<LostLease>)> {
+        if lanes.is_empty() {
             return Ok((None, Vec::new()));
         }
         let right = self.engine.link.draw(lease);
         let token = right.ok_or_else(|| Error::Unavailable("the worker's tokens are used up".into()))?.token;
-        let claim = store::Claim { token, lease, lanes: wanted, limit: 1, steal: true, suspect: true };
+        let claim = store::Claim { token, lease, lanes, limit: 1, steal: true, suspect: true };
         let mut claims = self.engine.store.claim(&claim).await?;
         let claimed = claims.claimed.pop().and_then(|claimed| {
-            let receiver = lanes.iter().position(|lane| *lane == Some(claimed.held.lane))?;
+            let receiver = self.lanes.iter().position(|lane| *lane == Some(claimed.held.lane))?;
             Some(Claim { receiver, claimed })
         });
         Ok((claimed, claims.lost))
@@ -156,7 +159,10 @@ impl ByHand {
             (Err(_), true) => Ok(Outcome::Lost(None)),
             (Err(_), false) => self.cut.acknowledged(),
         };
-        self.engine.table.remove(&held);
+        if lose || outcome.is_err() {
+            // Whatever is stored has left the table.
+            self.engine.table.remove(&held);
+        }
         outcome
     }
 

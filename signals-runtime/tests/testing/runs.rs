@@ -57,7 +57,7 @@ async fn a_failure_that_is_expected_is_answered() {
     let signals = TestSignals::builder().receiver::<refuse>().build().await;
     signals.expect_failure::<refuse>();
     let ran = signals.run::<refuse>(paid(7)).await;
-    assert_eq!(ran.error(), Some("discarded: payment 7 is nobody's"));
+    assert_eq!(ran.error(), Some("payment 7 is nobody's"));
     assert!(matches!(ran.ended, Ended::Failed { fate: Fate::Dead(_), .. }), "{ran:?}");
 }
 
