@@ -17,6 +17,9 @@ use crate::{MemoryBackend, Signals, defaults};
 /// How long one attempt may take by the real clock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many attempts one step makes before it is held to go on for ever.
+const MOST_ATTEMPTS: u64 = 10_000;
+
 /// Configures a [`TestSignals`]: [`TestSignals::builder`].
 ///
 /// | setting | default | meaning |
@@ -26,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// | [`on`](Self::on), [`over`](Self::over) | in memory | the database |
 /// | [`clock`](Self::clock) | noon of 2026-01-01, UTC | the clock that the test moves |
 /// | [`patience`](Self::patience) | 10 s | how long one attempt may take by the real clock |
+/// | [`most_attempts`](Self::most_attempts) | 10,000 | after how many attempts a step goes on for ever |
 ///
 /// ```standalone_crate
 /// # use signals_runtime::{receiver, signal};
@@ -48,6 +52,7 @@ pub struct TestSignalsBuilder<B: TestBackend = MemoryBackend> {
     registry: Option<Registry>,
     states: States,
     patience: Duration,
+    most_attempts: u64,
 }
 
 impl TestSignalsBuilder {
@@ -59,6 +64,7 @@ impl TestSignalsBuilder {
             registry: None,
             states: States::default(),
             patience: PATIENCE,
+            most_attempts: MOST_ATTEMPTS,
         }
     }
 }
@@ -81,8 +87,8 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
     /// # fn main() {}
     /// ```
     pub fn on<Other: TestBackend>(self) -> TestSignalsBuilder<Other> {
-        let Self { clock, chosen, registry, states, patience, .. } = self;
-        TestSignalsBuilder { given: None, clock, chosen, registry, states, patience }
+        let Self { clock, chosen, registry, states, patience, most_attempts, .. } = self;
+        TestSignalsBuilder { given: None, clock, chosen, registry, states, patience, most_attempts }
     }
 
     /// In a database that the test has made, with nothing else in it. `clock` is the one that this backend follows: the
@@ -125,6 +131,12 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
         self
     }
 
+    /// After how many attempts a step is held to go on for ever, and fails. Default 10,000.
+    pub fn most_attempts(mut self, attempts: u64) -> Self {
+        self.most_attempts = attempts;
+        self
+    }
+
     /// Makes the database and registers the receivers.
     ///
     /// # Panics
@@ -153,6 +165,7 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
             states,
             receivers: registry.receivers().collect(),
             patience: self.patience,
+            most_attempts: self.most_attempts,
             guard,
         };
         let direct = Signals::new(backend).with_registry(registry).with_build(DIRECT);

@@ -14,9 +14,6 @@ use super::words::{count, duration};
 use super::{Point, Step, TestBackend, TestSignals};
 use crate::worker::{ByHand, Claim, Failure, Outcome, Report};
 
-/// How many attempts one step makes before it is held to go on for ever.
-const MOST_ATTEMPTS: u64 = 100_000;
-
 /// What one step has done so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -59,10 +56,12 @@ impl<B: TestBackend> TestSignals<B> {
                 None if lost.is_empty() && worker.promote().await?.0 == 0 => return Ok(()),
                 None => {}
             }
-            if tally.attempts == MOST_ATTEMPTS {
-                let endless = format!("the cascade goes on after {MOST_ATTEMPTS} attempts");
-                let message = Message::new(endless)
-                    .expected("a cascade that ends: a receiver that sends the signal it receives never does");
+            if tally.attempts >= self.most_attempts {
+                let endless = format!("the cascade goes on after {} attempts", self.most_attempts);
+                let message = Message::new(endless).expected(
+                    "a cascade that ends: a receiver that sends the signal it receives never does; a longer one needs \
+                     `.most_attempts(…)` of the builder",
+                );
                 return Err(message.cascade(self.tree().await?));
             }
         }

@@ -60,6 +60,7 @@ pub struct TestSignals<B: TestBackend = MemoryBackend> {
     pub(super) states: Arc<States>,
     pub(super) receivers: Vec<&'static ReceiverDef>,
     pub(super) patience: Duration,
+    pub(super) most_attempts: u64,
     pub(super) worker: tokio::sync::Mutex<ByHand>,
     pub(super) plans: Mutex<Plans>,
     journal: Mutex<Journal>,
@@ -162,7 +163,7 @@ impl<B: TestBackend> TestSignals<B> {
     }
 
     pub(super) fn new_with(signals: Signals<B>, direct: Signals<B>, worker: ByHand, settings: Settings<B>) -> Self {
-        let Settings { clock, states, receivers, patience, guard } = settings;
+        let Settings { clock, states, receivers, patience, most_attempts, guard } = settings;
         Self {
             signals,
             direct,
@@ -170,6 +171,7 @@ impl<B: TestBackend> TestSignals<B> {
             states,
             receivers,
             patience,
+            most_attempts,
             worker: tokio::sync::Mutex::new(worker),
             plans: Mutex::default(),
             journal: Mutex::default(),
@@ -184,6 +186,7 @@ pub(super) struct Settings<B: TestBackend> {
     pub(super) states: Arc<States>,
     pub(super) receivers: Vec<&'static ReceiverDef>,
     pub(super) patience: Duration,
+    pub(super) most_attempts: u64,
     pub(super) guard: Option<B::Guard>,
 }
 

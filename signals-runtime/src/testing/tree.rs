@@ -13,6 +13,9 @@ use super::run::{Ended, is_direct};
 use super::words::{duration, payload};
 use super::{TestBackend, TestSignals};
 
+/// How many signals a chain shows, each sent because of the one before.
+const DEEPEST: usize = 20;
+
 /// The most lines of a tree. The chains in which something went wrong come first.
 const MOST_LINES: usize = 100;
 
@@ -53,7 +56,7 @@ impl Tree<'_> {
         let caused: BTreeSet<SignalId> =
             self.attempts.values().flatten().flat_map(|entry| entry.sent.iter().copied()).collect();
         let roots = self.signals.keys().filter(|id| !caused.contains(id));
-        let mut roots: Vec<Node> = roots.filter_map(|id| self.signal(*id)).collect();
+        let mut roots: Vec<Node> = roots.filter_map(|id| self.signal(*id, 0)).collect();
         if roots.is_empty() {
             return "nothing was sent".to_owned();
         }
@@ -69,27 +72,31 @@ impl Tree<'_> {
         lines.join("\n")
     }
 
-    fn signal(&self, id: SignalId) -> Option<Node> {
+    /// A signal that so many others led to.
+    fn signal(&self, id: SignalId, depth: usize) -> Option<Node> {
         let signal = self.signals.get(&id)?;
+        if depth == DEEPEST {
+            return Some(Node { line: "… and what came of it".to_owned(), below: Vec::new() });
+        }
         let by_test = if is_direct(signal) { " (handed to one receiver by the test)" } else { "" };
         let line = format!("{} #{id} {}{by_test}", signal.name, payload(&signal.payload));
         let mut below: Vec<Node> =
-            self.deliveries.get(&id).into_iter().flatten().map(|delivery| self.delivery(delivery)).collect();
+            self.deliveries.get(&id).into_iter().flatten().map(|delivery| self.delivery(delivery, depth)).collect();
         if below.is_empty() {
             below.push(Node { line: "nobody receives it".to_owned(), below: Vec::new() });
         }
         Some(Node { line, below })
     }
 
-    fn delivery(&self, delivery: &DeliverySummary) -> Node {
+    fn delivery(&self, delivery: &DeliverySummary, depth: usize) -> Node {
         let line = format!("{}: {}", delivery.receiver, state(delivery, self.now));
         let attempts = self.attempts.get(&delivery.id).into_iter().flatten();
-        Node { line, below: attempts.map(|entry| self.attempt(entry)).collect() }
+        Node { line, below: attempts.map(|entry| self.attempt(entry, depth)).collect() }
     }
 
-    fn attempt(&self, entry: &Entry) -> Node {
+    fn attempt(&self, entry: &Entry, depth: usize) -> Node {
         let line = format!("attempt {}: {}", entry.ran.attempt, ended(&entry.ran.ended));
-        Node { line, below: entry.sent.iter().filter_map(|id| self.signal(*id)).collect() }
+        Node { line, below: entry.sent.iter().filter_map(|id| self.signal(*id, depth + 1)).collect() }
     }
 }
 

@@ -49,7 +49,7 @@ async fn a_receiver_that_does_not_is_found_out() {
 
 #[tokio::test]
 async fn i5_a_transactional_receiver_has_its_effects_once() {
-    let calls = Arc::new(Mutex::new(0));
+    let calls = Arc::new(Mutex::new(0_u32));
     let signals = TestSignals::builder().receiver::<both>().state(calls.clone()).build().await;
     signals.run_twice::<both>(paid(7), || async { signals.backend().committed("order 7") }).await;
     assert_eq!(*calls.lock().expect("nobody panics"), 2, "it was called twice");
