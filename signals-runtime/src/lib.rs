@@ -95,7 +95,7 @@ pub type MemoryTx = Tx<MemoryBackend>;
 pub type SqliteTx = Tx<SqliteBackend>;
 
 /// The code in the README and in `docs/`, as tests.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
 mod pages {
     #[doc = include_str!("../../README.md")]
     struct Readme;
@@ -105,4 +105,7 @@ mod pages {
 
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
+
+    #[doc = include_str!("../../docs/testing.md")]
+    struct Testing;
 }
