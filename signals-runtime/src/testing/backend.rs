@@ -8,6 +8,10 @@ use signals_core::store::StoredSignal;
 use signals_core::{Backend, BoxFuture, Result};
 
 /// A backend that tests can run on. Clones of it are the same database.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no backend that tests can run on",
+    label = "expected `MemoryBackend`, `SqliteBackend`, or another that implements `TestBackend`"
+)]
 pub trait TestBackend: Backend + Clone {
     /// What must live as long as the database of one test: a directory, a schema that is dropped at the end.
     type Guard: Send + Sync + 'static;

@@ -13,7 +13,11 @@ use crate::{RiskTable, Warehouse};
 ///
 /// It says when it begins, so that one can see a worker die in the middle of it and another begin again.
 #[receiver(signal = OrderPlaced)]
-async fn export_order(order: &OrderPlaced, State(warehouse): State<Warehouse>, delivery: Delivery) -> io::Result<()> {
+pub async fn export_order(
+    order: &OrderPlaced,
+    State(warehouse): State<Warehouse>,
+    delivery: Delivery,
+) -> io::Result<()> {
     let OrderPlaced { order_id, amount_cents } = order;
     say!("analytics: export of order {order_id} begins (delivery {})", delivery.id);
     let text = format!("{{\"order_id\":{order_id},\"amount_cents\":{amount_cents}}}\n");
@@ -26,7 +30,7 @@ async fn export_order(order: &OrderPlaced, State(warehouse): State<Warehouse>, d
 ///
 /// Transactional, so that each is counted exactly once: the row and the acknowledgement are committed together.
 #[receiver(signal = PaymentCompleted, timeout = "900ms")]
-async fn count_sale(payment: &PaymentCompleted, tx: &mut DbTx) -> sqlx::Result<()> {
+pub async fn count_sale(payment: &PaymentCompleted, tx: &mut DbTx) -> sqlx::Result<()> {
     if !payment.succeeded {
         return Ok(());
     }
@@ -43,7 +47,7 @@ async fn count_sale(payment: &PaymentCompleted, tx: &mut DbTx) -> sqlx::Result<(
 ///
 /// The backoff is short for the story. Without the option it begins at 1 s and doubles up to 12 h.
 #[receiver(signal = PaymentCompleted, max_attempts = 3, backoff(initial = "100ms", factor = 2.0, max = "1s"))]
-fn score_fraud(payment: &PaymentCompleted, State(risks): State<RiskTable>, delivery: Delivery) {
+pub fn score_fraud(payment: &PaymentCompleted, State(risks): State<RiskTable>, delivery: Delivery) {
     let id = payment.payment_id;
     say!("analytics: scoring payment {id}, attempt {} of {}", delivery.attempt, delivery.max_attempts);
     let score = risks.score(payment.amount_cents.unsigned_abs());

@@ -14,7 +14,7 @@ use crate::OrderError;
 /// On SQLite a transactional receiver must finish within a third of the worker's lease. The default of 5 s does so for
 /// the default lease; the time-out here also does for the short lease of the story.
 #[receiver(signal = PaymentCompleted, timeout = "900ms")]
-async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(), BoxError> {
+pub async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(), BoxError> {
     if !payment.succeeded {
         return Ok(());
     }

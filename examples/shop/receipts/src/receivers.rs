@@ -15,7 +15,7 @@ use crate::Mailer;
 ///
 /// The backoff is short for the story. Without the option it begins at 1 s and doubles up to 12 h.
 #[receiver(signal = PaymentCompleted, max_attempts = 8, backoff(initial = "200ms", factor = 2.0, max = "1s"), timeout = "20s")]
-async fn mail_receipt(
+pub async fn mail_receipt(
     payment: &PaymentCompleted,
     State(mailer): State<Mailer>,
     delivery: Delivery,

@@ -1,0 +1,27 @@
+use signals_runtime::testing::TestSignals;
+use signals_runtime::{receiver, signal};
+
+#[signal]
+struct PaymentCompleted {
+    payment_id: i64,
+}
+
+#[signal]
+struct OrderShipped {
+    order_id: i64,
+}
+
+#[receiver(signal = PaymentCompleted)]
+async fn complete_order(_: PaymentCompleted) {}
+
+struct PaymentRow {
+    payment_id: i64,
+}
+
+async fn test(signals: TestSignals) {
+    signals.assert_sent::<PaymentRow>(|sent| sent.payment_id == 7).await;
+}
+
+fn main() {
+    let _ = test;
+}
