@@ -12,6 +12,10 @@ use crate::{RiskTable, Warehouse};
 /// Exports an order to the warehouse.
 ///
 /// It says when it begins, so that one can see a worker die in the middle of it and another begin again.
+///
+/// # Errors
+///
+/// Returns an error when the warehouse refuses; it is tried again.
 #[receiver(signal = OrderPlaced)]
 pub async fn export_order(
     order: &OrderPlaced,
@@ -29,6 +33,10 @@ pub async fn export_order(
 /// Counts the sale of a payment that succeeded.
 ///
 /// Transactional, so that each is counted exactly once: the row and the acknowledgement are committed together.
+///
+/// # Errors
+///
+/// Returns an error when the database refuses; it is tried again.
 #[receiver(signal = PaymentCompleted, timeout = "900ms")]
 pub async fn count_sale(payment: &PaymentCompleted, tx: &mut DbTx) -> sqlx::Result<()> {
     if !payment.succeeded {

@@ -13,6 +13,10 @@ use crate::OrderError;
 ///
 /// On SQLite a transactional receiver must finish within a third of the worker's lease. The default of 5 s does so for
 /// the default lease; the time-out here also does for the short lease of the story.
+///
+/// # Errors
+///
+/// Discards a payment of no order that this shop has; any other error of the database is tried again.
 #[receiver(signal = PaymentCompleted, timeout = "900ms")]
 pub async fn complete_order(payment: &PaymentCompleted, tx: &mut DbTx) -> Result<(), BoxError> {
     if !payment.succeeded {

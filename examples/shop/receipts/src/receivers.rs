@@ -14,6 +14,10 @@ use crate::Mailer;
 /// a repetition.
 ///
 /// The backoff is short for the story. Without the option it begins at 1 s and doubles up to 12 h.
+///
+/// # Errors
+///
+/// Returns an error when the mail server refuses; it is tried again.
 #[receiver(signal = PaymentCompleted, max_attempts = 8, backoff(initial = "200ms", factor = 2.0, max = "1s"), timeout = "20s")]
 pub async fn mail_receipt(
     payment: &PaymentCompleted,
