@@ -45,3 +45,29 @@ async fn main() -> anyhow::Result<()> {
     println!("worker: {} done", report.done);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use signals_runtime::testing::TestSignals;
+
+    use super::*;
+
+    /// In memory: the receiver does not mind which database it is.
+    #[tokio::test]
+    async fn a_payment_that_was_completed_gets_its_receipt() {
+        let signals = TestSignals::new().await;
+        signals.send(PaymentCompleted { payment_id: 7 }).await;
+        signals.drain().await; // panics when a receiver fails
+        signals.assert_delivered::<mail_receipt>(|payment| payment.payment_id == 7).await;
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_was_rolled_back_was_not_sent() -> signals_runtime::Result<()> {
+        let signals = TestSignals::new().await;
+        let mut tx = signals.begin().await?;
+        PaymentCompleted { payment_id: 8 }.send(&mut tx).await?;
+        drop(tx);
+        signals.assert_not_sent::<PaymentCompleted>(|_| true).await;
+        Ok(())
+    }
+}

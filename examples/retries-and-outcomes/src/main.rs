@@ -101,3 +101,53 @@ fn report(delivery: DeliveryDetail) {
         println!("    life {}, attempt {}: {}: {}", attempt.life, attempt.attempt, attempt.outcome, attempt.error);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signals_runtime::testing::{Ended, TestSignals};
+
+    use super::*;
+
+    /// In memory, on a clock that stands still: what takes a day in production takes no time here.
+    async fn world() -> TestSignals {
+        TestSignals::builder().state(World::default()).build().await
+    }
+
+    #[tokio::test]
+    async fn what_never_works_is_dead_after_three_attempts() {
+        let signals = world().await;
+        signals.send(Errand::Hopeless).await;
+        signals.expect_failure::<run>().saying("this never works");
+        signals.settled("1d").await;
+        signals.assert_attempts::<run>(3, |_| true).await;
+        signals.assert_dead::<run>(|errand| matches!(errand, Errand::Hopeless)).await;
+    }
+
+    #[tokio::test]
+    async fn a_moved_address_is_a_dead_letter_at_once() {
+        let signals = world().await;
+        signals.expect_failure::<run>();
+        let ran = signals.run::<run>(Errand::Moved).await;
+        assert_eq!((ran.attempt, ran.error()), (1, Some("no such address")));
+        signals.assert_dead::<run>(|_| true).await;
+    }
+
+    #[tokio::test]
+    async fn a_closed_shop_is_no_attempt() {
+        let signals = world().await;
+        let ran = signals.run::<run>(Errand::Closed).await;
+        assert_eq!(ran.ended, Ended::Snoozed(Duration::from_millis(20)));
+        signals.advance("20ms").await;
+        signals.assert_attempts::<run>(1, |_| true).await;
+        signals.assert_delivered::<run>(|_| true).await;
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_tried_again() {
+        let signals = world().await;
+        signals.send(Errand::Buggy).await;
+        signals.expect_failure::<run>().saying("index out of bounds");
+        signals.settled("1m").await;
+        signals.assert_delivered::<run>(|_| true).await;
+    }
+}

@@ -1,9 +1,11 @@
 //! The kit on a real database: a file for each test.
 
-use signals_runtime::testing::{Ended, Point, TestSignals};
+use std::sync::atomic::Ordering;
+
+use signals_runtime::testing::{Ended, Point, TestBackend, TestSignals, TestSignalsBuilder};
 use signals_runtime::{SqliteBackend, SqliteTx, receiver};
 
-use crate::shop::{Mailer, PaymentCompleted, mail_receipt, paid};
+use crate::shop::{Mailer, PaymentCompleted, mail_receipt, paid, refuse};
 use crate::words;
 
 #[receiver(signal = PaymentCompleted, name = "orders.complete_in_file")]
@@ -40,6 +42,29 @@ async fn everything_works_in_a_file_as_in_memory() {
     signals.assert_attempts::<mail_receipt>(3, |_| true).await;
     assert_eq!(completed(&signals).await, [7]);
     insta::assert_snapshot!(signals.cascade().await);
+}
+
+/// Failures, retries, a crash, and a death, with receivers that do not mind where they run.
+async fn story<B: TestBackend>(builder: TestSignalsBuilder<B>) -> String {
+    let mailer = Mailer::down();
+    let signals = builder.receiver::<mail_receipt>().receiver::<refuse>().state(mailer.clone()).build().await;
+    signals.send(paid(7)).await;
+    signals.expect_failure::<mail_receipt>();
+    signals.expect_failure::<refuse>();
+    signals.drain().await;
+    mailer.is_down.store(false, Ordering::SeqCst);
+    signals.crash_at::<mail_receipt>(Point::AfterEffects);
+    signals.advance("1m").await;
+    signals.advance("1m").await;
+    signals.run::<mail_receipt>(paid(8)).await;
+    signals.cascade().await
+}
+
+#[tokio::test]
+async fn the_same_story_is_told_in_memory_and_in_a_file() {
+    let in_memory = story(TestSignals::builder()).await;
+    assert_eq!(in_memory, story(TestSignals::builder().on::<SqliteBackend>()).await);
+    insta::assert_snapshot!(in_memory);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signals_runtime::Signal as _;
-use signals_runtime::testing::TestSignals;
+use signals_runtime::testing::{Point, TestSignals};
 
 use crate::shop::{Mailer, complete_order, mail_receipt, paid};
 use crate::words;
@@ -54,6 +54,22 @@ async fn a_delayed_signal_waits_for_its_time() {
     let message = words::of(signals.settled("59m")).await;
     insta::assert_snapshot!(message);
     assert_eq!(signals.settled("2h").await.done, 1);
+}
+
+/// T2, decision 0014: a pause stops claims and the taking over of leases; a clock that moves does not wait for them.
+#[tokio::test]
+async fn what_waits_for_an_operator_does_not_stop_the_clock() {
+    let signals = TestSignals::builder().receiver::<complete_order>().build().await;
+    signals.send(paid(7)).await;
+    signals.crash_at::<complete_order>(Point::AfterClaim);
+    signals.drain().await;
+    signals.send(paid(8)).await;
+    signals.operate("ada").pause("orders.complete_order").await.expect("it can be paused");
+    assert_eq!(signals.advance("1h").await.done, 0);
+    let message = words::of(signals.settled("1h")).await;
+    assert!(message.contains("2 deliveries are not settled within 1h"), "{message}");
+    signals.operate("ada").resume("orders.complete_order").await.expect("it can be resumed");
+    assert_eq!(signals.drain().await.done, 2);
 }
 
 #[tokio::test]
