@@ -261,6 +261,10 @@ cases! { ($)
         i1_a_tx_that_is_not_committed_stores_nothing,
         i14_a_program_that_forgot_to_register_cannot_send,
     }
+    storm {
+        w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting,
+        w18_what_failed_together_comes_back_spread_over_its_backoff,
+    }
     worker {
         i3_a_delivery_is_done_when_its_receiver_returned_ok,
         t5_a_failed_attempt_is_retried_when_its_backoff_is_over,
