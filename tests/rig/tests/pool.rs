@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use common::{PATIENCE, Rig};
 use signals_rig::{Work, send, send_one};
 use signals_runtime::delivery::State;
-use signals_runtime::store::Filter;
+use signals_runtime::store::DeliverySummary;
 use signals_runtime::{Error, Signals, SqliteBackend};
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
@@ -36,21 +36,30 @@ async fn exhaust(signals: &Signals<SqliteBackend>) -> Vec<PoolConnection<Sqlite>
     held
 }
 
-/// The states of what this receiver gets, as another program sees them.
-async fn states_of(rig: &Rig, receiver: &str) -> Vec<State> {
-    let filter = Filter { receiver: Some(receiver.to_owned()), ..Filter::default() };
-    let page = rig.signals.inspect().list(&filter).await.expect("deliveries");
-    page.deliveries.iter().map(|delivery| delivery.state).collect()
+/// What this receiver gets, as another program sees it.
+async fn deliveries_of(rig: &Rig, receiver: &str) -> Vec<DeliverySummary> {
+    rig.deliveries().await.into_iter().filter(|delivery| delivery.receiver == receiver).collect()
 }
 
-async fn until_done(rig: &Rig, receiver: &str, count: i64) {
+async fn states_of(rig: &Rig, receiver: &str) -> Vec<State> {
+    deliveries_of(rig, receiver).await.iter().map(|delivery| delivery.state).collect()
+}
+
+async fn effects(rig: &Rig) -> Vec<i64> {
+    sqlx::query_scalar("SELECT number FROM effect ORDER BY number")
+        .fetch_all(rig.signals.backend().pool())
+        .await
+        .expect("the effects")
+}
+
+async fn until(rig: &Rig, receiver: &str, expected: &[State]) {
     let began = Instant::now();
     loop {
         let states = states_of(rig, receiver).await;
-        if states == vec![State::Done; count as usize] {
+        if states == expected {
             return;
         }
-        assert!(began.elapsed() < PATIENCE, "not everything of {receiver} is done: {states:?}");
+        assert!(began.elapsed() < PATIENCE, "what {receiver} gets is not {expected:?}: {states:?}");
         tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
     }
 }
@@ -78,10 +87,10 @@ async fn s7_a_pool_that_is_exhausted_at_work_costs_time_and_no_delivery() {
 
     let story = async {
         is_refused_in_time(&signals).await;
-        until_done(&rig, "rig.hold", SENT).await;
+        until(&rig, "rig.hold", &[State::Done; SENT as usize]).await;
         // In this time a transactional attempt was refused a connection, too, and began to wait again.
         is_refused_in_time(&signals).await;
-        for delivery in rig.deliveries().await.iter().filter(|delivery| delivery.receiver == "rig.effect") {
+        for delivery in deliveries_of(&rig, "rig.effect").await {
             let detail = rig.signals.inspect().get(delivery.id).await.expect("a look-up").expect("it is stored");
             assert!(!delivery.state.is_settled() && delivery.counters.lost_leases == 0, "{delivery:?}");
             assert_eq!((detail.attempts.len(), delivery.counters.refunds), (0, 0), "it is not charged: {detail:?}");
@@ -93,16 +102,35 @@ async fn s7_a_pool_that_is_exhausted_at_work_costs_time_and_no_delivery() {
         sent.expect("it has waited for the connection");
         drop(held);
         for receiver in ["rig.hold", "rig.effect"] {
-            until_done(&rig, receiver, SENT + 1).await;
+            until(&rig, receiver, &[State::Done; SENT as usize + 1]).await;
         }
     };
     let report = worker.run_until(story).await.expect("it ran");
 
     assert_eq!((report.done, report.dead), (2 * (SENT as u64 + 1), 0), "{report:?}");
-    let mut effects: Vec<i64> = sqlx::query_scalar("SELECT number FROM effect")
-        .fetch_all(rig.signals.backend().pool())
-        .await
-        .expect("the effects");
-    effects.sort_unstable();
-    assert_eq!(effects, (0..=SENT).collect::<Vec<_>>(), "one of each, and none of a send that was refused");
+    assert_eq!(effects(&rig).await, (0..=SENT).collect::<Vec<_>>(), "one of each, and none of a send that was refused");
+}
+
+/// I5, W5: what is lost before its transaction begins is found out inside it, with the acknowledgement: nothing of it is
+/// committed. A worker that acknowledged beside the transaction would leave an effect of a delivery that was cancelled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i5_a_delivery_lost_before_its_transaction_began_leaves_no_effect() {
+    let rig = Rig::new().await;
+    let signals = application(&rig).await;
+    send_one(&signals, &Work { number: 7, hold_ms: 0 }).await.expect("sent");
+    let id = deliveries_of(&rig, "rig.effect").await[0].id;
+    let held = exhaust(&signals).await;
+    // It would learn of its loss at its next renewal, which is far away.
+    let worker = signals.worker().state(rig.log.clone()).only(["rig.effect"]).lease(Duration::from_secs(600)).build();
+
+    let story = async {
+        until(&rig, "rig.effect", &[State::Running]).await;
+        rig.signals.operate("ops").cancel(id).await.expect("it counts at once, whoever runs it");
+        drop(held);
+        rig.log_until("its receiver runs", |lines| !lines.is_empty()).await;
+    };
+    let report = worker.expect("a worker").run_until(story).await.expect("it ran");
+
+    assert_eq!((report.done, report.stale), (0, 1), "{report:?}");
+    assert_eq!((states_of(&rig, "rig.effect").await, effects(&rig).await), (vec![State::Cancelled], vec![]));
 }
