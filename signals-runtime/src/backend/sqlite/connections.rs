@@ -133,6 +133,12 @@ impl Connections {
         Ok(Writing { conn, open: true, now: self.clock.now(), _gate: gate })
     }
 
+    /// Whether somebody has the gate: it writes, or waits for the write lock.
+    #[cfg(test)]
+    pub(super) fn is_taken(&self) -> bool {
+        self.gate.try_lock().is_err()
+    }
+
     /// A transaction that reads from one snapshot.
     pub(super) async fn snapshot(&self) -> Result<Reading<'_>> {
         let mut conn = self.reads.lock().await?;

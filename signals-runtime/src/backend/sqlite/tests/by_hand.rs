@@ -1,6 +1,6 @@
 //! What operators decide while others write.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signals_core::Outgoing;
 use signals_core::clock::Clock as _;
@@ -24,6 +24,16 @@ async fn execute(conn: &mut SqliteConnection, statements: &[&'static str]) {
     }
 }
 
+/// Waits until the store has looked at what it needs no lock for, and stands before the lock that somebody else holds.
+async fn until_the_store_waits(fixture: &Fixture) {
+    let began = Instant::now();
+    while !fixture.backend.store.connections.is_taken() {
+        assert!(began.elapsed() < Duration::from_secs(10), "nobody asks for the lock");
+        // tidy: not a wait: the pause between two looks at a condition that has a deadline
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// T2: the look at the lanes is not the claim.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t2_a_claim_that_waited_for_the_lock_heeds_a_pause_that_came_first() {
@@ -33,8 +43,7 @@ async fn t2_a_claim_that_waited_for_the_lock_heeds_a_pause_that_came_first() {
     execute(&mut pausing, &["BEGIN IMMEDIATE", "UPDATE signals_receiver SET paused = 1"]).await;
     let claim = fixture.claim(&[1]);
     let pausing = async {
-        // tidy: not a wait: it is how long the other transaction takes
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        until_the_store_waits(&fixture).await;
         execute(&mut pausing, &["COMMIT"]).await;
     };
     let (claims, ()) = tokio::join!(fixture.store.claim(&claim), pausing);
@@ -94,8 +103,7 @@ async fn i15_two_retries_of_what_was_merged_into_one_receiver_make_one_delivery(
         "COMMIT",
     ];
     let first = async {
-        // tidy: not a wait: it is how long the other transaction takes
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        until_the_store_waits(&fixture).await;
         execute(&mut first, &retried).await;
     };
     let asked = [delivery(1, 1)];
