@@ -4,6 +4,7 @@ mod by_hand;
 mod claims;
 mod connections;
 mod names;
+mod patience;
 mod sends;
 mod statements;
 
