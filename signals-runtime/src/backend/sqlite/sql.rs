@@ -35,7 +35,7 @@ statements! {
     FIND = "find",
     FIND_MOVED = "find_moved",
     FORGET = "forget",
-    FORGET_PROBE = "forget_probe",
+    FORGET_FIND = "forget_find",
     GET_ATTEMPTS = "get_attempts",
     GET_SIGNAL = "get_signal",
     HEARTBEAT = "heartbeat",

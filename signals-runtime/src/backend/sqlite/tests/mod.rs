@@ -7,6 +7,7 @@ mod names;
 mod patience;
 mod sends;
 mod statements;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
