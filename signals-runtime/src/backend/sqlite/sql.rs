@@ -87,7 +87,6 @@ statements! {
     REQUEUE = "requeue",
     RESIGN = "resign",
     RETRY = "retry",
-    RETRY_ATTEMPTS = "retry_attempts",
     RETRY_SETTLED = "retry_settled",
     RETRY_SIGNAL = "retry_signal",
     SEND_ADDRESSED = "send_addressed",
