@@ -104,6 +104,7 @@ statements! {
     SEND_UNDO = "send_undo",
     SETTLE = "settle",
     SHOW = "show",
+    SKIP_IDS = "skip_ids",
     SWITCH = "switch",
     TRENDS_DONE = "trends_done",
     TRENDS_FAILED = "trends_failed",
