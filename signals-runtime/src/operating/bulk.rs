@@ -85,7 +85,7 @@ impl<'a> Bulk<'a> {
         Self { dry_run: true, ..self }
     }
 
-    /// Calls `told` after every batch with the tally so far.
+    /// Calls `told` after every look and after every batch with the tally so far.
     pub fn on_progress(self, told: impl FnMut(&Tally) + Send + 'a) -> Self {
         Self { on_progress: Box::new(told), ..self }
     }
@@ -107,9 +107,8 @@ impl<'a> Bulk<'a> {
         loop {
             let Found { ids, next } = self.store.find(&self.filter, LOOK).await?;
             tally.matched += ids.len() as u64;
-            if self.dry_run || ids.is_empty() {
-                (self.on_progress)(&tally);
-            } else {
+            (self.on_progress)(&tally);
+            if !self.dry_run {
                 self.change(&ids, &subject, &mut pace, &mut tally).await?;
             }
             if next.is_none() {
