@@ -167,6 +167,7 @@ cases! { ($)
         i15_a_receiver_is_shown_with_its_last_name_and_all_others,
         i15_a_merge_moves_the_aliass_pending_deliveries,
         i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,
+        i15_what_a_merge_cancelled_is_run_by_no_retry,
         i15_a_merge_moves_scheduled_deliveries_too,
         i15_a_delivery_is_found_under_its_id_from_before_a_merge,
         i15_a_delivery_that_runs_during_a_merge_is_settled_once,

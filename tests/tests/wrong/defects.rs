@@ -150,6 +150,9 @@ defects! {
     /// An acknowledgement does not wait for the receiver's commit.
     AcksBesideTheTransaction: "tx::i5_an_acknowledgement_is_not_seen_before_its_commit"
         "tx::i5_neither_effects_nor_acknowledgement_survive_a_rollback";
+    /// An acknowledgement locks nothing: it happens behind the commit.
+    AcksBehindTheCommit: "tx::t9_a_delivery_that_a_transaction_is_acknowledging_is_not_stolen"
+        "tx::i4_one_transaction_acknowledges_a_delivery_once";
     /// A receiver may end the transaction that it was lent.
     AcksInAnyTransaction: "tx::w21_an_ended_transaction_acknowledges_nothing"
         "transactional::w21_a_receiver_that_ends_its_transaction_has_failed";

@@ -200,10 +200,11 @@ async fn retry_batch(
     Ok(verdicts)
 }
 
-/// What begins again: signal, receiver, the receiver that gets it, its fresh id.
-type NewLife = (i64, i64, i64, i64);
+/// What begins again: signal, receiver, its fresh id.
+type NewLife = (i64, i64, i64);
 
-/// As [`judge_end`]. What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
+/// As [`judge_end`]. What a merge left under a receiver's old id is the second of two deliveries of one signal, and never runs:
+/// whoever took over has the first, or had it, and when that is in no table, it is done (I2).
 fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
     let mut lives = Vec::new();
     let mut judge = |asked: DeliveryId| {
@@ -212,15 +213,11 @@ fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec
             State::Dead | State::Cancelled => {}
             State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
         }
-        let into = located.heir(id).unwrap_or(id);
-        if into != id
-            && let Some(other) = located.found.get(&into)
-        {
-            return Verdict::WrongState(other.state);
+        if let Some(first) = located.heir(id) {
+            return Verdict::WrongState(located.found.get(&first).map_or(State::Done, |first| first.state));
         }
-        lives.push((id.signal.0, id.receiver.0, into.receiver.0, 0));
-        located.found.remove(&id);
-        located.found.insert(into, Found { state: State::Ready, place: None });
+        lives.push((id.signal.0, id.receiver.0, 0));
+        located.found.insert(id, Found { state: State::Ready, place: None });
         Verdict::Done
     };
     let verdicts = batch.iter().map(|asked| judge(*asked)).collect();
@@ -234,7 +231,7 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let now = tx.now().as_micros();
     let first = draw(tx, lives.len()).await? + 1 - rows::limit(lives.len());
     for (life, id) in lives.iter_mut().zip(first..) {
-        life.3 = id;
+        life.2 = id;
     }
     let keys = lives.to_json()?;
     sqlx::query(sql::RETRY_SIGNAL).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
@@ -242,11 +239,6 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let begun = query.execute(&mut **tx).await.map_err(error::of)?;
     finish::all_copied(usize::try_from(begun.rows_affected()).map_err(error::foreign)?, lives.len())?;
     sqlx::query(sql::RETRY_SETTLED).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
-    for &mut (signal, receiver, into, _) in lives {
-        if into != receiver {
-            execute(tx, sql::RETRY_ATTEMPTS, &[signal, receiver, into]).await?;
-        }
-    }
     Ok(())
 }
 

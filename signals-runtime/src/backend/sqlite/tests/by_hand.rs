@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use signals_core::Outgoing;
 use signals_core::clock::Clock as _;
 use signals_core::delivery::ReceiverId;
-use signals_core::store::{Acked, Acting, Filter, Snoozed, Switch, Verdict};
+use signals_core::store::{Acting, Filter, Snoozed, Switch};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
-use super::{Fixture, Paid, delivery, entry};
+use super::{Fixture, Paid, entry};
 
 const ACTING: Acting<'static> = Acting { actor: "ada", subject: "all", continues: None };
 
@@ -82,35 +82,6 @@ async fn i15_a_switch_of_a_receiver_that_was_merged_meanwhile_is_its_heirs() {
     assert!(fixture.store.switch(ReceiverId(1), Switch::Pause, "ada").await.expect("switches"));
     let receivers = fixture.store.receivers().await.expect("lists");
     assert_eq!(receivers.iter().map(|receiver| (&*receiver.name, receiver.paused)).collect::<Vec<_>>(), [("b", true)]);
-}
-
-/// T11: of two that were merged into one, one is retried.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i15_two_retries_of_what_was_merged_into_one_receiver_make_one_delivery() {
-    let mut fixture = Fixture::new(&["a", "b", "c"]).await;
-    fixture.send_ids(0..1).await;
-    fixture.register(&[entry("b", &["a", "c"])]).await.expect("merges");
-    let held = fixture.claimed(&[2]).await.claimed[0].held;
-    fixture.store.ack(&[Acked { held, ran: Duration::ZERO, keep: false }]).await.expect("acknowledges");
-    let mut first = other(&fixture).await;
-    execute(&mut first, &["BEGIN IMMEDIATE"]).await;
-    // As a retry of the other one writes it.
-    let retried = [
-        "UPDATE signals_counter SET delivery = delivery + 1",
-        "INSERT INTO signals_delivery (receiver, version, id, signal, life, attempt, lost_leases, refunds)
-         SELECT 2, 1, delivery, 1, 1, 0, 0, 0 FROM signals_counter",
-        "DELETE FROM signals_settled WHERE signal = 1 AND receiver = 3",
-        "COMMIT",
-    ];
-    let first = async {
-        until_the_store_waits(&fixture).await;
-        execute(&mut first, &retried).await;
-    };
-    let asked = [delivery(1, 1)];
-    let (decided, ()) = tokio::join!(fixture.store.retry(&asked, &ACTING), first);
-    let decided = decided.expect("answers");
-    assert_ne!(decided.verdicts, [Verdict::Done]);
-    assert_eq!(fixture.number("SELECT count(*) FROM signals_delivery WHERE signal = 1 AND receiver = 2").await, 1);
 }
 
 #[tokio::test]
