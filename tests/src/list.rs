@@ -358,6 +358,7 @@ mod tests {
             ("retention", include_str!("retention.rs")),
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
+            ("storm", include_str!("storm.rs")),
             ("transactional", include_str!("transactional.rs")),
             ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),
