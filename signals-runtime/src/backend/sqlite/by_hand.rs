@@ -54,11 +54,20 @@ impl End {
     }
 }
 
-/// T10.
-pub(super) async fn end(
+/// What is done to deliveries that somebody names.
+#[derive(Clone, Copy)]
+pub(super) enum Deed {
+    /// T10.
+    End(End),
+    /// T11.
+    Retry,
+}
+
+/// T10 and T11, batch by batch.
+pub(super) async fn decide(
     connections: &Connections,
     asked: &[DeliveryId],
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
 ) -> Result<Decided> {
     let places = locate::places(connections, asked).await?;
@@ -67,31 +76,41 @@ pub(super) async fn end(
     while !rest.is_empty() {
         let batch;
         (batch, rest) = places.split(rest);
-        let ended = end_batch(connections, batch, &places, end, acting, &mut decided.action).await;
-        if !go_on(ended, &mut decided)? {
+        let done = decide_batch(connections, batch, &places, deed, acting, &mut decided.action).await;
+        if !go_on(done, &mut decided)? {
             break;
         }
     }
     Ok(decided)
 }
 
-async fn end_batch(
+async fn decide_batch(
     connections: &Connections,
     batch: &[DeliveryId],
     places: &Places,
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
     action: &mut Option<ActionId>,
 ) -> Result<Vec<Verdict>> {
     let mut tx = connections.durable().await?;
     let located = locate::under_lock(&mut tx, batch, places).await?;
-    let changes = judge_end(batch, located, end);
-    end_all(&mut tx, &changes, end, acting.actor).await?;
+    let (verb, changed, verdicts) = match deed {
+        Deed::End(end) => {
+            let ends = judge_end(batch, located, end);
+            end_all(&mut tx, &ends, end, acting.actor).await?;
+            (end.verb(), ends.count(), ends.verdicts)
+        }
+        Deed::Retry => {
+            let (verdicts, mut lives) = judge_retry(batch, located);
+            begin_lives(&mut tx, &mut lives, acting.actor).await?;
+            (Verb::Retry, lives.len(), verdicts)
+        }
+    };
     let mut noted = *action;
-    note(&mut tx, end.verb(), acting, changes.count(), &mut noted).await?;
+    note(&mut tx, verb, acting, changed, &mut noted).await?;
     tx.commit().await?;
     *action = noted;
-    Ok(changes.verdicts)
+    Ok(verdicts)
 }
 
 /// Adds what became of a batch; whether to go on with the next. An error is told when nothing has happened yet: otherwise
@@ -164,40 +183,6 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
         sqlx::query(remove).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
     }
     Ok(())
-}
-
-/// T11.
-pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
-    let places = locate::places(connections, asked).await?;
-    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    let mut rest = asked;
-    while !rest.is_empty() {
-        let batch;
-        (batch, rest) = places.split(rest);
-        let begun = retry_batch(connections, batch, &places, acting, &mut decided.action).await;
-        if !go_on(begun, &mut decided)? {
-            break;
-        }
-    }
-    Ok(decided)
-}
-
-async fn retry_batch(
-    connections: &Connections,
-    batch: &[DeliveryId],
-    places: &Places,
-    acting: &Acting<'_>,
-    action: &mut Option<ActionId>,
-) -> Result<Vec<Verdict>> {
-    let mut tx = connections.durable().await?;
-    let located = locate::under_lock(&mut tx, batch, places).await?;
-    let (verdicts, mut lives) = judge_retry(batch, located);
-    begin_lives(&mut tx, &mut lives, acting.actor).await?;
-    let mut noted = *action;
-    note(&mut tx, Verb::Retry, acting, lives.len(), &mut noted).await?;
-    tx.commit().await?;
-    *action = noted;
-    Ok(verdicts)
 }
 
 /// What begins again: signal, receiver, its fresh id.

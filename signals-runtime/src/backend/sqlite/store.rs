@@ -16,7 +16,7 @@ use signals_core::{Backend as _, BoxFuture, Result};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::by_hand::{self, End};
+use super::by_hand::{self, Deed, End};
 use super::connections::Connections;
 use super::hints::DataVersion;
 use super::patience::Patience;
@@ -137,15 +137,15 @@ impl Store for SqliteStore {
     }
 
     fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Cancel, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Cancel), acting))
     }
 
     fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Discard, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Discard), acting))
     }
 
     fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::retry(&self.connections, deliveries, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::Retry, acting))
     }
 
     fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>> {
