@@ -54,11 +54,20 @@ impl End {
     }
 }
 
-/// T10.
-pub(super) async fn end(
+/// What is done to deliveries that somebody names.
+#[derive(Clone, Copy)]
+pub(super) enum Deed {
+    /// T10.
+    End(End),
+    /// T11.
+    Retry,
+}
+
+/// T10 and T11, batch by batch.
+pub(super) async fn decide(
     connections: &Connections,
     asked: &[DeliveryId],
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
 ) -> Result<Decided> {
     let places = locate::places(connections, asked).await?;
@@ -67,31 +76,41 @@ pub(super) async fn end(
     while !rest.is_empty() {
         let batch;
         (batch, rest) = places.split(rest);
-        let ended = end_batch(connections, batch, &places, end, acting, &mut decided.action).await;
-        if !go_on(ended, &mut decided)? {
+        let done = decide_batch(connections, batch, &places, deed, acting, &mut decided.action).await;
+        if !go_on(done, &mut decided)? {
             break;
         }
     }
     Ok(decided)
 }
 
-async fn end_batch(
+async fn decide_batch(
     connections: &Connections,
     batch: &[DeliveryId],
     places: &Places,
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
     action: &mut Option<ActionId>,
 ) -> Result<Vec<Verdict>> {
     let mut tx = connections.durable().await?;
     let located = locate::under_lock(&mut tx, batch, places).await?;
-    let changes = judge_end(batch, located, end);
-    end_all(&mut tx, &changes, end, acting.actor).await?;
+    let (verb, changed, verdicts) = match deed {
+        Deed::End(end) => {
+            let ends = judge_end(batch, located, end);
+            end_all(&mut tx, &ends, end, acting.actor).await?;
+            (end.verb(), ends.count(), ends.verdicts)
+        }
+        Deed::Retry => {
+            let (verdicts, mut lives) = judge_retry(batch, located);
+            begin_lives(&mut tx, &mut lives, acting.actor).await?;
+            (Verb::Retry, lives.len(), verdicts)
+        }
+    };
     let mut noted = *action;
-    note(&mut tx, end.verb(), acting, changes.count(), &mut noted).await?;
+    note(&mut tx, verb, acting, changed, &mut noted).await?;
     tx.commit().await?;
     *action = noted;
-    Ok(changes.verdicts)
+    Ok(verdicts)
 }
 
 /// Adds what became of a batch; whether to go on with the next. An error is told when nothing has happened yet: otherwise
@@ -166,44 +185,11 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
     Ok(())
 }
 
-/// T11.
-pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
-    let places = locate::places(connections, asked).await?;
-    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    let mut rest = asked;
-    while !rest.is_empty() {
-        let batch;
-        (batch, rest) = places.split(rest);
-        let begun = retry_batch(connections, batch, &places, acting, &mut decided.action).await;
-        if !go_on(begun, &mut decided)? {
-            break;
-        }
-    }
-    Ok(decided)
-}
+/// What begins again: signal, receiver, its fresh id.
+type NewLife = (i64, i64, i64);
 
-async fn retry_batch(
-    connections: &Connections,
-    batch: &[DeliveryId],
-    places: &Places,
-    acting: &Acting<'_>,
-    action: &mut Option<ActionId>,
-) -> Result<Vec<Verdict>> {
-    let mut tx = connections.durable().await?;
-    let located = locate::under_lock(&mut tx, batch, places).await?;
-    let (verdicts, mut lives) = judge_retry(batch, located);
-    begin_lives(&mut tx, &mut lives, acting.actor).await?;
-    let mut noted = *action;
-    note(&mut tx, Verb::Retry, acting, lives.len(), &mut noted).await?;
-    tx.commit().await?;
-    *action = noted;
-    Ok(verdicts)
-}
-
-/// What begins again: signal, receiver, the receiver that gets it, its fresh id.
-type NewLife = (i64, i64, i64, i64);
-
-/// As [`judge_end`]. What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
+/// As [`judge_end`]. What a merge left under a receiver's old id is the second of two deliveries of one signal, and never runs:
+/// whoever took over has the first, or had it, and when that is in no table, it is done (I2).
 fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
     let mut lives = Vec::new();
     let mut judge = |asked: DeliveryId| {
@@ -212,15 +198,11 @@ fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec
             State::Dead | State::Cancelled => {}
             State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
         }
-        let into = located.heir(id).unwrap_or(id);
-        if into != id
-            && let Some(other) = located.found.get(&into)
-        {
-            return Verdict::WrongState(other.state);
+        if let Some(first) = located.heir(id) {
+            return Verdict::WrongState(located.found.get(&first).map_or(State::Done, |first| first.state));
         }
-        lives.push((id.signal.0, id.receiver.0, into.receiver.0, 0));
-        located.found.remove(&id);
-        located.found.insert(into, Found { state: State::Ready, place: None });
+        lives.push((id.signal.0, id.receiver.0, 0));
+        located.found.insert(id, Found { state: State::Ready, place: None });
         Verdict::Done
     };
     let verdicts = batch.iter().map(|asked| judge(*asked)).collect();
@@ -234,7 +216,7 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let now = tx.now().as_micros();
     let first = draw(tx, lives.len()).await? + 1 - rows::limit(lives.len());
     for (life, id) in lives.iter_mut().zip(first..) {
-        life.3 = id;
+        life.2 = id;
     }
     let keys = lives.to_json()?;
     sqlx::query(sql::RETRY_SIGNAL).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
@@ -242,11 +224,6 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let begun = query.execute(&mut **tx).await.map_err(error::of)?;
     finish::all_copied(usize::try_from(begun.rows_affected()).map_err(error::foreign)?, lives.len())?;
     sqlx::query(sql::RETRY_SETTLED).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
-    for &mut (signal, receiver, into, _) in lives {
-        if into != receiver {
-            execute(tx, sql::RETRY_ATTEMPTS, &[signal, receiver, into]).await?;
-        }
-    }
     Ok(())
 }
 
