@@ -5,9 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::Rig;
-use signals_rig::{How, Trouble};
+use signals_rig::{How, Trouble, send_one};
 use signals_runtime::delivery::State;
-use signals_runtime::send_one;
 use signals_runtime::store::{DeathReason, Filter};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

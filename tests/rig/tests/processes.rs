@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use common::{LEASE, Rig, starts};
 use rustix::process::Signal;
-use signals_rig::{Blockade, How, Line, Trouble, Work, send, send_one};
+use signals_rig::{Blockade, Line, Work, send, send_one};
 use signals_runtime::delivery::State;
-use signals_runtime::store::{DeathReason, Filter};
+use signals_runtime::store::Filter;
 use signals_runtime::{Signals, SqliteBackend};
 
 /// W1, E15, L1: the delivery of a killed worker starts again within its lease plus one second.
