@@ -362,6 +362,7 @@ mod tests {
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
             ("storm", include_str!("storm.rs")),
+            ("endless", include_str!("endless.rs")),
             ("transactional", include_str!("transactional.rs")),
             ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),

@@ -1,9 +1,10 @@
 //! T9: who lives and renews loses no lease.
 //!
 //! It is excused for what docs/decisions/0012 leaves open: where there is one writer, whoever had to wait for the lock for
-//! more than the time between two renewals may be robbed by one that did not. And for a machine that did not let the process run
-//! for so long that, with what it waited, no time was left to renew: those are counted apart. A worker that was stopped is no longer among
-//! the living: what it lost is a recovery (see [`recovery`]).
+//! more than the time between two renewals may be robbed by one that did not. And for a machine that did not let the process
+//! run for so long that, with what it waited, no time was left to renew: those are counted apart.
+//!
+//! A worker that was stopped is no longer among the living: what it lost is a recovery (see [`recovery`]).
 
 use std::time::Duration;
 
