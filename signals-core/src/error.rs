@@ -21,7 +21,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | send something else | `Payload`, `KeyReused`, `KeyInvalid`, `DelayTooLong` |
 /// | repair the program | `Registry`, `NameTaken`, `NotInTransaction`, `SendFailed`, `Lent`, `TransactionEnded`, `ActorInvalid` |
 /// | repair the set-up | `NotRegistered`, `NotMigrated`, `SchemaTooNew`, `Misconfigured`, `NotWritable`, `Database` |
-/// | look again: somebody was faster | `Stale`, `NotFound`, `WrongState`, `UnknownReceiver` |
+/// | look again: somebody was faster | `Stale`, `NotFound`, `WrongState`, `Merged`, `UnknownReceiver` |
 ///
 /// Messages name the signal, the receiver or the delivery and the next step. They say nothing of payloads.
 #[derive(Debug)]
@@ -119,6 +119,12 @@ pub enum Error {
         /// What was asked.
         verb: &'static str,
     },
+    /// The delivery stayed behind when its receiver became another one (I15), which has a delivery of the same signal, or
+    /// had one: that one counts, and this one is not run again.
+    Merged {
+        /// The delivery that stayed behind.
+        delivery: DeliveryId,
+    },
 }
 
 impl Error {
@@ -202,6 +208,11 @@ impl fmt::Display for Error {
             Self::WrongState { delivery, state, verb } => {
                 write!(f, "cannot {verb} delivery {delivery}: it is {state}")
             }
+            Self::Merged { delivery } => write!(
+                f,
+                "delivery {delivery} stayed behind when its receiver was merged into another: look at the signal's delivery \
+                 to the receiver that took over"
+            ),
         }
     }
 }
@@ -232,7 +243,8 @@ impl std::error::Error for Error {
             | Self::Stale { .. }
             | Self::NotFound { .. }
             | Self::UnknownReceiver { .. }
-            | Self::WrongState { .. } => None,
+            | Self::WrongState { .. }
+            | Self::Merged { .. } => None,
         }
     }
 }

@@ -144,6 +144,10 @@ pub trait Store: Send + Sync + 'static {
     /// T11: ready at once in a new life, counters at zero, history kept; a signal's row is put back under its id when it
     /// was forgotten. As [`Store::cancel`].
     ///
+    /// What a merge of two receivers left dead or cancelled under the old id is [`Merged`](Verdict::Merged), whatever became
+    /// of the other delivery of its signal (I15): an implementation that begins a life for it, or moves it to who took over,
+    /// runs a second time what may be done and, without history, in no table.
+    ///
     /// # Errors
     ///
     /// As [`Store::cancel`].

@@ -85,6 +85,7 @@ pub mod steal;
 pub mod tx;
 
 pub mod deploys;
+pub mod endless;
 pub mod model;
 pub mod sender;
 pub mod storm;

@@ -266,6 +266,9 @@ cases! { ($)
         w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting,
         w18_what_failed_together_comes_back_spread_over_its_backoff,
     }
+    endless {
+        e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen,
+    }
     worker {
         i3_a_delivery_is_done_when_its_receiver_returned_ok,
         t5_a_failed_attempt_is_retried_when_its_backoff_is_over,
@@ -359,6 +362,7 @@ mod tests {
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
             ("storm", include_str!("storm.rs")),
+            ("endless", include_str!("endless.rs")),
             ("transactional", include_str!("transactional.rs")),
             ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),

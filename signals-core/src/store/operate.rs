@@ -116,6 +116,9 @@ pub enum Verdict {
     NotFound,
     /// It is in a state from which this is not possible (W20).
     WrongState(State),
+    /// A merge of two receivers left it behind (I15): another delivery of its signal took its place, and is the one that
+    /// counts.
+    Merged,
 }
 
 impl Verdict {
@@ -123,12 +126,13 @@ impl Verdict {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] or [`Error::WrongState`] when it did not happen.
+    /// [`Error::NotFound`], [`Error::WrongState`] or [`Error::Merged`] when it did not happen.
     pub fn into_result(self, delivery: DeliveryId, verb: Verb) -> Result<()> {
         match self {
             Self::Done => Ok(()),
             Self::NotFound => Err(Error::NotFound { delivery }),
             Self::WrongState(state) => Err(Error::WrongState { delivery, state, verb: verb.as_str() }),
+            Self::Merged => Err(Error::Merged { delivery }),
         }
     }
 }

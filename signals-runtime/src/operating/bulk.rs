@@ -35,9 +35,9 @@ pub(super) type OnProgress<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
 /// Something to be done to all deliveries that match a filter; it happens when this is awaited.
 ///
 /// From the newest signal to the oldest. Looked for are 5,000 at a time; changed are so many at once that a batch takes about a
-/// fifth of a second, in transactions of 1,000 at most. Every delivery is met once: what is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
-/// cannot change are left out; `after` and `limit` of the filter mean nothing here. The log of actions has one line for all
-/// of it, with the filter in words.
+/// fifth of a second at most, in transactions of 1,000 at most. Every delivery is met once: what is sent meanwhile is not met,
+/// nor is met again what was retried and failed again. States of the filter that the verb cannot change are left out; `after`
+/// and `limit` of the filter mean nothing here. The log of actions has one line for all of it, with the filter in words.
 ///
 /// # Errors
 ///

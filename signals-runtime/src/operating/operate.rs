@@ -59,12 +59,13 @@ impl<'s, B: Backend> Operate<'s, B> {
         Self { signals, actor }
     }
 
-    /// Runs a dead or cancelled delivery again, from zero (T11).
+    /// Runs a dead or cancelled delivery again, from zero (T11). Not one that stayed behind when its receiver was merged into
+    /// another: of two deliveries of one signal, that of the receiver that took over counts (I15).
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound), or [`Error::WrongState`](crate::Error::WrongState) when it is neither
-    /// dead nor cancelled.
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::WrongState`](crate::Error::WrongState) when it is neither
+    /// dead nor cancelled; [`Error::Merged`](crate::Error::Merged) when a merge left it behind.
     pub async fn retry(&self, delivery: DeliveryId) -> Result<()> {
         self.decide(delivery, Verb::Retry).await?;
         self.signals.inner().wake();

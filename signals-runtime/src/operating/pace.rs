@@ -1,4 +1,4 @@
-//! How many deliveries are changed at once, so that whoever waits hears something every fifth of a second or so.
+//! How many deliveries are changed at once, so that whoever waits hears something after about a fifth of a second, at most.
 
 use std::time::Duration;
 

@@ -75,7 +75,7 @@ impl<'a> Retire<'a> {
         Self { dry_run: true, ..self }
     }
 
-    /// Calls `told` after every batch of cancellations with the tally so far.
+    /// Calls `told` after every look for what is pending, and after every batch of cancellations, with the tally so far.
     pub fn on_progress(self, told: impl FnMut(&Tally) + Send + 'a) -> Self {
         Self { on_progress: Box::new(told), ..self }
     }

@@ -72,27 +72,38 @@ async fn finish(
     Ok(())
 }
 
-/// The rows that a send of `fact` to so many receivers stores, in the library's tables: two statements in one round, and no
-/// counter, for the signal's id serves its deliveries too. Receivers are those with the first ids, which a program by hand would
-/// know.
-pub(crate) async fn send(conn: &mut SqliteConnection, fact: &One, receivers: usize) -> Result {
-    let fanout: Vec<i64> = (1..=receivers as i64).collect();
-    let rows =
-        (0..receivers).map(|at| format!("(?{}, 1, last_insert_rowid(), last_insert_rowid(), 0, 0, 0, 0)", at + 5));
-    let insert = format!(
-        "INSERT INTO signals_signal (name, version, payload, build, fanout, sent_at)
-         VALUES ('bench.one', 1, ?1, ?2, ?3, ?4);
-         INSERT INTO signals_delivery (receiver, version, id, signal, life, attempt, lost_leases, refunds)
-         VALUES {}",
-        rows.collect::<Vec<_>>().join(", ")
-    );
-    let insert = sqlx::query(AssertSqlSafe(insert))
-        .bind(serde_json::to_string(fact)?)
-        .bind("bench")
-        .bind(serde_json::to_string(&fanout)?)
-        .bind(1_700_000_000_000_000_i64);
-    fanout.iter().fold(insert, |insert, receiver| insert.bind(receiver)).execute(conn).await?;
-    Ok(())
+/// The rows that a send to so many receivers stores, in the library's tables: two statements in one round, and no counter, for
+/// the signal's id serves its deliveries too. Receivers are those with the first ids, which a program by hand would know.
+pub(crate) struct Rows {
+    insert: String,
+    fanout: Vec<i64>,
+}
+
+impl Rows {
+    pub(crate) fn of(receivers: usize) -> Self {
+        let rows = (0..receivers)
+            .map(|at| format!("(?{}, 1, last_insert_rowid(), last_insert_rowid(), 0, 0, 0, 0)", at + 5))
+            .collect::<Vec<_>>();
+        let insert = format!(
+            "INSERT INTO signals_signal (name, version, payload, build, fanout, sent_at)
+             VALUES ('bench.one', 1, ?1, ?2, ?3, ?4);
+             INSERT INTO signals_delivery (receiver, version, id, signal, life, attempt, lost_leases, refunds)
+             VALUES {}",
+            rows.join(", ")
+        );
+        Self { insert, fanout: (1..=receivers as i64).collect() }
+    }
+
+    /// Stores those of `fact`.
+    pub(crate) async fn store(&self, conn: &mut SqliteConnection, fact: &One) -> Result {
+        let insert = sqlx::query(AssertSqlSafe(self.insert.as_str()))
+            .bind(serde_json::to_string(fact)?)
+            .bind("bench")
+            .bind(serde_json::to_string(&self.fanout)?)
+            .bind(1_700_000_000_000_000_i64);
+        self.fanout.iter().fold(insert, |insert, receiver| insert.bind(receiver)).execute(conn).await?;
+        Ok(())
+    }
 }
 
 /// Signals of one INSERT.

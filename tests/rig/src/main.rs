@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use signals_rig::kills::Point;
-use signals_rig::{Log, kills, latency, memory, open};
+use signals_rig::{Log, kills, latency, memory, open, starvation};
 use signals_runtime::clock::{Clock as _, SystemClock};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
@@ -79,6 +79,7 @@ async fn worker(mut words: Skip<Args>) -> anyhow::Result<ExitCode> {
         .with_timer(when_and_who as fn(&mut Writer<'_>) -> std::fmt::Result)
         .with_writer(std::io::stderr)
         .init();
+    starvation::watch();
     let database = PathBuf::from(next(&mut words, "DATABASE")?);
     let log = Log(PathBuf::from(next(&mut words, "LOG")?));
     let lease = Duration::from_millis(next(&mut words, "LEASE_MS")?.parse()?);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use signals_runtime::{Delivery, SqliteTx, State, receiver, signal};
 
 use crate::Log;
@@ -35,6 +36,10 @@ pub enum How {
     Block,
     /// The process aborts.
     Abort,
+    /// It overflows its stack.
+    Overflow,
+    /// It may have no more memory, and asks for some.
+    Exhaust,
 }
 
 /// Something that blocks the runtime for a long time, and may.
@@ -103,8 +108,32 @@ async fn trouble(trouble: &Trouble, State(log): State<Log>, delivery: Delivery) 
         // tidy: not a wait: it is the work
         How::Block => std::thread::sleep(Duration::from_millis(trouble.hold_ms)),
         How::Abort => std::process::abort(),
+        How::Overflow => drop(descend(0)),
+        How::Exhaust => exhaust()?,
     }
     log.write("end", trouble.number, delivery.attempt)
+}
+
+/// Calls itself until there is no room for another call.
+fn descend(depth: usize) -> [usize; 64] {
+    let mut frame = std::hint::black_box([depth; 64]);
+    if depth < usize::MAX {
+        frame[0] += descend(depth + 1)[1];
+    }
+    frame
+}
+
+/// Takes memory until the process may have no more, as in a container with a limit. Of what it takes nothing is touched, so that
+/// nobody else is short of it.
+fn exhaust() -> std::io::Result<()> {
+    const LIMIT: u64 = 4 << 30;
+    const PIECE: usize = 64 << 20;
+    setrlimit(Resource::As, Rlimit { current: Some(LIMIT), maximum: Some(LIMIT) })?;
+    let mut taken = Vec::new();
+    while taken.len() < LIMIT as usize / PIECE {
+        taken.push(std::hint::black_box(Vec::<u8>::with_capacity(PIECE)));
+    }
+    Ok(())
 }
 
 /// Blocks a thread of the runtime for longer than any test runs.

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use common::{LEASE, Rig, starts};
 use rustix::process::Signal;
-use signals_rig::{Blockade, How, Line, Trouble, Work, send, send_one};
+use signals_rig::{Blockade, Line, Work, send, send_one};
 use signals_runtime::delivery::State;
-use signals_runtime::store::{DeathReason, Filter};
+use signals_runtime::store::Filter;
 use signals_runtime::{Signals, SqliteBackend};
 
 /// W1, E15, L1: the delivery of a killed worker starts again within its lease plus one second.
@@ -209,37 +209,6 @@ async fn l2_w10_a_blocked_runtime_holds_no_lease_after_its_grace() {
     // Half a second for the executor, which cannot, and a tick of the keeper are within the second kept for giving back.
     assert!(asked.elapsed() < GRACE + Duration::from_secs(1), "the leases were held for {:?}", asked.elapsed());
     assert!(states.iter().all(|state| *state == State::Ready), "given back, not burned: {states:?}");
-}
-
-/// W8, T9: the delivery that kills its workers ends as a dead letter; its neighbours do not.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn w8_t9_a_delivery_that_aborts_its_workers_dies_and_its_neighbours_do_not() {
-    const SHORT: Duration = Duration::from_millis(400);
-    let rig = Rig::new().await;
-    let neighbour = |number| Trouble { number, how: How::Block, hold_ms: 0 };
-    send_one(&rig.signals, &Trouble { number: 0, how: How::Abort, hold_ms: 0 }).await.expect("sent");
-    for number in 1..4 {
-        send_one(&rig.signals, &neighbour(number)).await.expect("sent");
-    }
-    let mut aborts = 0;
-    let dead = loop {
-        let mut worker = rig.worker_of(SHORT, Duration::from_secs(1), Some("rig.trouble"));
-        let settled = rig
-            .states_until("an abort, or everything settled", |states| {
-                worker.0.try_wait().expect("a child").is_some() || states.iter().all(|state| state.is_settled())
-            })
-            .await;
-        if settled.iter().all(|state| state.is_settled()) {
-            break settled;
-        }
-        aborts += 1;
-    };
-    assert_eq!(aborts, 5, "the first start, and one after each of four stolen leases");
-    let page =
-        rig.signals.inspect().list(&Filter { states: vec![State::Dead], ..Filter::default() }).await.expect("a list");
-    assert_eq!(page.deliveries.len(), 1, "{dead:?}");
-    assert_eq!(page.deliveries[0].death, Some(DeathReason::Crashed));
-    assert_eq!(page.deliveries[0].counters.lost_leases, 5);
 }
 
 fn done(lines: &[Line], sent: i64) -> bool {

@@ -64,7 +64,9 @@ impl WrongStore {
             match verdict {
                 Verdict::WrongState(_) if self.is(Defect::TellsNobodyWhoWasLate) => *verdict = Verdict::Done,
                 Verdict::NotFound if self.is(Defect::FindsWhatIsNot) => *verdict = Verdict::Done,
-                Verdict::Done | Verdict::WrongState(_) | Verdict::NotFound => {}
+                Verdict::Merged if self.is(Defect::TellsTheMergedAsDone) => *verdict = Verdict::WrongState(State::Done),
+                Verdict::Merged if self.is(Defect::TellsNobodyWhoWasLate) => *verdict = Verdict::Done,
+                Verdict::Done | Verdict::WrongState(_) | Verdict::NotFound | Verdict::Merged => {}
             }
         }
         decided

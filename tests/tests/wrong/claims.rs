@@ -106,6 +106,9 @@ impl WrongStore {
             if self.is(Defect::ChargesStolenAttempts) && claimed.counters.lost_leases > 0 {
                 claimed.counters.attempt += 1;
             }
+            if self.is(Defect::CountsAttemptsAsLives) {
+                claimed.held.life += claimed.counters.attempt - 1;
+            }
             if self.is(Defect::RefundsWithoutLimit) && claimed.counters.refunds == MAX_REFUNDS {
                 claimed.counters.attempt = 1;
             }

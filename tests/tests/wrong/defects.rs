@@ -16,20 +16,25 @@ defects! {
 
     /// A claim also takes what others run, as one that selects first and updates later.
     ClaimsTwice: "claim::t2_a_claim_skips_deliveries_leased_by_others"
-        "claim::i7_workers_that_claim_at_once_share_nothing";
+        "claim::i7_workers_that_claim_at_once_share_nothing"
+        "claim::t2_a_claim_takes_thousands_at_once";
     /// The order of a claim is the wrong way round.
-    TakesTheNewestFirst: "claim::t2_a_claim_takes_the_oldest_first" "model::i2_a_history_ends_as_in_the_model";
+    TakesTheNewestFirst: "claim::t2_a_claim_takes_the_oldest_first" "model::i2_a_history_ends_as_in_the_model"
+        "model::i2_another_history_ends_as_in_the_model"
+        "model::i2_a_third_history_ends_as_in_the_model";
     /// One lane may take everything.
     IgnoresTheLimitsOfLanes: "claim::t2_a_claim_takes_at_most_its_limit_and_each_lanes";
     /// One lane is looked at after the other, and the next when nothing is left in the one before.
-    EmptiesOneLaneFirst: "storm::w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting";
+    EmptiesOneLaneFirst: "storm::w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting"
+        "endless::e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen";
     /// No statement is bounded.
     IgnoresLimits: "claim::t2_a_claim_takes_at_most_its_limit_and_each_lanes"
         "claim::i9_a_promotion_moves_what_is_due_and_tells_what_comes_next"
         "retention::t12_a_prune_forgets_at_most_its_limit" "retention::t13_a_forgetting_is_bounded";
     /// Nothing is ever stolen.
     LeasesForEver: "claim::t2_a_claim_sets_token_lease_and_attempt"
-        "steal::t9_a_lease_is_stolen_when_it_expired_and_not_before";
+        "steal::t9_a_lease_is_stolen_when_it_expired_and_not_before"
+        "steal::t9_everything_that_one_crash_interrupted_is_stolen_at_once";
     /// A pause stops nobody.
     ClaimsThePaused: "claim::t2_a_paused_receiver_is_not_claimed_until_it_is_resumed"
         "registry::i15_a_merge_keeps_the_pause_of_either_receiver" "worker::t2_a_worker_runs_nothing_of_a_paused_receiver"
@@ -38,7 +43,9 @@ defects! {
     ClaimsUnknownLanes: "claim::i12_a_receiver_that_the_worker_does_not_know_waits_uncharged"
         "claim::i12_a_version_that_the_worker_does_not_know_waits_uncharged"
         "claim::i12_a_lane_that_does_not_exist_holds_nothing"
-        "send::e5_an_old_sender_and_a_new_one_fill_two_lanes_of_one_receiver";
+        "send::e5_an_old_sender_and_a_new_one_fill_two_lanes_of_one_receiver"
+        "claim::t2_a_claim_of_nothing_takes_nothing"
+        "worker::i12_a_worker_of_some_receivers_leaves_the_others_alone";
     /// A worker that has just connected steals.
     StealsWithoutLeave: "steal::t9_a_claim_that_may_not_steal_leaves_expired_leases_alone";
     /// A lease that lasts is stolen.
@@ -80,7 +87,8 @@ defects! {
     /// No statement checks who asks.
     IgnoresTokens: "finish::i6_the_token_of_an_earlier_attempt_matches_nothing"
         "finish::i6_a_holder_of_anything_else_than_the_claim_is_told_so"
-        "steal::w5_nothing_that_a_zombie_writes_matches";
+        "steal::w5_nothing_that_a_zombie_writes_matches"
+        "finish::i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart";
     /// Nobody learns that it was too late.
     TellsNobodyThatHeIsStale: "finish::i4_a_delivery_is_settled_once_per_life"
         "steal::w5_nothing_that_a_zombie_writes_matches" "settle::i6_the_holder_of_an_earlier_life_is_told_so"
@@ -95,7 +103,9 @@ defects! {
     /// An acknowledgement says yes and does nothing.
     LosesAcknowledgements: "steal::w4_a_crash_after_the_acknowledgement_repeats_nothing"
         "steal::w6_an_expired_lease_that_nobody_stole_can_be_acknowledged"
-        "finish::t4_an_acknowledged_delivery_is_done";
+        "finish::t4_an_acknowledged_delivery_is_done"
+        "worker::i3_a_delivery_is_done_when_its_receiver_returned_ok"
+        "finish::t4_a_batch_of_thousands_is_acknowledged";
     /// History is off whatever the worker says.
     KeepsNoHistory: "finish::t4_an_acknowledged_delivery_is_done";
     /// And on.
@@ -103,16 +113,26 @@ defects! {
     /// Why an attempt failed is not recorded.
     RecordsNoAttempts: "finish::t5_a_failed_attempt_is_recorded_and_comes_back_later"
         "steal::t9_a_lost_lease_is_recorded_with_its_worker"
-        "worker::i13_an_attempt_is_recorded_whatever_its_receiver_says";
+        "worker::i13_an_attempt_is_recorded_whatever_its_receiver_says"
+        "worker::w7_a_panic_is_a_failed_attempt"
+        "worker::w9_a_receiver_that_never_returns_is_failed_at_its_timeout";
     /// A column is too short for errors.
     CutsErrors: "finish::i13_a_failure_is_recorded_whatever_its_error_says";
     /// What has no attempt left gets another.
     RetriesTheDead: "finish::t5_a_delivery_without_attempts_left_is_a_dead_letter"
         "finish::t7_a_discarded_delivery_is_a_dead_letter_at_once"
-        "finish::w17_an_undecodable_delivery_keeps_its_payload_and_can_be_retried";
+        "finish::w17_an_undecodable_delivery_keeps_its_payload_and_can_be_retried"
+        "worker::t7_a_receiver_can_discard";
+    /// A failure ends the signal's other deliveries too.
+    FailsTheWholeSignal: "finish::i10_the_failure_of_one_receiver_leaves_the_others_alone"
+        "worker::i10_a_failing_receiver_does_not_keep_another_from_its_delivery";
+    /// Each attempt passes for another life, with another idempotency key.
+    CountsAttemptsAsLives: "claim::i11_a_delivery_keeps_its_id_and_life_from_attempt_to_attempt"
+        "worker::i11_the_idempotency_key_is_the_same_in_every_attempt_of_a_life";
     /// One failure is the end.
     BuriesTheFailed: "finish::t5_a_failed_attempt_is_recorded_and_comes_back_later"
-        "worker::t5_a_failed_attempt_is_retried_when_its_backoff_is_over";
+        "worker::t5_a_failed_attempt_is_retried_when_its_backoff_is_over"
+        "worker::e14_drain_fails_when_a_receiver_fails";
     /// There is no backoff.
     RetriesAtOnce: "claim::i9_a_retry_is_not_claimed_before_it_is_due"
         "worker::t5_a_receiver_can_say_when_to_be_tried_again";
@@ -133,15 +153,25 @@ defects! {
 
     /// A commit says yes and stores nothing.
     CommitsNothing: "send::i1_a_business_write_and_its_deliveries_commit_together"
-        "tx::i5_effects_and_acknowledgement_commit_together";
+        "tx::i5_effects_and_acknowledgement_commit_together"
+        "transactional::i5_the_effects_of_a_done_delivery_are_committed"
+        "tx::e13_what_a_receiver_sends_commits_with_its_acknowledgement";
     /// A rollback keeps everything.
     CommitsRollbacks: "send::i1_a_rolled_back_transaction_stores_nothing"
         "tx::i5_neither_effects_nor_acknowledgement_survive_a_rollback"
-        "transactional::i5_the_effects_of_a_failed_attempt_are_rolled_back";
+        "transactional::i5_the_effects_of_a_failed_attempt_are_rolled_back"
+        "keys::s16_a_key_in_a_transaction_in_progress_is_free_when_that_rolls_back"
+        "transactional::i5_the_effects_of_a_panic_are_rolled_back"
+        "transactional::i5_a_discarded_attempt_sends_nothing"
+        "transactional::i5_the_effects_of_an_attempt_that_timed_out_are_rolled_back"
+        "transactional::s4_a_receiver_that_ignores_a_refused_send_has_failed"
+        "sender::s4_a_transaction_with_a_failed_send_refuses_to_commit";
     /// What was done in a savepoint stays when that is rolled back.
     KeepsUndoneSavepoints: "send::i1_a_savepoint_rolled_back_takes_its_sends_with_it"
         "sender::s5_a_savepoint_rolled_back_takes_its_failed_send_with_it"
-        "keys::e12_a_key_in_a_savepoint_rolled_back_is_free";
+        "keys::e12_a_key_in_a_savepoint_rolled_back_is_free"
+        "send::s5_a_rollback_undoes_the_innermost_savepoint_alone"
+        "tx::s5_a_receiver_that_rolled_a_savepoint_back_can_be_acknowledged";
     /// And goes when it is released.
     UndoesReleasedSavepoints: "send::i1_a_savepoint_released_keeps_its_sends";
     /// A savepoint that was dropped stays open.
@@ -181,16 +211,23 @@ defects! {
     MixesReceiptsUp: "send::t1_a_batch_is_stored_in_its_order";
     /// What travels beside a payload is lost.
     DropsHeaders: "send::e13_headers_travel_beside_the_payload"
-        "worker::e13_what_a_receiver_sends_is_run_and_names_its_cause";
+        "worker::e13_what_a_receiver_sends_is_run_and_names_its_cause"
+        "endless::e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen";
     /// Delays are lost.
     SendsAtOnce: "send::i9_a_delayed_send_is_claimed_when_it_is_due_and_not_before"
-        "send::d9_a_delay_of_ten_years_is_kept";
+        "send::d9_a_delay_of_ten_years_is_kept"
+        "registry::i15_a_merge_moves_scheduled_deliveries_too";
     /// Payloads go through a JSON type that tidies them up.
     TidiesPayloads: "payload::d8_payload_bytes_come_back_as_they_were_sent";
     /// What is sent twice is stored twice.
     IgnoresKeys: "keys::e12_the_same_send_repeated_adds_nothing_and_gets_the_firsts_receipt"
         "keys::s16_the_same_key_with_another_payload_is_a_typed_error"
-        "keys::s16_of_two_concurrent_sends_with_one_key_one_stores";
+        "keys::s16_of_two_concurrent_sends_with_one_key_one_stores"
+        "keys::s16_the_same_key_with_the_same_bytes_in_another_version_is_a_repetition"
+        "keys::s16_a_key_repeated_under_the_signals_new_name_is_a_repetition"
+        "keys::s16_the_same_key_for_another_signal_is_a_typed_error"
+        "keys::e12_a_repetition_within_one_transaction_adds_nothing"
+        "keys::e12_a_repetition_after_completion_adds_nothing";
     /// Keys are compared by a collation.
     LowercasesKeys: "keys::e12_other_keys_are_other_sends";
 
@@ -202,11 +239,16 @@ defects! {
         "registry::i15_a_rollback_finds_the_same_receiver"
         "deploys::w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order"
         "deploys::w16_e2_a_receiver_renamed_twice_is_one_receiver_in_every_order"
-        "deploys::w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised";
+        "deploys::w16_e5_a_receiver_may_be_renamed_while_its_payloads_version_is_raised"
+        "registry::i15_a_receiver_is_shown_with_its_last_name_and_all_others"
+        "registry::i15_a_delivery_is_found_under_its_id_from_before_a_merge"
+        "registry::i15_a_paused_receiver_stays_paused_under_its_new_name"
+        "registry::i15_a_merge_keeps_either_receiver_retired";
     /// A renamed signal is another one.
     IgnoresAliasesOfSignals: "registry::i15_a_renamed_signal_reaches_receivers_under_either_name"
         "registry::i15_an_old_binary_of_a_renamed_signal_may_come_later"
-        "deploys::w16_i15_a_renamed_signal_reaches_everybody_in_every_order";
+        "deploys::w16_i15_a_renamed_signal_reaches_everybody_in_every_order"
+        "registry::i15_receivers_of_a_renamed_signal_are_resolved_before_they_register";
     /// A merge of two receivers loses what waits.
     LosesWhatItMerges: "registry::i15_a_merge_moves_the_aliass_pending_deliveries"
         "registry::i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass";
@@ -249,7 +291,8 @@ defects! {
     /// A cancellation waits until the receiver is done.
     SparesWhatRuns: "settle::t10_a_running_delivery_can_be_cancelled_and_its_runner_is_told"
         "tx::i5_a_delivery_cancelled_while_it_runs_cannot_be_acknowledged"
-        "settle::w20_of_a_cancel_and_a_completion_one_wins";
+        "settle::w20_of_a_cancel_and_a_completion_one_wins"
+        "operate::t10_a_cancel_of_all_that_match_takes_what_runs_and_what_waits";
     /// A discard leaves no dead letter.
     CancelsInsteadOfDiscarding: "settle::t10_a_discard_by_hand_makes_a_dead_letter"
         "settle::t10_a_scheduled_delivery_can_be_discarded";
@@ -258,7 +301,10 @@ defects! {
         "settle::t10_what_is_settled_can_be_neither_cancelled_nor_discarded"
         "settle::t11_only_the_dead_and_the_cancelled_can_be_retried_by_hand"
         "settle::w20_of_a_retry_by_hand_and_a_last_failure_the_failure_is_first"
-        "operate::w20_what_completes_between_a_look_and_its_cancel_is_passed_over";
+        "operate::w20_what_completes_between_a_look_and_its_cancel_is_passed_over"
+        "registry::i15_what_a_merge_cancelled_is_run_by_no_retry";
+    /// What a merge left behind passes for done, whatever became of the other delivery.
+    TellsTheMergedAsDone: "registry::i15_what_a_merge_cancelled_is_run_by_no_retry";
     /// What a look of a bulk found first is all that there is.
     FindsOnePage: "operate::t10_a_dry_run_counts_and_changes_nothing"
         "operate::t11_a_retry_of_all_that_match_takes_several_batches"
@@ -268,7 +314,8 @@ defects! {
     /// A bulk takes what a list with the same filter does not show.
     FindsWhateverFailed: "operate::t11_a_retry_of_all_is_narrowed_by_the_text_of_an_error";
     /// What was forgotten cannot be retried.
-    NeverRemembers: "operate::t11_a_retry_of_all_puts_forgotten_signals_back";
+    NeverRemembers: "operate::t11_a_retry_of_all_puts_forgotten_signals_back"
+        "settle::t11_a_retry_by_hand_puts_a_forgotten_signal_back_under_its_id";
     /// A retirement drops what waits.
     DropsWhatRetires: "operate::i14_what_is_pending_when_a_receiver_retires_is_kept_and_run";
     /// What did not happen has lines in the log.

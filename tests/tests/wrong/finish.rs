@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use signals_core::Result;
-use signals_core::store::{Acked, AttemptOutcome, DeathReason, Failed, Fate, Finished, Held, Snoozed};
+use signals_core::delivery::DeliveryId;
+use signals_core::store::{Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Snoozed};
 
+use super::by_hand::NOBODY;
 use super::defects::Defect;
 use super::store::WrongStore;
 
@@ -38,6 +40,11 @@ impl WrongStore {
             failed
         });
         let answers = self.inner.fail(&wrong.collect::<Vec<_>>()).await?;
+        if self.is(Defect::FailsTheWholeSignal) {
+            let mut siblings = self.inner.find(&Filter::default(), usize::MAX).await?.ids;
+            siblings.retain(|id| failed.iter().any(|failed| is_sibling(failed.held.delivery, *id)));
+            self.inner.cancel(&siblings, &NOBODY).await?;
+        }
         Ok(self.answered(answers))
     }
 
@@ -82,4 +89,9 @@ impl WrongStore {
         }
         answers
     }
+}
+
+/// Whether they are deliveries of one signal to two receivers.
+fn is_sibling(one: DeliveryId, other: DeliveryId) -> bool {
+    one.signal == other.signal && one.receiver != other.receiver
 }

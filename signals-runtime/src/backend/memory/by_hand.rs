@@ -2,7 +2,7 @@
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
-use signals_core::delivery::{Counters, DeliveryId, ReceiverId, State, Transition, step};
+use signals_core::delivery::{Counters, DeliveryId, ReceiverId, Transition, step};
 use signals_core::store::{Acting, Action, ActionId, DeathReason, Decided, Switch, Verb, Verdict};
 
 use super::tables::{Row, SignalRow, Tables};
@@ -32,10 +32,11 @@ pub(super) fn discard(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, 
 pub(super) fn retry(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, now: Timestamp) -> Result<Decided> {
     decide(tables, ids, Verb::Retry, by, now, |tables, asked| {
         // What stayed behind when its receiver was merged into another is the second of two deliveries of one signal. The
-        // first is the other's; when it is in no table, it is done (I2).
-        let first = DeliveryId { receiver: tables.names.survivor(asked.receiver), ..asked };
-        if tables.find(asked) != Some(first) && tables.row(asked).is_some_and(|row| row.state.is_settled()) {
-            return Verdict::WrongState(tables.row(first).map_or(State::Done, |first| first.state));
+        // first is the other's; when it is in no table, it is "done, or settled and pruned since" (I2).
+        let stayed_behind = tables.names.survivor(asked.receiver) != asked.receiver;
+        let changeable = |row: &Row| Verb::Retry.changes().contains(&row.state);
+        if stayed_behind && tables.row(asked).is_some_and(changeable) {
+            return Verdict::Merged;
         }
         change(tables, asked, Transition::Redrive, |tables, row| {
             row.step(Transition::Redrive, now);

@@ -189,7 +189,7 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
 type NewLife = (i64, i64, i64);
 
 /// As [`judge_end`]. What a merge left under a receiver's old id is the second of two deliveries of one signal, and never runs:
-/// whoever took over has the first, or had it, and when that is in no table, it is done (I2).
+/// whoever took over has the first, or had it. When that is in no table, it is "done, or settled and pruned since" (I2).
 fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
     let mut lives = Vec::new();
     let mut judge = |asked: DeliveryId| {
@@ -198,8 +198,8 @@ fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec
             State::Dead | State::Cancelled => {}
             State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
         }
-        if let Some(first) = located.heir(id) {
-            return Verdict::WrongState(located.found.get(&first).map_or(State::Done, |first| first.state));
+        if located.heir(id).is_some() {
+            return Verdict::Merged;
         }
         lives.push((id.signal.0, id.receiver.0, 0));
         located.found.insert(id, Found { state: State::Ready, place: None });

@@ -94,7 +94,8 @@ impl SqliteBackend {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::NotMigrated`] when the tables are not there, and an error when the database cannot be reached or refuses.
+    /// Returns [`Error::NotMigrated`] when the tables are not there, [`Error::Database`] when the row that counts the ids is not,
+    /// and an error when the database cannot be reached or refuses.
     ///
     /// # Cancel safety
     ///
@@ -116,9 +117,7 @@ impl SqliteBackend {
     /// # }
     /// ```
     pub async fn skip_ids(&self, count: u32) -> Result<()> {
-        let mut tx = self.store.connections.durable().await?;
-        sqlx::query(sql::SKIP_IDS).bind(count).execute(&mut *tx).await.map_err(error::of)?;
-        tx.commit().await
+        self.store.skip_ids(count).await
     }
 
     /// Begins, past connections on which a receiver ended its transaction behind sqlx's back: sqlx still counts that

@@ -66,8 +66,9 @@ macro_rules! to_json {
 }
 
 to_json! {
-    HeldRow, PlaceRow, i64, (i64, i64), (i64, i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
-    (usize, usize, &str), (i64, &str, u32, &str, Vec<i64>), (&str, &str, String, i64, usize),
+    HeldRow, PlaceRow, i64, (i64, i64), (i64, i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64),
+    (i64, i64, u32, i64), &str, (usize, &str), (usize, usize, &str), (i64, &str, u32, &str, Vec<i64>),
+    (&str, &str, String, i64, usize),
     (i64, u32, i64, i64, u32, i64, i64, bool),
     (i64, u32, i64, i64, u32, i64, &str, &str, Option<i64>),
     (i64, u32, i64, i64, u32, Option<i64>, &str, Option<&str>, Option<&str>, Option<i64>),

@@ -51,6 +51,11 @@ impl SqliteStore {
         Self::over(self.options.clone(), clock, self.pool_size, patience)
     }
 
+    /// See [`SqliteBackend::skip_ids`].
+    pub(super) fn skip_ids(&self, count: u32) -> BoxFuture<'_, Result<()>> {
+        self.run(upkeep::skip_ids(&self.connections, count))
+    }
+
     /// Runs `work`; after an error of a connection, the next call opens them again.
     fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move { work.await.inspect_err(|error| self.connections.note(error)) })

@@ -137,3 +137,15 @@ pub(super) async fn forget_found(connections: &Connections, found: &Forgettable)
     tx.commit().await?;
     Ok(Forgotten(usize::try_from(forgotten).map_err(error::foreign)?))
 }
+
+/// Passes over ids that may have been drawn before the file was restored.
+pub(super) async fn skip_ids(connections: &Connections, count: u32) -> Result<()> {
+    let mut tx = connections.durable().await?;
+    let skipped = sqlx::query(sql::SKIP_IDS).bind(count).execute(&mut *tx).await.map_err(error::of)?.rows_affected();
+    if skipped != 1 {
+        return Err(error::foreign(format!(
+            "`signals_counter` has {skipped} rows instead of one: no id was passed over"
+        )));
+    }
+    tx.commit().await
+}

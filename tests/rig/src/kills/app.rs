@@ -27,7 +27,7 @@ pub(super) const LONG: i64 = 1_000_000_000_000;
 impl Order {
     /// How long its receivers take: another time for each, and the same in every attempt. One in eight takes so long that a
     /// worker which was stopped meets the one that took it over.
-    fn holds(&self) -> Duration {
+    pub(super) fn holds(&self) -> Duration {
         if self.number >= LONG {
             return LEASE + LEASE / 4;
         }
@@ -94,11 +94,17 @@ pub async fn book(signals: &Signals<SqliteBackend>, number: i64) -> Result<Recei
 
 /// As [`book`], all but the commit.
 pub(super) async fn prepare(signals: &Signals<SqliteBackend>, number: i64) -> Result<(SqliteTx, Receipt)> {
+    let mut tx = signals.begin().await?;
+    let receipt = put(&mut tx, number).await?;
+    Ok((tx, receipt))
+}
+
+/// Books an order and sends it, in a transaction that goes on.
+pub(super) async fn put(tx: &mut SqliteTx, number: i64) -> Result<Receipt> {
     use signals_runtime::Signal as _;
 
-    let mut tx = signals.begin().await?;
     let order = Order { number };
-    let sending = order.send(&mut tx);
+    let sending = order.send(&mut *tx);
     let receipt = if Order::is_keyed(number) {
         sending.idempotency_key(format!("order {number}")).await?
     } else {
@@ -108,9 +114,9 @@ pub(super) async fn prepare(signals: &Signals<SqliteBackend>, number: i64) -> Re
         sqlx::query("INSERT INTO kills_order (number, signal) VALUES ($1, $2)")
             .bind(number)
             .bind(receipt.signal_id.0)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await
             .map_err(|error| Error::Unavailable(error.into()))?;
     }
-    Ok((tx, receipt))
+    Ok(receipt)
 }

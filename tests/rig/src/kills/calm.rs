@@ -6,14 +6,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
 use signals_runtime::{Signals, SqliteBackend};
 
 use super::app::LONG;
 use super::fleet::Fleet;
 use super::leases::Leases;
 use super::nemesis::WORKERS;
-use super::sender::send;
+use super::sender::send_together;
 use crate::Log;
 
 /// How many deliveries are held: the living have slots for what the dead leave behind, so that none waits for one.
@@ -25,40 +24,47 @@ const KILLED: usize = 2;
 /// So many recoveries must be judged under L1 without an excuse: nearly all that the last act leaves to the living.
 pub(super) const MUST_JUDGE: u64 = 10;
 
-/// How long the workers may take to be quiet, and to take everything.
+/// How long the workers may take to be quiet, and then to take everything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Plays it, as far as the kills; what is to come of it takes another two leases.
+/// Plays it, as far as the kills; what is to come of it takes another two leases. Answers what kept it from being played: the
+/// machine stalled, or the workers do not take what was sent. The campaign before it is judged all the same.
 ///
 /// # Errors
 ///
-/// Returns an error when the workers do not take what was sent.
+/// Returns the database's error, or says that a process ended by itself.
 pub(super) async fn last_act(
     fleet: &mut Fleet,
     signals: &Signals<SqliteBackend>,
     leases: &mut Leases,
     journal: &Log,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     let began = Instant::now();
     while !fleet.is_quiet() {
-        ensure!(began.elapsed() < PATIENCE, "somebody who was asked to end is still there");
+        if began.elapsed() > PATIENCE {
+            return Ok(Some("somebody who was asked to end is still there".to_owned()));
+        }
         fleet.look_after()?;
         // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(LOOK).await;
     }
-    for number in (LONG..).take(HELD) {
-        send(signals, journal, number).await?;
+    // In one transaction, so that they run at the same time.
+    if !send_together(signals, journal, (LONG..).take(HELD)).await? {
+        return Ok(Some("what was to be held could not be sent".to_owned()));
     }
+    let began = Instant::now();
     let holders = loop {
         leases.watch(signals).await?;
         let (running, holders) = leases.running();
         if running == HELD {
             break holders;
         }
-        ensure!(began.elapsed() < PATIENCE, "{running} of {HELD} are running");
+        if began.elapsed() > PATIENCE {
+            return Ok(Some(format!("{running} of {HELD} are running")));
+        }
         fleet.look_after()?;
         // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(LOOK).await;
@@ -67,5 +73,6 @@ pub(super) async fn last_act(
         fleet.bury(pid)?;
     }
     // They renew no more: what is seen now is the end of their leases.
-    leases.watch(signals).await
+    leases.watch(signals).await?;
+    Ok(None)
 }

@@ -67,7 +67,7 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
     fleet.calm_down()?;
     repeat_open(&signals, &Log(files.journal.clone()), &Log(files.journal.clone()).read()).await?;
     let mut drained = drain(&mut fleet, &signals, &mut progress, kills).await?;
-    calm::last_act(&mut fleet, &signals, &mut leases, &Log(files.journal.clone())).await?;
+    let unplayed = calm::last_act(&mut fleet, &signals, &mut leases, &Log(files.journal.clone())).await?;
     drained &= drain(&mut fleet, &signals, &mut progress, kills).await?;
     fleet.dismiss()?;
     let mut surprises = std::mem::take(&mut fleet.surprises);
@@ -81,6 +81,9 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
         let evidence = "no plain effect was ever made twice: the kills hit nothing".to_owned();
         findings.push(Finding { promise: "rig", evidence });
     }
+    findings.extend(
+        unplayed.map(|why| Finding { promise: "rig", evidence: format!("the last act was not played: {why}") }),
+    );
     let judged = figures.get("l1_unexcused");
     if judged < calm::MUST_JUDGE {
         let least = calm::MUST_JUDGE;

@@ -11,7 +11,7 @@ use signals_runtime::store::{AttemptOutcome, Filter};
 use super::app::{PLAIN, TRANSACTIONAL};
 use super::fleet::{Fate, Files};
 use super::leases::Leases;
-use crate::{Line, Log};
+use crate::{Line, Log, starvation};
 
 /// One of the two receivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +56,7 @@ pub(super) struct Connected {
     pub(super) at: i64,
 }
 
-/// A worker that waited long for the write lock: until when, and for how long, both in microseconds.
+/// A worker that waited long, for the write lock or for the machine: until when, and for how long, both in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waited {
     pub(super) pid: u32,
@@ -90,6 +90,8 @@ pub(super) struct Facts {
     pub(super) deliveries: Vec<Fact>,
     pub(super) workers: Vec<Connected>,
     pub(super) waits: Vec<Waited>,
+    /// When the machine did not let a worker run.
+    pub(super) starved: Vec<Waited>,
     /// What the campaign saw of leases.
     pub(super) leases: Leases,
     pub(super) lost: Vec<Lost>,
@@ -118,6 +120,7 @@ impl Facts {
             deliveries,
             workers,
             waits: told.lines().filter_map(waited).collect(),
+            starved: told.lines().filter_map(starved).collect(),
             refusals: told.lines().filter_map(refused).collect(),
             integrity: sqlx::query_scalar("PRAGMA integrity_check").fetch_one(pool).await?,
         })
@@ -200,6 +203,12 @@ fn waited(line: &str) -> Option<Waited> {
     Some(Waited { pid, until, lasted: (seconds * 1e6) as i64 })
 }
 
+/// A gap between two ticks of a process.
+fn starved(line: &str) -> Option<Waited> {
+    let (until, pid) = told_by(line)?;
+    Some(Waited { pid, until, lasted: field(line, starvation::WORD)?.parse().ok()? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +238,13 @@ mod tests {
         };
         assert_eq!(waited(&line("1.25s")), Some(Waited { pid: 17, until: 5_000_000, lasted: 1_250_000 }));
         assert_eq!(waited(&line("670.5ms")), Some(Waited { pid: 17, until: 5_000_000, lasted: 670_500 }));
+        assert_eq!(starved(&line("1.25s")), None);
+    }
+
+    #[test]
+    fn a_gap_in_which_a_process_could_not_run_is_read_from_what_it_told() {
+        let line = "5000000 17 starved_us=1250000";
+        assert_eq!(starved(line), Some(Waited { pid: 17, until: 5_000_000, lasted: 1_250_000 }));
+        assert_eq!(waited(line), None);
     }
 }

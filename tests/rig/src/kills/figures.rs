@@ -38,6 +38,7 @@ impl Figures {
             row("lost_leases", facts.deliveries.iter().map(|fact| fact.counters.lost_leases as usize).sum()),
             row("leases_robbed", robbery.found.len()),
             row("robbed_while_waiting", robbery.excused),
+            row("robbed_while_starved", robbery.starved),
             row("double_plain_effects", doubled(facts)),
             row("outcomes_refused", facts.refusals.len()),
             row("recoveries", times.raw.len()),

@@ -26,7 +26,8 @@ pub(super) const UNTOLD: i64 = 500_000;
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
 const SLOT: Duration = Duration::from_secs(6);
 
-/// How many slots a worker has for plain deliveries, and for how long the longest of them keeps its own.
+/// How many slots a worker has for plain deliveries, and for how long the longest of the storm keeps its own. Those of the last
+/// act keep theirs for longer than a lease, but then there are slots for all of them, and none is waited for.
 const SLOTS: usize = 12;
 const HELD: Duration = Duration::from_secs(1);
 
@@ -144,7 +145,7 @@ pub(super) fn waits(facts: &Facts, deaf: &[(i64, i64)], pid: u32) -> Vec<(i64, i
 
 /// Spans in their order; those that are closer than [`UNTOLD`] are one. A keeper waits twice for each renewal, and is late by
 /// the sum.
-fn merged(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+pub(super) fn merged(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
     let mut spans: Vec<(i64, i64)> = spans.collect();
     spans.sort_unstable();
     let mut merged: Vec<(i64, i64)> = Vec::new();

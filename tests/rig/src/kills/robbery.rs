@@ -1,15 +1,17 @@
 //! T9: who lives and renews loses no lease.
 //!
 //! It is excused for what docs/decisions/0012 leaves open: where there is one writer, whoever had to wait for the lock for
-//! more than the time between two renewals may be robbed by one that did not. A worker that was stopped is no longer among
-//! the living: what it lost is a recovery (see [`recovery`]).
+//! more than the time between two renewals may be robbed by one that did not. And for a machine that did not let the process
+//! run for so long that, with what it waited, no time was left to renew: those are counted apart.
+//!
+//! A worker that was stopped is no longer among the living: what it lost is a recovery (see [`recovery`]).
 
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
 
 use super::facts::{Facts, Lost};
-use super::recovery::{UNTOLD, hit, waits};
+use super::recovery::{UNTOLD, hit, merged, waits};
 use super::{LEASE, silence};
 
 /// How far two renewals are apart.
@@ -20,6 +22,8 @@ const RENEWAL: Duration = Duration::from_nanos(LEASE.as_nanos() as u64 / 3);
 pub(super) struct Robbery {
     /// By those that could not renew.
     pub(super) excused: usize,
+    /// By those that the machine did not let run.
+    pub(super) starved: usize,
     /// By the others, in words.
     pub(super) found: Vec<String>,
 }
@@ -33,6 +37,8 @@ pub(super) fn judge(facts: &Facts) -> Robbery {
         // Beside what it told it may have waited for what is too short to be told.
         if waited > 0 && waited + UNTOLD > micros(RENEWAL) {
             robbery.excused += 1;
+        } else if is_starved(facts, &deaf, lost) {
+            robbery.starved += 1;
         } else {
             let evidence =
                 format!("process {} lived, waited {waited} µs in that lease, and lost it: {lost:?}", lost.pid);
@@ -44,8 +50,22 @@ pub(super) fn judge(facts: &Facts) -> Robbery {
 
 /// For how long its holder waited for the lock in the lease that it lost.
 fn waited(facts: &Facts, deaf: &[(i64, i64)], lost: &Lost) -> i64 {
+    within_lease(waits(facts, deaf, lost.pid), lost)
+}
+
+/// Whether the machine did not let the holder run, and left it less than what it takes from the moment when a renewal is due.
+fn is_starved(facts: &Facts, deaf: &[(i64, i64)], lost: &Lost) -> bool {
+    let gaps = facts.starved.iter().filter(|gap| gap.pid == lost.pid).map(|gap| (gap.until - gap.lasted, gap.until));
+    let gaps: Vec<(i64, i64)> = gaps.collect();
+    let waits = waits(facts, deaf, lost.pid);
+    let both = merged(waits.into_iter().chain(gaps.iter().copied()));
+    within_lease(gaps, lost) > 0 && within_lease(both, lost) + UNTOLD > micros(LEASE - RENEWAL)
+}
+
+/// What of these spans lies in the lease that was lost.
+fn within_lease(spans: Vec<(i64, i64)>, lost: &Lost) -> i64 {
     let from = lost.at - micros(LEASE);
-    waits(facts, deaf, lost.pid).into_iter().map(|(begin, end)| (end.min(lost.at) - begin.max(from)).max(0)).sum()
+    spans.into_iter().map(|(begin, end)| (end.min(lost.at) - begin.max(from)).max(0)).sum()
 }
 
 #[cfg(test)]
@@ -94,5 +114,19 @@ mod tests {
         assert_eq!(waited(2, 19 * SECOND, long), (1, 0), "another did");
         assert_eq!(waited(1, 16 * SECOND, long), (1, 0), "that was before this lease");
         assert_eq!(waited(1, 23 * SECOND, 3 * SECOND + long), (0, 1), "it waits still");
+    }
+
+    #[test]
+    fn t9_who_could_not_run_for_as_long_as_is_left_to_renew_is_excused_and_counted() {
+        let starved = |pid, until, lasted| {
+            let mut facts = lost();
+            facts.starved.push(Waited { pid, until, lasted });
+            let Robbery { excused, starved, found } = judge(&facts);
+            (found.len(), excused, starved)
+        };
+        let long = micros(LEASE - RENEWAL) - UNTOLD + 1;
+        assert_eq!([starved(1, 20 * SECOND, long), starved(1, 20 * SECOND, long - 1)], [(0, 0, 1), (1, 0, 0)]);
+        assert_eq!(starved(2, 20 * SECOND, long), (1, 0, 0), "another was");
+        assert_eq!(starved(1, 16 * SECOND, long), (1, 0, 0), "that was before this lease");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signals_runtime::{Error, Signals, SqliteBackend};
 
-use super::app::{Order, book, open, prepare};
+use super::app::{LONG, Order, book, open, prepare, put};
 use crate::{Line, Log};
 
 /// The numbers of one sender, and of those who take its place, are these.
@@ -114,15 +114,47 @@ pub(super) async fn send(signals: &Signals<SqliteBackend>, journal: &Log, number
     let outcome = match book(signals, number).await {
         Ok(receipt) if receipt.repeated => "repeated",
         Ok(_) => "stored",
-        Err(Error::CommitUnknown(_)) => "unknown",
-        Err(error) if error.is_retryable() || matches!(error, Error::NotWritable(_)) => {
-            journal.write(cause(&error), number, 0)?;
-            "refused"
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => failed(journal, number, error)?,
     };
     journal.write(outcome, number, 0)?;
     Ok(())
+}
+
+/// Sends these orders in one transaction, once; whether they are stored.
+pub(super) async fn send_together(
+    signals: &Signals<SqliteBackend>,
+    journal: &Log,
+    numbers: impl Iterator<Item = i64> + Clone,
+) -> anyhow::Result<bool> {
+    for number in numbers.clone() {
+        journal.write("intent", number, 0)?;
+    }
+    let together = async {
+        let mut tx = signals.begin().await?;
+        for number in numbers.clone() {
+            put(&mut tx, number).await?;
+        }
+        tx.commit().await
+    };
+    let sent = together.await;
+    let stored = sent.is_ok();
+    let outcome = sent.map_or_else(|error| failed(journal, LONG, error), |()| Ok("stored"))?;
+    for number in numbers {
+        journal.write(outcome, number, 0)?;
+    }
+    Ok(stored)
+}
+
+/// What came of a send that failed, as the journal has it.
+fn failed(journal: &Log, number: i64, error: Error) -> anyhow::Result<&'static str> {
+    match error {
+        Error::CommitUnknown(_) => Ok("unknown"),
+        error if error.is_retryable() || matches!(error, Error::NotWritable(_)) => {
+            journal.write(cause(&error), number, 0)?;
+            Ok("refused")
+        }
+        error => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

@@ -77,16 +77,16 @@ async fn t9_after_a_renewal_that_waited_for_a_third_of_a_lease_nothing_is_stolen
 
 #[tokio::test]
 async fn t9_what_is_done_before_the_lock_is_asked_for_is_no_wait() {
-    let lease = Duration::from_millis(600);
+    let lease = Duration::from_secs(4);
     let fixture = Fixture::new(&["a"]).await;
     let store = &fixture.backend.store;
     let conn = store.connections.quick().await.expect("opens");
     // tidy: not a wait: as long as a look at many lanes may take
-    tokio::time::sleep(lease / 2).await;
+    tokio::time::sleep(lease / 4).await;
     let writing = store.connections.write(conn).await.expect("nobody else writes");
     assert_eq!(store.patience.allowance(lease), Some(Duration::ZERO), "the lock was free");
     // tidy: not a wait: for so long it keeps all others out
-    tokio::time::sleep(lease / 2).await;
+    tokio::time::sleep(lease / 4).await;
     drop(writing);
     assert_ne!(store.patience.allowance(lease), Some(Duration::ZERO), "others have waited meanwhile");
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use signals_core::Backend as _;
 use signals_core::store::{Acked, Finished, Retention, Snoozed, Verb};
+use signals_core::{Backend as _, Error};
 
 use super::{Fixture, LEASE, delivery};
-use crate::backend::sqlite::upkeep;
+use crate::backend::sqlite::{SqliteBackend, upkeep};
 
 #[tokio::test]
 async fn t12_prune_goes_by_age_and_keeps_the_dead_unless_told() {
@@ -57,4 +57,17 @@ async fn t13_a_signal_that_is_retried_between_the_look_and_the_lock_is_kept() {
     let kept: Vec<i64> =
         sqlx::query_scalar("SELECT id FROM signals_signal").fetch_all(fixture.backend.pool()).await.expect("reads");
     assert_eq!(kept, [2, 3]);
+}
+
+/// I11: whoever restored a file and was not told would send under keys that other services have seen.
+#[tokio::test]
+async fn i11_ids_that_cannot_be_passed_over_are_an_error() {
+    let fixture = Fixture::new(&["a"]).await;
+    sqlx::query("DELETE FROM signals_counter").execute(fixture.backend.pool()).await.expect("nothing refers to it");
+    let refused = fixture.backend.skip_ids(1_000).await;
+    assert!(matches!(refused, Err(Error::Database(_))), "{refused:?}");
+
+    let bare = SqliteBackend::open(fixture.dir.path().join("bare")).await.expect("opens");
+    let refused = bare.skip_ids(1_000).await;
+    assert!(matches!(refused, Err(Error::NotMigrated { .. })), "{refused:?}");
 }

@@ -2,6 +2,7 @@
 
 use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
+use super::super::app::Order;
 use super::super::facts::{Connected, Waited};
 use super::super::fleet::Fate;
 use super::*;
@@ -160,4 +161,10 @@ fn l1_a_database_that_is_kept_shut_is_not_up() {
     let mut facts = shut(0);
     facts.effects.extend((1..40).map(|tenth| line("plain", 4, 11 * SECOND + tenth * SECOND / 10)));
     assert_eq!(late(&facts).len(), 1, "somebody worked meanwhile");
+}
+
+#[test]
+fn no_plain_delivery_of_the_storm_keeps_its_slot_for_longer_than_is_excused() {
+    let longest = (0..8 * 160).map(|number| Order { number }.holds()).max();
+    assert!(longest.is_some_and(|longest| longest <= HELD), "{longest:?}");
 }
