@@ -120,7 +120,7 @@ impl Life {
             policy: RetryPolicy { max_attempts: 2, backoff: Backoff::DEFAULT },
             claims: 3,
             kills: 0,
-            crashes: 1,
+            crashes: 2,
             redrives: 1,
         }
     }
