@@ -1,7 +1,8 @@
 //! Bad input: one table, and one verdict on every backend. S12, D8, D9, I13.
 //!
-//! The table is [`vectors`]; a vector is what somebody gives, and what must become of it. What is kept is read back and
-//! compared; what is refused leaves nothing behind. Drawn values ([`Value`]) do the same for payloads that nobody thought of.
+//! The table is in `hostile/vectors.rs`; a vector is what somebody gives, and what must become of it. What is kept is read
+//! back and compared; what is refused leaves nothing behind. Drawn values ([`Value`]) do the same for payloads that nobody
+//! thought of.
 
 mod numbers;
 mod values;
