@@ -2,7 +2,7 @@
 //!
 //! Architecture invariant: what may follow what is decided here and nowhere else. Backends carry the guards of
 //! [`TRANSITIONS`] into their statements; the memory backend, which the histories of the others are compared with, calls
-//! [`step`] itself.
+//! [`step`] itself; the model checker in `tests/check` walks the same table through every state that it can lead to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -214,6 +214,20 @@ pub struct Rule {
     pub guard: Guard,
 }
 
+impl Rule {
+    /// Where it leads from `from` (`None`: the delivery does not exist yet), or `None` when it is not legal there.
+    ///
+    /// The inner `None` of the answer means that the delivery is gone.
+    #[must_use]
+    pub fn step(&self, from: Option<State>) -> Option<Option<State>> {
+        let legal = match from {
+            None => self.from.is_empty(),
+            Some(state) => self.from.contains(&state),
+        };
+        legal.then_some(self.to)
+    }
+}
+
 /// Every legal transition. Nothing else ever happens to a delivery.
 pub const TRANSITIONS: &[Rule] = {
     use Guard as G;
@@ -254,21 +268,14 @@ pub const fn rule(transition: Transition) -> &'static Rule {
     panic!("every transition has a line in the table")
 }
 
-/// Where `transition` leads from `from` (`None`: it does not exist yet), or `None` when it is not legal there.
-///
-/// The inner `None` of the answer means that the delivery is gone.
+/// [`Rule::step`] of the table's line for `transition`.
 #[must_use]
 pub fn step(transition: Transition, from: Option<State>) -> Option<Option<State>> {
-    let rule = rule(transition);
-    let legal = match from {
-        None => rule.from.is_empty(),
-        Some(state) => rule.from.contains(&state),
-    };
-    legal.then_some(rule.to)
+    rule(transition).step(from)
 }
 
 /// The counters of one life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Counters {
     /// Attempts started and not refunded.
     pub attempt: u32,

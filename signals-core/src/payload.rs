@@ -209,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn s12_floats_come_back_exactly() {
+        // Each is read as its neighbour without the feature `float_roundtrip` of serde_json.
+        for value in [3.827_368_989_561_786e62_f64, 31.245_270_191_439_438] {
+            let read: f64 = decode(&encode(&value).expect("it is finite"), DEFAULT_LIMIT).expect("reads back");
+            assert_eq!(read.to_bits(), value.to_bits(), "{value} became {read}");
+        }
+    }
+
+    #[test]
     fn an_error_of_serialize_is_kept() {
         struct No;
         impl Serialize for No {

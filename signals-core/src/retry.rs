@@ -71,6 +71,13 @@ impl RetryPolicy {
     /// 20 attempts with [`Backoff::DEFAULT`].
     pub const DEFAULT: Self = Self { max_attempts: 20, backoff: Backoff::DEFAULT };
 
+    /// Whether attempt number `attempt` (from 1) is made at all. One that is not was counted by attempts that could not be
+    /// refunded any more, or under a policy that allowed more.
+    #[must_use]
+    pub const fn allows(&self, attempt: u32) -> bool {
+        attempt <= self.max_attempts
+    }
+
     /// What follows the failure of attempt number `attempt` (from 1).
     #[must_use]
     pub fn next(&self, attempt: u32) -> Decision {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use signals_core::{Body, Location, ReceiverDef, ReceiverOptions, Signal, SignalDef};
 
+use crate::hostile::Value;
+
 const HERE: Location = Location { module: module_path!(), file: file!(), line: line!() };
 
 macro_rules! signal {
@@ -106,6 +108,14 @@ signal! {
     } = SignalDef::new("shop.precious", HERE)
 }
 
+signal! {
+    /// A signal with a value of any shape.
+    Sample {
+        /// The value.
+        value: Value,
+    } = SignalDef::new("shop.sample", HERE)
+}
+
 /// A receiver of `signal` that does nothing.
 #[must_use]
 pub const fn receiver(name: &'static str, aliases: &'static [&'static str], signal: &'static SignalDef) -> ReceiverDef {
@@ -148,6 +158,9 @@ pub static CONFUSE: ReceiverDef = receiver("archive.confuse", &[], Framework::DE
 pub static PLOT: ReceiverDef = receiver("charts.plot", &[], Measured::DEF);
 /// Receives [`Precious`].
 pub static KEEP: ReceiverDef = receiver("vault.keep", &[], Precious::DEF);
+
+/// Receives [`Sample`].
+pub static ASSAY: ReceiverDef = receiver("lab.assay", &[], Sample::DEF);
 
 /// A payment for `order`.
 #[must_use]

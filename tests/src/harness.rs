@@ -1,6 +1,7 @@
 //! What a case works with: a database, programs that use it, and workers that are moved by hand.
 
 mod app;
+mod ears;
 mod puppet;
 mod tx;
 
@@ -14,6 +15,7 @@ use signals_core::store::{Acting, DeliveryDetail, DeliverySummary, Filter, Store
 use signals_core::{Backend, ReceiverDef, Registry, Result, SignalDef};
 
 pub use app::App;
+pub use ears::Ears;
 pub use puppet::{LEASE, Puppet, acked, failed, forged, retry_in};
 pub use tx::TestTx;
 

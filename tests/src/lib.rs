@@ -72,6 +72,7 @@ pub mod stage;
 
 pub mod claim;
 pub mod finish;
+pub mod hostile;
 pub mod inspect;
 pub mod keys;
 pub mod look;
@@ -87,6 +88,7 @@ pub mod tx;
 pub mod deploys;
 pub mod endless;
 pub mod model;
+pub mod secrets;
 pub mod sender;
 pub mod storm;
 pub mod transactional;
@@ -96,5 +98,5 @@ mod case;
 mod list;
 
 pub use case::Case;
-pub use harness::{App, Db, Harness, Puppet, TestTx, run};
+pub use harness::{App, Db, Ears, Harness, Puppet, TestTx, run};
 pub use list::{CASES, cases};

@@ -1,5 +1,6 @@
 //! What operators see.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -29,8 +30,8 @@ impl Count {
     }
 }
 
-impl std::fmt::Display for Count {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_exceeded() { f.pad("10,000+") } else { f.pad(&self.0.to_string()) }
     }
 }
@@ -155,7 +156,7 @@ pub struct DeliveryDetail {
 }
 
 /// A failed attempt, or a lost lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AttemptRecord {
     /// The life.
     pub life: u32,
@@ -171,4 +172,19 @@ pub struct AttemptRecord {
     pub ended_at: Timestamp,
     /// How long it ran; `None` when nobody knows.
     pub ran: Option<Duration>,
+}
+
+impl fmt::Debug for AttemptRecord {
+    /// Never shows the error's text, which may quote anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttemptRecord")
+            .field("life", &self.life)
+            .field("attempt", &self.attempt)
+            .field("outcome", &self.outcome)
+            .field("error_bytes", &self.error.len())
+            .field("worker", &self.worker)
+            .field("ended_at", &self.ended_at)
+            .field("ran", &self.ran)
+            .finish()
+    }
 }

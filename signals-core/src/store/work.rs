@@ -262,7 +262,7 @@ pub struct Acked {
 }
 
 /// A delivery whose attempt failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Failed {
     /// The delivery.
     pub held: Held,
@@ -274,6 +274,19 @@ pub struct Failed {
     pub ran: Duration,
     /// Where it goes from here.
     pub fate: Fate,
+}
+
+impl fmt::Debug for Failed {
+    /// Never shows the error's text, which may quote anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failed")
+            .field("held", &self.held)
+            .field("outcome", &self.outcome)
+            .field("error_bytes", &self.error.len())
+            .field("ran", &self.ran)
+            .field("fate", &self.fate)
+            .finish()
+    }
 }
 
 /// Where a failed delivery goes.

@@ -70,8 +70,9 @@ fn refused(runs: &RunReceiver, engine: &Engine, claimed: &Claimed) -> Option<Fai
         ran: Duration::ZERO,
         fate: Fate::Dead(reason),
     };
-    let max = runs.def.options.retry.max_attempts;
-    if claimed.counters.attempt > max {
+    let policy = runs.def.options.retry;
+    if !policy.allows(claimed.counters.attempt) {
+        let max = policy.max_attempts;
         let error = format!("all of its {max} attempts were used");
         return Some(dead(AttemptOutcome::Error, error, DeathReason::Exhausted));
     }

@@ -19,9 +19,7 @@ defects! {
         "claim::i7_workers_that_claim_at_once_share_nothing"
         "claim::t2_a_claim_takes_thousands_at_once";
     /// The order of a claim is the wrong way round.
-    TakesTheNewestFirst: "claim::t2_a_claim_takes_the_oldest_first" "model::i2_a_history_ends_as_in_the_model"
-        "model::i2_another_history_ends_as_in_the_model"
-        "model::i2_a_third_history_ends_as_in_the_model";
+    TakesTheNewestFirst: "claim::t2_a_claim_takes_the_oldest_first" "model::i2_every_history_ends_as_in_the_model";
     /// One lane may take everything.
     IgnoresTheLimitsOfLanes: "claim::t2_a_claim_takes_at_most_its_limit_and_each_lanes";
     /// One lane is looked at after the other, and the next when nothing is left in the one before.
@@ -88,7 +86,8 @@ defects! {
     IgnoresTokens: "finish::i6_the_token_of_an_earlier_attempt_matches_nothing"
         "finish::i6_a_holder_of_anything_else_than_the_claim_is_told_so"
         "steal::w5_nothing_that_a_zombie_writes_matches"
-        "finish::i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart";
+        "finish::i6_a_batch_tells_what_stands_at_one_position_of_two_lanes_apart"
+        "model::i6_t9_histories_of_dying_workers_end_as_in_the_model";
     /// Nobody learns that it was too late.
     TellsNobodyThatHeIsStale: "finish::i4_a_delivery_is_settled_once_per_life"
         "steal::w5_nothing_that_a_zombie_writes_matches" "settle::i6_the_holder_of_an_earlier_life_is_told_so"
@@ -117,7 +116,8 @@ defects! {
         "worker::w7_a_panic_is_a_failed_attempt"
         "worker::w9_a_receiver_that_never_returns_is_failed_at_its_timeout";
     /// A column is too short for errors.
-    CutsErrors: "finish::i13_a_failure_is_recorded_whatever_its_error_says";
+    CutsErrors: "finish::i13_a_failure_is_recorded_whatever_its_error_says"
+        "hostile::i13_every_error_of_the_table_is_recorded";
     /// What has no attempt left gets another.
     RetriesTheDead: "finish::t5_a_delivery_without_attempts_left_is_a_dead_letter"
         "finish::t7_a_discarded_delivery_is_a_dead_letter_at_once"
@@ -140,7 +140,8 @@ defects! {
     RetriesByTheHour: "storm::w18_what_failed_together_comes_back_spread_over_its_backoff";
     /// A snooze is an attempt.
     ChargesSnoozes: "finish::t6_a_snoozed_delivery_comes_back_with_its_attempt_refunded"
-        "finish::i8_a_life_has_a_hundred_refunds_and_then_each_costs_an_attempt" "worker::t6_a_receiver_can_snooze";
+        "finish::i8_a_life_has_a_hundred_refunds_and_then_each_costs_an_attempt" "worker::t6_a_receiver_can_snooze"
+        "model::i8_t5_histories_of_failures_end_as_in_the_model";
     /// A shutdown is an attempt.
     ChargesReleases: "finish::t8_a_released_delivery_is_ready_at_once_with_its_attempt_refunded"
         "worker::l2_a_stopped_worker_gives_back_what_runs_after_its_grace";
@@ -216,9 +217,11 @@ defects! {
     /// Delays are lost.
     SendsAtOnce: "send::i9_a_delayed_send_is_claimed_when_it_is_due_and_not_before"
         "send::d9_a_delay_of_ten_years_is_kept"
-        "registry::i15_a_merge_moves_scheduled_deliveries_too";
+        "registry::i15_a_merge_moves_scheduled_deliveries_too"
+        "hostile::d9_every_delay_of_the_table_has_its_verdict";
     /// Payloads go through a JSON type that tidies them up.
-    TidiesPayloads: "payload::d8_payload_bytes_come_back_as_they_were_sent";
+    TidiesPayloads: "payload::d8_payload_bytes_come_back_as_they_were_sent"
+        "hostile::s12_every_payload_of_the_table_has_its_verdict";
     /// What is sent twice is stored twice.
     IgnoresKeys: "keys::e12_the_same_send_repeated_adds_nothing_and_gets_the_firsts_receipt"
         "keys::s16_the_same_key_with_another_payload_is_a_typed_error"
@@ -227,7 +230,8 @@ defects! {
         "keys::s16_a_key_repeated_under_the_signals_new_name_is_a_repetition"
         "keys::s16_the_same_key_for_another_signal_is_a_typed_error"
         "keys::e12_a_repetition_within_one_transaction_adds_nothing"
-        "keys::e12_a_repetition_after_completion_adds_nothing";
+        "keys::e12_a_repetition_after_completion_adds_nothing"
+        "hostile::i13_every_word_of_the_table_has_its_verdict";
     /// Keys are compared by a collation.
     LowercasesKeys: "keys::e12_other_keys_are_other_sends";
 
@@ -322,18 +326,21 @@ defects! {
     LogsWhatChangesNothing: "operate::t10_what_changes_nothing_leaves_no_line"
         "operate::i14_a_receiver_shows_whether_it_is_paused_or_retired";
     /// The log takes quotes and signs out of what it is told.
-    TidiesTheLog: "operate::t10_the_log_tells_hostile_words_as_they_were";
+    TidiesTheLog: "operate::t10_the_log_tells_hostile_words_as_they_were"
+        "hostile::i13_every_word_of_the_table_has_its_verdict";
     /// Nor whoever means something else.
     FindsWhatIsNot: "settle::t10_what_does_not_exist_is_not_found";
     /// A retry by hand does not begin from zero.
     KeepsCountersInTheNextLife: "settle::t11_a_dead_letter_retried_by_hand_begins_another_life"
-        "settle::i8_another_life_begins_with_all_its_attempts_leases_and_refunds";
+        "settle::i8_another_life_begins_with_all_its_attempts_leases_and_refunds"
+        "model::i4_t10_histories_of_decisions_end_as_in_the_model";
     /// And forgets what was.
     ForgetsEarlierLives: "settle::t11_a_dead_letter_retried_by_hand_begins_another_life"
         "settle::t11_attempts_are_told_apart_by_their_lives";
     /// Nobody knows who cancelled.
     ForgetsWhoDecided: "settle::t10_a_ready_delivery_can_be_cancelled_and_is_never_run"
-        "settle::t11_a_cancelled_delivery_can_be_retried_by_hand";
+        "settle::t11_a_cancelled_delivery_can_be_retried_by_hand"
+        "hostile::i13_every_word_of_the_table_has_its_verdict";
     /// The log names nobody.
     HidesWhoActed: "operate::t10_every_deed_is_told_in_the_log_with_its_actor";
     /// The log has a line for each batch of one deed.
@@ -352,7 +359,8 @@ defects! {
     PrunesTheDead: "retention::t12_dead_letters_are_forgotten_by_explicit_retention_alone";
     /// Retention is not waited for.
     PrunesTheYoung: "retention::t12_what_is_settled_is_forgotten_after_its_retention"
-        "keys::e12_a_key_is_free_again_after_its_retention";
+        "keys::e12_a_key_is_free_again_after_its_retention"
+        "hostile::d9_no_number_of_a_statement_overflows";
     /// Keys are never free again.
     KeepsKeysForEver: "keys::e12_a_key_is_free_again_after_its_retention";
     /// A signal is forgotten while a delivery waits for it.

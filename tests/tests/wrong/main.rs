@@ -6,6 +6,7 @@
 
 mod backend;
 mod defects;
+mod histories;
 mod trial;
 
 mod by_hand;
@@ -35,7 +36,7 @@ fn every_defect_fails_the_cases_that_are_about_it_by_their_own_assertions() {
         for name in *expected {
             let case = named(&suite, name);
             match trial::run(Some(*defect), case) {
-                Verdict::Found => {}
+                Verdict::Found(_) => {}
                 other => blind.push(format!("{defect:?}: {name} {other}")),
             }
         }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Once, mpsc};
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ thread_local! {
 
 /// How a case ended.
 pub(super) enum Verdict {
-    /// By an assertion of the suite.
-    Found,
+    /// By an assertion of the suite, which said this.
+    Found(String),
     /// It did not notice.
     Passed,
     /// By something else: a time-out, or a panic of the library.
@@ -36,7 +36,7 @@ pub(super) enum Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Found => f.write_str("found it"),
+            Self::Found(_) => f.write_str("found it"),
             Self::Passed => f.write_str("did not notice"),
             Self::Crashed { at, said } => write!(f, "ended elsewhere, at {at}: {said}"),
             Self::Hung => write!(f, "did not end within {PATIENCE:?}"),
@@ -53,12 +53,17 @@ pub(super) fn defect() -> Option<Defect> {
 ///
 /// On a thread of its own: a defect may well keep a case busy for ever, and this must be told, not waited for.
 pub(super) fn run(defect: Option<Defect>, case: Case) -> Verdict {
+    run_any(defect, move || case.run())
+}
+
+/// Runs anything as if it were a case.
+pub(super) fn run_any(defect: Option<Defect>, case: impl FnOnce() + Send + 'static) -> Verdict {
     listen();
     let (tell, verdict) = mpsc::channel();
     std::thread::spawn(move || {
         DEFECT.set(defect);
         TRYING.set(true);
-        let outcome = panic::catch_unwind(|| case.run());
+        let outcome = panic::catch_unwind(AssertUnwindSafe(case));
         // Nobody listens when the time is over.
         let _ = tell.send(outcome.map_or_else(|_| judge(), |()| Verdict::Passed));
     });
@@ -69,7 +74,7 @@ fn judge() -> Verdict {
     let (at, said) = PANIC.take().unwrap_or_default();
     // `until` is the suite's only wait: that its deadline passed says nothing about why.
     if at.starts_with("tests/src/") && !said.starts_with("not within") {
-        Verdict::Found
+        Verdict::Found(said)
     } else {
         Verdict::Crashed { at, said }
     }
