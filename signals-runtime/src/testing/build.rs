@@ -97,7 +97,7 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
     }
 
     /// In a database that the test has made, with nothing else in it. `clock` is the one that this backend follows, as in
-    /// `SqliteBackend::from_pool(pool).with_clock(Arc::new(clock.clone()))`: the test moves it through the kit.
+    /// `SqliteBackend::from_pool(pool).await?.with_clock(Arc::new(clock.clone()))`: the test moves it through the kit.
     pub fn over<Other: TestBackend>(self, backend: Other, clock: ManualClock) -> TestSignalsBuilder<Other> {
         TestSignalsBuilder { given: Some(backend), clock, ..self.on::<Other>() }
     }

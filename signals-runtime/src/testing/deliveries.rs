@@ -92,8 +92,8 @@ impl<B: TestBackend> TestSignals<B> {
             let got = count(looked.len(), "signal", "signals");
             (format!("`{name}` got {got}, and the closure accepts none"), told(&looked.iter().collect::<Vec<_>>()))
         } else {
-            let are = if wrong.len() == 1 { "is" } else { "are" };
-            (format!("{} of {} {are} not", wrong.len(), count(matching.len(), "such", "such")), told(&wrong))
+            let (all, are) = (matching.len(), if matching.len() == 1 { "is" } else { "are" });
+            (format!("{} of {all} matching deliveries {are} {expected}", all - wrong.len()), told(&wrong))
         };
         Err(Message::new(format!("the deliveries of `{name}` are not as the test expects"))
             .expected(format!("one that the closure accepts, and all such {expected}"))

@@ -23,7 +23,10 @@ pub(super) struct Headline(String);
 pub(super) struct Expected(String, String);
 
 impl Message {
-    #[expect(clippy::new_ret_no_self, reason = "a message is whole when it says what was expected and what came instead")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a message is whole when it says what was expected and what came instead"
+    )]
     pub(super) fn new(headline: impl Into<String>) -> Headline {
         Headline(headline.into())
     }

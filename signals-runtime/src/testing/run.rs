@@ -158,7 +158,9 @@ impl<B: TestBackend> TestSignals<B> {
     async fn open_lane(&self, worker: &ByHand, receiver: usize) -> Result<Lane, Message> {
         let name = self.receivers[receiver].name;
         let is_closed = |what: &str, way_out: &str| {
-            Message::new(format!("`{name}` is {what}")).expected(way_out).instead(format!("`{name}` gets nothing to run"))
+            Message::new(format!("`{name}` is {what}"))
+                .expected(way_out)
+                .instead(format!("`{name}` gets nothing to run"))
         };
         let stored = self.signals.store().receivers().await?.into_iter().find(|stored| stored.name == name);
         match (worker.lane(receiver), stored) {
@@ -175,7 +177,8 @@ impl<B: TestBackend> TestSignals<B> {
         let lane = worker.receiver(delivery.receiver).and_then(|receiver| worker.lane(receiver));
         let asked = worker.ask(lane.map(|lane| ClaimLane { lane, limit: 1 }).into_iter().collect())?;
         let mut claims = self.signals.backend().seize(&asked, delivery).await?;
-        let nothing = || Error::Database(format!("`TestBackend::seize` answered nothing for delivery {delivery}").into());
+        let nothing =
+            || Error::Database(format!("`TestBackend::seize` answered nothing for delivery {delivery}").into());
         Ok(worker.took(&mut claims).ok_or_else(nothing)?)
     }
 }

@@ -39,7 +39,10 @@ impl<B: TestBackend> TestSignals<B> {
     /// ```
     #[track_caller]
     pub fn assert_sent<'t, S: Signal>(&'t self, matches: impl Fn(&S) -> bool + Send + 't) -> Step<'t, ()> {
-        self.step(Call::of("assert_sent"), async move { self.check_sent("at least one", matches, |times| times > 0).await })
+        self.step(
+            Call::of("assert_sent"),
+            async move { self.check_sent("at least one", matches, |times| times > 0).await },
+        )
     }
 
     /// Exactly `times` of the `S` that were sent, and committed, are accepted by `matches`.

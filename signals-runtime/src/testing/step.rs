@@ -59,9 +59,6 @@ impl<T> Drop for Step<'_, T> {
 
 impl<T> fmt::Debug for Step<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step")
-            .field("call", &self.call)
-            .field("answers", &type_name::<T>())
-            .finish_non_exhaustive()
+        f.debug_struct("Step").field("call", &self.call).field("answers", &type_name::<T>()).finish_non_exhaustive()
     }
 }
