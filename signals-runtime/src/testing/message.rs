@@ -36,9 +36,11 @@ impl Message {
         Self { nearest, ..self }
     }
 
-    /// And this helps, too.
+    /// And this helps, too, unless the message says so.
     pub(super) fn hint(mut self, hint: &str) -> Self {
-        self.nearest.push(hint.to_owned());
+        if self.expected != hint {
+            self.nearest.push(hint.to_owned());
+        }
         self
     }
 

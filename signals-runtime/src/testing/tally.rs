@@ -7,7 +7,7 @@ use signals_core::store::{Fate, LostLease};
 
 use super::message::Message;
 use super::run::{Ended, Ran};
-use super::words::{count, shorten};
+use super::words::{brief, count, shorten};
 use super::{TestBackend, TestSignals};
 use crate::worker::{ByHand, Failure, Report};
 
@@ -65,7 +65,7 @@ impl Tally {
 
     /// The failures, in words.
     pub(super) fn failures(&self) -> Vec<String> {
-        shorten(self.report.failures.iter().map(ToString::to_string).collect())
+        shorten(self.report.failures.iter().map(|failure| brief(&failure.to_string())).collect())
     }
 }
 
@@ -94,7 +94,7 @@ impl<B: TestBackend> TestSignals<B> {
             return plans.unmet(&tally, is_here).map_or(Ok(tally.report), Err);
         }
         let failed = format!("{} failed that the test did not expect", count(unexpected.len(), "attempt", "attempts"));
-        let said = unexpected.iter().map(ToString::to_string).collect();
+        let said = unexpected.iter().map(|failure| brief(&failure.to_string())).collect();
         let mut nearest: Vec<String> = unexpected.iter().flat_map(|failure| plans.of(failure.receiver)).collect();
         nearest.dedup();
         Err(Message::new(failed)

@@ -19,6 +19,16 @@ pub(super) fn shorten(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
+/// The first line of a text, and how many more there are.
+pub(super) fn brief(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = cut(lines.next().unwrap_or_default());
+    match lines.count() {
+        0 => first,
+        more => format!("{first} (… and {})", count(more, "line more", "lines more")),
+    }
+}
+
 /// A line, cut where it gets long.
 pub(super) fn cut(line: &str) -> String {
     match line.char_indices().nth(LONGEST) {
