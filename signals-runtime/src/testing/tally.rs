@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use signals_core::delivery::DeliveryId;
 use signals_core::store::{Fate, LostLease};
 
 use super::message::Message;
@@ -15,6 +14,8 @@ use crate::worker::{ByHand, Failure, Report};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     report: Report,
+    /// Each of the report's failures in words.
+    failures: Vec<String>,
     attempts: BTreeMap<&'static str, u64>,
 }
 
@@ -43,13 +44,25 @@ impl Tally {
             Ended::Crashed(..) => {}
         }
         if let Some(error) = ran.error() {
+            let fate = match &ran.ended {
+                Ended::Failed { fate: Fate::Dead(_), .. } => "dead",
+                Ended::Refused(_) => "refused, since another worker holds it",
+                Ended::Crashed(..) => "lost with its worker",
+                Ended::Failed { fate: Fate::Retry { .. }, .. } | Ended::Done | Ended::Snoozed(_) | Ended::Released => {
+                    "to be retried"
+                }
+            };
             let dead = matches!(ran.ended, Ended::Failed { fate: Fate::Dead(_), .. });
-            self.failed(receiver, ran.delivery, ran.attempt, error.to_owned(), dead);
+            let (delivery, attempt, error) = (ran.delivery, ran.attempt, error.to_owned());
+            self.failed(Failure { delivery, receiver, attempt, error, dead }, fate);
         }
     }
 
-    fn failed(&mut self, receiver: &'static str, delivery: DeliveryId, attempt: u32, error: String, dead: bool) {
-        self.report.failures.push(Failure { delivery, receiver, attempt, error, dead });
+    fn failed(&mut self, failure: Failure, fate: &str) {
+        let Failure { delivery, receiver, attempt, error, .. } = &failure;
+        let told = format!("{receiver} failed on delivery {delivery}, attempt {attempt} ({fate}): {error}");
+        self.failures.push(brief(&told));
+        self.report.failures.push(failure);
     }
 
     /// What came of this receiver, where the test expected something else.
@@ -65,7 +78,7 @@ impl Tally {
 
     /// The failures, in words.
     pub(super) fn failures(&self) -> Vec<String> {
-        shorten(self.report.failures.iter().map(|failure| brief(&failure.to_string())).collect())
+        shorten(self.failures.clone())
     }
 }
 
@@ -79,7 +92,8 @@ impl<B: TestBackend> TestSignals<B> {
             tally.report.dead += 1;
             if let Some(receiver) = worker.receiver(lost.delivery.receiver) {
                 let error = format!("its lease was lost {} times: each time its worker died", lost.lost_leases);
-                tally.failed(self.receivers[receiver].name, lost.delivery, attempt, error, true);
+                let (delivery, receiver) = (lost.delivery, self.receivers[receiver].name);
+                tally.failed(Failure { delivery, receiver, attempt, error, dead: true }, "dead");
             }
         }
     }
@@ -87,15 +101,15 @@ impl<B: TestBackend> TestSignals<B> {
     /// Ends a step: what failed must have been expected, and what was expected must have come.
     pub(super) fn close(&self, tally: Tally) -> Result<Report, Message> {
         let mut plans = std::mem::take(&mut *self.plans());
-        let failures = tally.report.failures.iter();
-        let unexpected: Vec<&Failure> = failures.filter(|failure| !plans.expects(failure)).collect();
+        let failures = tally.report.failures.iter().zip(&tally.failures);
+        let unexpected: Vec<(&Failure, &String)> = failures.filter(|(failure, _)| !plans.expects(failure)).collect();
         if unexpected.is_empty() {
             let is_here = |name: &str| self.receivers.iter().any(|def| def.name == name);
             return plans.unmet(&tally, is_here).map_or(Ok(tally.report), Err);
         }
         let failed = format!("{} failed that the test did not expect", count(unexpected.len(), "attempt", "attempts"));
-        let said = unexpected.iter().map(|failure| brief(&failure.to_string())).collect();
-        let mut nearest: Vec<String> = unexpected.iter().flat_map(|failure| plans.of(failure.receiver)).collect();
+        let said = unexpected.iter().map(|(_, told)| (*told).clone()).collect();
+        let mut nearest: Vec<String> = unexpected.iter().flat_map(|(failure, _)| plans.of(failure.receiver)).collect();
         nearest.dedup();
         Err(Message::new(failed)
             .expected("every receiver to return `Ok`, but for those named with `expect_failure::<…>()`")
