@@ -135,6 +135,8 @@ pub struct TxNeed {
     pub backend: TypeId,
     /// What the backend calls itself.
     pub name: &'static str,
+    /// The name of the type of the backend, for messages.
+    pub type_name: &'static str,
 }
 
 impl Needs {
@@ -145,7 +147,7 @@ impl Needs {
 
     /// The receiver runs inside a transaction of `B`.
     pub fn transaction<B: Backend>(&mut self) {
-        self.txs.push(TxNeed { backend: TypeId::of::<B>(), name: B::NAME });
+        self.txs.push(TxNeed { backend: TypeId::of::<B>(), name: B::NAME, type_name: type_name::<B>() });
     }
 
     /// The states, in the order of the parameters.
@@ -186,6 +188,11 @@ impl States {
         self.0.iter().find(|(other, ..)| *other == id).and_then(|(.., value)| value.downcast_ref())
     }
 
+    /// The names of the types of all values, for messages.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(_, name, _)| *name)
+    }
+
     /// Whether a value of this type is here.
     #[must_use]
     pub fn contains(&self, id: TypeId) -> bool {
@@ -195,7 +202,7 @@ impl States {
 
 impl fmt::Debug for States {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(_, name, _)| name)).finish()
+        f.debug_list().entries(self.names()).finish()
     }
 }
 

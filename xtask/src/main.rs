@@ -31,6 +31,7 @@ cargo xtask <command>
   bench memory [--json] [--quick]    what a worker holds after a million deliveries on SQLite (goal P13)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
   bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
+  bench testing [--json]             what a test with the testing kit costs
   help                               this
 
 Exit code: 0 all well, 1 something failed or a goal was missed, 2 it could not be tried.
@@ -53,8 +54,10 @@ fn main() -> ExitCode {
         ["bench", "memory", options @ ..] => bench::memory::run(options),
         ["bench", "operate", options @ ..] => bench::operate::run(options),
         ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
+        ["bench", "testing", options @ ..] => bench::testing::run(options),
         ["bench", ..] => {
-            Err("say which bench: `compile`, `dispatch`, `latency`, `memory`, `operate` or `sqlite`".to_owned())
+            let benches = "`compile`, `dispatch`, `latency`, `memory`, `operate`, `sqlite` or `testing`";
+            Err(format!("say which bench: {benches}"))
         }
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
         [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),

@@ -62,3 +62,47 @@ async fn main() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The same sends, in memory and by a clock that the test moves.
+#[cfg(test)]
+mod tests {
+    use signals_runtime::testing::TestSignals;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thousand_invoices_are_mailed_once_each() {
+        let mailed = Mailed::default();
+        let signals = TestSignals::builder().state(mailed.clone()).build().await;
+        let invoices: Vec<InvoiceDue> = (1..=1_000).map(|invoice| InvoiceDue { invoice }).collect();
+        let mut tx = signals.begin().await.expect("a transaction");
+        send_all(&invoices, &mut tx).await.expect("all of them");
+        tx.commit().await.expect("a commit");
+        assert_eq!(signals.drain().await.done, 1_000);
+        assert_eq!(mailed.0.load(Ordering::SeqCst), 1_000);
+    }
+
+    #[tokio::test]
+    async fn a_send_under_a_known_key_is_no_second_one() {
+        let signals = TestSignals::new().await;
+        for is_repeated in [false, true] {
+            let mut tx = signals.begin().await.expect("a transaction");
+            let receipt =
+                InvoiceDue { invoice: 7 }.send(&mut tx).idempotency_key("invoice/7").await.expect("a receipt");
+            tx.commit().await.expect("a commit");
+            assert_eq!(receipt.repeated, is_repeated);
+        }
+        signals.assert_sent_times::<InvoiceDue>(1, |due| due.invoice == 7).await;
+    }
+
+    #[tokio::test]
+    async fn an_invoice_of_tomorrow_is_not_mailed_today() {
+        let signals = TestSignals::builder().state(Mailed::default()).build().await;
+        let mut tx = signals.begin().await.expect("a transaction");
+        InvoiceDue { invoice: 7 }.send(&mut tx).after(Duration::from_secs(24 * 60 * 60)).await.expect("a receipt");
+        tx.commit().await.expect("a commit");
+        assert_eq!(signals.advance("23h").await.done, 0);
+        assert_eq!(signals.advance("1h").await.done, 1);
+        signals.assert_delivered::<mail_invoice>(|due| due.invoice == 7).await;
+    }
+}

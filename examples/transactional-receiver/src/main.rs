@@ -70,3 +70,45 @@ async fn done(signals: &Signals<SqliteBackend>, receiver: &str) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// What the lines above say, as tests of the two receivers.
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use signals_runtime::clock::ManualClock;
+    use signals_runtime::testing::TestSignals;
+
+    use super::*;
+
+    /// The plain receiver takes the pool as a state, so it is there before the kit.
+    async fn kit(folder: &tempfile::TempDir) -> TestSignals<SqliteBackend> {
+        let clock = ManualClock::default();
+        let backend = SqliteBackend::open(folder.path().join("app.db")).await.expect("a file");
+        let backend = backend.with_clock(Arc::new(clock.clone()));
+        let pool = backend.pool().clone();
+        let table = "CREATE TABLE sale (payment_id INTEGER NOT NULL, counted_by TEXT NOT NULL)";
+        sqlx::raw_sql(table).execute(&pool).await.expect("a table");
+        TestSignals::builder().state(pool).over(backend, clock).build().await
+    }
+
+    async fn effects(signals: &TestSignals<SqliteBackend>, receiver: &str) -> i64 {
+        let effects = sqlx::query_scalar("SELECT COUNT(*) FROM sale WHERE counted_by = $1").bind(receiver);
+        effects.fetch_one(signals.backend().pool()).await.expect("a number")
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_fails_leaves_the_effect_of_the_plain_receiver_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let signals = kit(&folder).await;
+        signals.send(PaymentCompleted { payment_id: 7 }).await;
+        signals.expect_failure::<transactional>().saying("stumbled after the effect");
+        signals.expect_failure::<plain>().saying("stumbled after the effect");
+        signals.drain().await;
+        assert_eq!((effects(&signals, "transactional").await, effects(&signals, "plain").await), (0, 1));
+
+        assert_eq!(signals.advance("10ms").await.done, 2);
+        assert_eq!((effects(&signals, "transactional").await, effects(&signals, "plain").await), (1, 2));
+        signals.assert_attempts::<transactional>(2, |payment| payment.payment_id == 7).await;
+    }
+}

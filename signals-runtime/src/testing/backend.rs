@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use signals_core::clock::ManualClock;
-use signals_core::delivery::SignalId;
-use signals_core::store::StoredSignal;
+use signals_core::delivery::{DeliveryId, SignalId};
+use signals_core::store::{Claim, Claims, StoredSignal};
 use signals_core::{Backend, BoxFuture, Result};
 
 /// A backend that tests can run on. Clones of it are the same database.
@@ -32,4 +32,15 @@ pub trait TestBackend: Backend + Clone {
     ///
     /// Returns an error when the database cannot be asked.
     fn signals_after(&self, after: SignalId) -> BoxFuture<'_, Result<Vec<StoredSignal>>>;
+
+    /// Claims `delivery` and no other, though others may stand before it in the claim's only lane, as
+    /// [`Store::claim`](signals_core::store::Store::claim) does: a ready one, or a running one, whose holder loses its lease
+    /// by this whether it is over or not. Nothing of a receiver that is paused.
+    ///
+    /// An implementation that touches other deliveries lets a test of one receiver kill what waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the database cannot be asked, or refuses.
+    fn seize<'a>(&'a self, claim: &'a Claim, delivery: DeliveryId) -> BoxFuture<'a, Result<Claims>>;
 }

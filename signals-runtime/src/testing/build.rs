@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signals_core::clock::ManualClock;
+use signals_core::clock::{Clock as _, ManualClock};
 use signals_core::{Receiver, Registry, RegistryBuilder, States};
 
 use super::kit::Settings;
 use super::message::Message;
+use super::needs::{UNPAUSED, is_tokio_paused};
 use super::run::DIRECT;
+use super::turn::Call;
 use super::{Step, TestBackend, TestSignals};
 use crate::worker::{ByHand, Config, Plan, RunReceiver};
 use crate::{MemoryBackend, Signals, defaults};
@@ -29,6 +31,7 @@ const MOST_ATTEMPTS: u64 = 10_000;
 /// | [`on`](Self::on), [`over`](Self::over) | in memory | the database |
 /// | [`clock`](Self::clock) | noon of 2026-01-01, UTC | the clock that the test moves |
 /// | [`patience`](Self::patience) | 10 s | how long one attempt may take by the real clock |
+/// | [`longest_timeout`](Self::longest_timeout) | their own | which time-out receivers have at most, by the real clock |
 /// | [`most_attempts`](Self::most_attempts) | 10,000 | after how many attempts a step goes on for ever |
 ///
 /// ```standalone_crate
@@ -52,6 +55,7 @@ pub struct TestSignalsBuilder<B: TestBackend = MemoryBackend> {
     registry: Option<Registry>,
     states: States,
     patience: Duration,
+    longest_timeout: Duration,
     most_attempts: u64,
 }
 
@@ -64,6 +68,7 @@ impl TestSignalsBuilder {
             registry: None,
             states: States::default(),
             patience: PATIENCE,
+            longest_timeout: Duration::MAX,
             most_attempts: MOST_ATTEMPTS,
         }
     }
@@ -87,12 +92,12 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
     /// # fn main() {}
     /// ```
     pub fn on<Other: TestBackend>(self) -> TestSignalsBuilder<Other> {
-        let Self { clock, chosen, registry, states, patience, most_attempts, .. } = self;
-        TestSignalsBuilder { given: None, clock, chosen, registry, states, patience, most_attempts }
+        let Self { clock, chosen, registry, states, patience, longest_timeout, most_attempts, .. } = self;
+        TestSignalsBuilder { given: None, clock, chosen, registry, states, patience, longest_timeout, most_attempts }
     }
 
-    /// In a database that the test has made, with nothing else in it. `clock` is the one that this backend follows: the
-    /// test moves it through the kit.
+    /// In a database that the test has made, with nothing else in it. `clock` is the one that this backend follows, as in
+    /// `SqliteBackend::from_pool(pool).await?.with_clock(Arc::new(clock.clone()))`: the test moves it through the kit.
     pub fn over<Other: TestBackend>(self, backend: Other, clock: ManualClock) -> TestSignalsBuilder<Other> {
         TestSignalsBuilder { given: Some(backend), clock, ..self.on::<Other>() }
     }
@@ -125,9 +130,17 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
     }
 
     /// How long one attempt may take by the real clock before the test fails: a receiver that waits for what never comes
-    /// must not hang it. Default 10 s. A receiver's own shorter time-out ends the attempt first, as in production.
+    /// must not hang it. Default 10 s. A receiver's own shorter time-out ends the attempt first, as in production. Nothing
+    /// ends an `async fn` that blocks the test's thread.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The longest time-out that receivers have in this test, by the real clock: one that says `timeout = "30s"`, and waits
+    /// for what never comes, is over after this instead. Default: their own.
+    pub fn longest_timeout(mut self, timeout: Duration) -> Self {
+        self.longest_timeout = timeout;
         self
     }
 
@@ -141,16 +154,23 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
     ///
     /// # Panics
     ///
-    /// Panics when there is no database to be had, and when the declarations of the receivers contradict each other.
+    /// Panics when there is no database to be had, when the declarations of the receivers contradict each other, and when
+    /// the backend that it was given follows another clock.
     #[track_caller]
     pub fn build(self) -> Step<'static, TestSignals<B>> {
-        Step::new("build", self.make())
+        Step::new(Call::of("build"), async move {
+            let hint = |message: Message| if is_tokio_paused() { message.hint(UNPAUSED) } else { message };
+            self.make().await.map_err(hint)
+        })
     }
 
     async fn make(mut self) -> Result<TestSignals<B>, Message> {
         let registry = self.receivers()?;
         let (backend, guard) = match self.given.take() {
-            Some(backend) => (backend, None),
+            Some(backend) => {
+                check_clock(&backend, &self.clock)?;
+                (backend, None)
+            }
             None => {
                 let (backend, guard) = B::open(self.clock.clone()).await?;
                 (backend, Some(guard))
@@ -159,7 +179,7 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
         let signals = Signals::new(backend.clone()).with_registry(registry.clone());
         signals.setup().await?;
         let states = Arc::new(self.states);
-        let worker = ByHand::enlist(plan(&signals, &registry, states.clone())).await?;
+        let worker = ByHand::enlist(plan(&signals, &registry, states.clone(), self.longest_timeout)).await?;
         let settings = Settings {
             clock: self.clock,
             states,
@@ -187,10 +207,13 @@ impl<B: TestBackend> TestSignalsBuilder<B> {
 }
 
 /// A worker for all of `registry`, whether it can run each of them or not: that is asked when it must.
-fn plan<B: TestBackend>(signals: &Signals<B>, registry: &Registry, states: Arc<States>) -> Plan {
+fn plan<B: TestBackend>(signals: &Signals<B>, registry: &Registry, states: Arc<States>, longest: Duration) -> Plan {
     let inner = signals.inner().clone();
     let capabilities = inner.store.capabilities();
-    let run = |def| RunReceiver { jitter: || 1.0, ..RunReceiver::new(def, defaults::TIMEOUT, &capabilities) };
+    let run = |def| {
+        let runs = RunReceiver::new(def, defaults::TIMEOUT, &capabilities);
+        RunReceiver { jitter: || 1.0, timeout: runs.timeout.min(longest), ..runs }
+    };
     Plan {
         store: inner.store.clone(),
         payload_limit: inner.payload_limit(),
@@ -201,6 +224,21 @@ fn plan<B: TestBackend>(signals: &Signals<B>, registry: &Registry, states: Arc<S
         states,
         config: Config::default(),
     }
+}
+
+/// Whether `clock` is the one that `backend` follows: the two show the same time, and do so after one of them was moved.
+fn check_clock<B: TestBackend>(backend: &B, clock: &ManualClock) -> Result<(), Message> {
+    let now = clock.now();
+    let before = backend.clock().now();
+    clock.advance(Duration::from_secs(1));
+    let after = backend.clock().now();
+    clock.set(now);
+    if (before, after) == (now, now.saturating_add(Duration::from_secs(1))) {
+        return Ok(());
+    }
+    Err(Message::new("the backend that `.over(…)` was given follows another clock")
+        .expected("the clock that it was made with: `MemoryBackend::with_clock`, `SqliteBackend::with_clock`")
+        .instead(format!("the backend's shows {before:?}, and the one beside it {now:?}")))
 }
 
 impl<B: TestBackend> fmt::Debug for TestSignalsBuilder<B> {

@@ -8,11 +8,10 @@ use signals_core::{Receiver, Signal};
 
 use super::message::Message;
 use super::sends::{is_a, read};
-use super::words::{count, payload};
-use super::{Step, TestBackend, TestSignals, tree};
-
-/// How many deliveries a message shows.
-const SHOWN: usize = 10;
+use super::standing::Standing;
+use super::turn::Call;
+use super::words::{count, payload, shorten};
+use super::{Step, TestBackend, TestSignals};
 
 /// A delivery of the receiver that an assertion is about, and whether its payload matches.
 struct Looked<'s> {
@@ -32,7 +31,7 @@ impl<B: TestBackend> TestSignals<B> {
         &'t self,
         matches: impl Fn(&R::Signal) -> bool + Send + 't,
     ) -> Step<'t, ()> {
-        Step::new("assert_delivered", async move {
+        self.step(Call::of("assert_delivered"), async move {
             let is_done = |delivery: &DeliverySummary| delivery.state == State::Done;
             self.check_deliveries::<R>("done", matches, is_done).await
         })
@@ -45,7 +44,7 @@ impl<B: TestBackend> TestSignals<B> {
     /// Panics when there is none, or one of them is not dead: with those that came near.
     #[track_caller]
     pub fn assert_dead<'t, R: Receiver>(&'t self, matches: impl Fn(&R::Signal) -> bool + Send + 't) -> Step<'t, ()> {
-        Step::new("assert_dead", async move {
+        self.step(Call::of("assert_dead"), async move {
             let is_dead = |delivery: &DeliverySummary| delivery.state == State::Dead;
             self.check_deliveries::<R>("dead", matches, is_dead).await
         })
@@ -63,7 +62,7 @@ impl<B: TestBackend> TestSignals<B> {
         attempts: u32,
         matches: impl Fn(&R::Signal) -> bool + Send + 't,
     ) -> Step<'t, ()> {
-        Step::new("assert_attempts", async move {
+        self.step(Call::of("assert_attempts"), async move {
             let expected = format!("at attempt {attempts}");
             let had = |delivery: &DeliverySummary| delivery.counters.attempt == attempts;
             self.check_deliveries::<R>(&expected, matches, had).await
@@ -85,20 +84,21 @@ impl<B: TestBackend> TestSignals<B> {
             return Ok(());
         }
         let name = R::DEF.name;
-        let told = |looked: &[&Looked<'_>]| shorten(looked.iter().map(|looked| self.told(looked)).collect());
+        let standing = self.standing().await?;
+        let told = |looked: &[&Looked<'_>]| shorten(looked.iter().map(|looked| looked.told(&standing)).collect());
         let (instead, nearest) = if looked.is_empty() {
             (format!("`{name}` got nothing"), vec![unheard::<R>(&signals)])
         } else if matching.is_empty() {
             let got = count(looked.len(), "signal", "signals");
             (format!("`{name}` got {got}, and the closure accepts none"), told(&looked.iter().collect::<Vec<_>>()))
         } else {
-            (format!("{} of {} accepted", count(wrong.len(), "is not,", "are not,"), matching.len()), told(&wrong))
+            let (all, are) = (matching.len(), if matching.len() == 1 { "is" } else { "are" });
+            (format!("{} of {all} matching deliveries {are} {expected}", all - wrong.len()), told(&wrong))
         };
-        let message = Message::new(format!("the deliveries of `{name}` are not as the test expects"))
+        Err(Message::new(format!("the deliveries of `{name}` are not as the test expects"))
             .expected(format!("one that the closure accepts, and all such {expected}"))
             .instead(instead)
-            .nearest(nearest);
-        Err(message.cascade(self.tree().await?))
+            .nearest(nearest))
     }
 
     async fn look<'s, R: Receiver>(
@@ -117,11 +117,12 @@ impl<B: TestBackend> TestSignals<B> {
         }
         Ok(looked)
     }
+}
 
-    fn told(&self, looked: &Looked<'_>) -> String {
-        let Looked { delivery, signal, .. } = looked;
-        let state = tree::state(delivery, self.now());
-        let attempts = delivery.counters.attempt;
+impl Looked<'_> {
+    fn told(&self, standing: &Standing<'_>) -> String {
+        let Self { delivery, signal, .. } = self;
+        let (state, attempts) = (standing.of(delivery), delivery.counters.attempt);
         format!("delivery {} of {}: {state}, at attempt {attempts}", delivery.id, payload(&signal.payload))
     }
 }
@@ -133,11 +134,4 @@ fn unheard<R: Receiver>(signals: &[StoredSignal]) -> String {
         0 => format!("no `{name}` was sent and committed"),
         sent => format!("{} of `{name}`, sent to others", count(sent, "signal", "signals")),
     }
-}
-
-fn shorten(mut lines: Vec<String>) -> Vec<String> {
-    let more = lines.len().saturating_sub(SHOWN);
-    lines.truncate(SHOWN);
-    lines.extend((more > 0).then(|| format!("… and {more} more")));
-    lines
 }

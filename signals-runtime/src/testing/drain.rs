@@ -1,25 +1,18 @@
 //! Runs what is due, and what that causes, and fails when a receiver does.
 
-use std::any::TypeId;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use signals_core::store::{Fate, LostLease};
 use signals_core::{BoxFuture, ReceiverDef};
 
 use super::message::Message;
 use super::run::{Ended, Ran};
-use super::words::{count, duration};
+use super::tally::Tally;
+use super::turn::Call;
+use super::words::duration;
 use super::{Point, Step, TestBackend, TestSignals};
-use crate::worker::{ByHand, Claim, Failure, Outcome, Report};
-
-/// What one step has done so far.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    report: Report,
-    attempts: u64,
-}
+use crate::worker::{ByHand, Claim, Outcome, Report};
 
 impl<B: TestBackend> TestSignals<B> {
     /// Runs every delivery that is due, what its receivers send, and so on, until nothing is due. Retries, delays and
@@ -33,12 +26,12 @@ impl<B: TestBackend> TestSignals<B> {
     /// end: a receiver that sends its own signal never does.
     #[track_caller]
     pub fn drain(&self) -> Step<'_, Report> {
-        Step::new("drain", async {
-            let mut worker = self.worker.lock().await;
+        let call = Call::of("drain");
+        self.step(call, async move {
+            let mut worker = self.turns.take(call)?;
             let mut tally = Tally::default();
             self.run_due(&mut worker, &mut tally).await?;
-            drop(worker);
-            self.close(tally).await
+            self.close(tally)
         })
     }
 
@@ -46,33 +39,36 @@ impl<B: TestBackend> TestSignals<B> {
     pub(super) async fn run_due(&self, worker: &mut ByHand, tally: &mut Tally) -> Result<(), Message> {
         loop {
             let (claim, lost) = worker.claim().await?;
-            for lost in &lost {
-                tally.lost(lost);
-            }
+            self.lost(worker, &lost, tally);
             match claim {
-                Some(claim) => {
+                Some(claim) if tally.attempts() < self.most_attempts => {
                     self.attempt(worker, claim, tally).await?;
+                }
+                Some(claim) => {
+                    worker.release(claim.claimed.held).await?;
+                    return Err(self.endless(tally));
                 }
                 None if lost.is_empty() && worker.promote().await?.0 == 0 => return Ok(()),
                 None => {}
             }
-            if tally.attempts >= self.most_attempts {
-                let endless = format!("the cascade goes on after {} attempts", self.most_attempts);
-                let message = Message::new(endless).expected(
-                    "a cascade that ends: a receiver that sends the signal it receives never does; a longer one needs \
-                     `.most_attempts(…)` of the builder",
-                );
-                return Err(message.cascade(self.tree().await?));
-            }
         }
+    }
+
+    fn endless(&self, tally: &Tally) -> Message {
+        Message::new(format!("the cascade goes on after {} attempts", self.most_attempts))
+            .expected(
+                "a cascade that ends: a receiver that sends the signal it receives never does; a longer one needs \
+                 `.most_attempts(…)` of the builder",
+            )
+            .instead(tally.told().join("\n"))
     }
 
     /// Makes one attempt, or dies in it as the test has planned, and writes it down.
     pub(super) async fn attempt(&self, worker: &mut ByHand, claim: Claim, tally: &mut Tally) -> Result<Ran, Message> {
         let (receiver, held, counters) = (self.receivers[claim.receiver], claim.claimed.held, claim.claimed.counters);
-        if let Err(message) = self.check_needs(receiver) {
+        if let Err(message) = self.check_needs(worker, claim.receiver) {
             worker.release(held).await?;
-            return Err(message.cascade(self.tree().await?));
+            return Err(message);
         }
         let crash = self.plans().take_crash(receiver.name);
         let ended = match crash {
@@ -99,53 +95,6 @@ impl<B: TestBackend> TestSignals<B> {
         Ok(())
     }
 
-    /// Ends a step: what failed must have been expected, and what was expected must have come.
-    pub(super) async fn close(&self, tally: Tally) -> Result<Report, Message> {
-        let mut plans = std::mem::take(&mut *self.plans());
-        let failures = tally.report.failures.iter();
-        let unexpected: Vec<&Failure> = failures.filter(|failure| !plans.expects(failure)).collect();
-        let message = if unexpected.is_empty() {
-            plans.unmet()
-        } else {
-            let failed =
-                format!("{} failed that the test did not expect", count(unexpected.len(), "attempt", "attempts"));
-            let said: Vec<String> = unexpected.iter().map(ToString::to_string).collect();
-            let message = Message::new(failed)
-                .expected("every receiver to return `Ok`, but for those named with `expect_failure::<…>()`")
-                .instead(said.join("\n"));
-            Some(message.nearest(unexpected.iter().flat_map(|failure| plans.of(failure.receiver)).collect()))
-        };
-        match message {
-            Some(message) => Err(message.cascade(self.tree().await?)),
-            None => Ok(tally.report),
-        }
-    }
-
-    /// Whether `receiver` can run here: asked when it must, not before, so that a test of the sender alone needs nothing.
-    pub(super) fn check_needs(&self, receiver: &ReceiverDef) -> Result<(), Message> {
-        let ReceiverDef { name, location, .. } = receiver;
-        let needs = receiver.needs();
-        if needs.states().is_empty() && needs.transactions().is_empty() {
-            return Ok(());
-        }
-        if let Some(tx) = needs.transactions().iter().find(|tx| tx.backend != TypeId::of::<B>()) {
-            let (theirs, ours) = (tx.name, B::NAME);
-            let wrong = format!("`{name}` at {location} takes a transaction of the {theirs} backend");
-            return Err(Message::new(wrong)
-                .expected(format!("a test on {theirs}: `TestSignals::builder().on::<…>()`"))
-                .instead(format!("this test runs on {ours}; `.receiver::<…>()` of the builder leaves others out")));
-        }
-        let missing: Vec<_> = needs.states().iter().filter(|state| !self.states.contains(state.id)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let named = |wrap: fn(&str) -> String| missing.iter().map(|state| wrap(state.name)).collect::<Vec<_>>();
-        let takes = named(|state| format!("`State<{state}>`")).join(" and ");
-        let wrong = format!("`{name}` at {location} takes {takes}, which this test was not given");
-        Err(Message::new(wrong)
-            .expected(named(|state| format!("`.state(…)` of the builder with a `{state}`")).join("\n")))
-    }
-
     async fn within_patience(
         &self,
         receiver: &ReceiverDef,
@@ -156,11 +105,12 @@ impl<B: TestBackend> TestSignals<B> {
             None => {
                 let waits =
                     format!("`{}` has been running for {} of real time", receiver.name, duration(self.patience));
-                let message = Message::new(waits).expected(
-                    "an attempt that ends: give it what it waits for, give the receiver a shorter `timeout`, or give the \
-                     kit more `.patience(…)`",
-                );
-                Err(message.cascade(self.tree().await?))
+                Err(Message::new(waits)
+                    .expected(
+                        "an attempt that ends: give it what it waits for, give the receiver a shorter `timeout`, or give \
+                         the kit more `.patience(…)`",
+                    )
+                    .instead("an attempt that neither returned nor timed out"))
             }
         }
     }
@@ -183,30 +133,5 @@ async fn within<T>(patience: Duration, mut work: BoxFuture<'_, T>) -> Option<T> 
         if began.elapsed() >= patience {
             return None;
         }
-    }
-}
-
-impl Tally {
-    fn count(&mut self, receiver: &'static str, ran: &Ran) {
-        self.attempts += 1;
-        let report = &mut self.report;
-        match &ran.ended {
-            Ended::Done => report.done += 1,
-            Ended::Snoozed(_) => report.snoozed += 1,
-            Ended::Released => report.released += 1,
-            Ended::Refused(_) => report.stale += 1,
-            Ended::Failed { fate: Fate::Retry { .. }, .. } => report.retried += 1,
-            Ended::Failed { fate: Fate::Dead(_), .. } => report.dead += 1,
-            Ended::Crashed(..) => {}
-        }
-        if let Some(error) = ran.error() {
-            let dead = matches!(ran.ended, Ended::Failed { fate: Fate::Dead(_), .. });
-            let (delivery, attempt, error) = (ran.delivery, ran.attempt, error.to_owned());
-            report.failures.push(Failure { delivery, receiver, attempt, error, dead });
-        }
-    }
-
-    fn lost(&mut self, lost: &LostLease) {
-        self.report.dead += u64::from(lost.dead);
     }
 }

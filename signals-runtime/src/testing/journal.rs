@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use signals_core::delivery::{DeliveryId, SignalId};
-use signals_core::store::StoredSignal;
+use signals_core::store::{LostLease, StoredSignal};
 
 use super::run::Ran;
 
@@ -21,12 +21,14 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Journal {
     entries: Vec<Entry>,
+    /// Deliveries that have lost their last lease, and how many that were.
+    buried: BTreeMap<DeliveryId, u32>,
     seen: SignalId,
 }
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { entries: Vec::new(), seen: SignalId(i64::MIN) }
+        Self { entries: Vec::new(), buried: BTreeMap::new(), seen: SignalId(i64::MIN) }
     }
 }
 
@@ -42,6 +44,21 @@ impl Journal {
         let sent = stored.iter().filter(caused).map(|signal| signal.id).collect();
         self.seen = stored.iter().map(|signal| signal.id).max().unwrap_or(self.seen).max(self.seen);
         self.entries.push(Entry { ran, sent });
+    }
+
+    /// Notes a delivery that has lost its last lease.
+    pub(super) fn bury(&mut self, lost: &LostLease) {
+        self.buried.insert(lost.delivery, lost.lost_leases);
+    }
+
+    /// How many leases this delivery has lost, if it is dead of that.
+    pub(super) fn buried(&self, delivery: DeliveryId) -> Option<u32> {
+        self.buried.get(&delivery).copied()
+    }
+
+    /// The number of the last attempt of this delivery.
+    pub(super) fn last_attempt(&self, delivery: DeliveryId) -> u32 {
+        self.entries.iter().rfind(|entry| entry.ran.delivery == delivery).map_or(0, |entry| entry.ran.attempt)
     }
 
     /// The attempts of each delivery, in order.

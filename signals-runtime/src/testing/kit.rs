@@ -1,19 +1,22 @@
 //! The kit itself: an application's handle, a clock, a worker that does nothing by itself, and what happened so far.
 
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signals_core::clock::{Clock as _, ManualClock, Timestamp};
-use signals_core::delivery::SignalId;
+use signals_core::delivery::{Lane, SignalId};
 use signals_core::store::{DeliverySummary, Filter, StoredSignal};
 use signals_core::{Receipt, Receiver, ReceiverDef, Signal, States};
 
 use super::build::TestSignalsBuilder;
 use super::journal::Journal;
 use super::message::Message;
+use super::needs::{UNPAUSED, is_tokio_paused};
 use super::plan::Plans;
+use super::turn::{Call, Turns};
 use super::{Step, TestBackend};
 use crate::worker::ByHand;
 use crate::{MemoryBackend, Signals};
@@ -21,7 +24,8 @@ use crate::{MemoryBackend, Signals};
 /// An application's handle in a test: a database of its own, a clock that stands still, and a worker moved by hand.
 ///
 /// It is a [`Signals`] for everything that takes a `&Signals<B>`, and has what tests need beside it: see the
-/// [module](super).
+/// [module](super). Dropped, it panics when the test [expects a failure](Self::expect_failure) or
+/// [plans a crash](Self::crash_at) and no step came after.
 ///
 /// ```standalone_crate
 /// use signals_runtime::testing::TestSignals;
@@ -61,7 +65,8 @@ pub struct TestSignals<B: TestBackend = MemoryBackend> {
     pub(super) receivers: Vec<&'static ReceiverDef>,
     pub(super) patience: Duration,
     pub(super) most_attempts: u64,
-    pub(super) worker: tokio::sync::Mutex<ByHand>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) turns: Turns,
     pub(super) plans: Mutex<Plans>,
     journal: Mutex<Journal>,
     /// Goes last.
@@ -93,7 +98,7 @@ impl<B: TestBackend> TestSignals<B> {
     /// Panics when it cannot be sent.
     #[track_caller]
     pub fn send<S: Signal>(&self, signal: S) -> Step<'_, Receipt> {
-        Step::new("send", async move {
+        self.step(Call::of("send"), async move {
             let mut tx = self.signals.begin().await?;
             let receipt = signal.send(&mut tx).await?;
             tx.commit().await?;
@@ -116,7 +121,26 @@ impl<B: TestBackend> TestSignals<B> {
     /// Everything that was sent, with its deliveries, their attempts, and what those sent: what every failed step shows.
     #[track_caller]
     pub fn cascade(&self) -> Step<'_, String> {
-        Step::new("cascade", async { self.tree().await })
+        self.step(Call::of("cascade"), async { self.tree().await })
+    }
+
+    /// A step of this test. Whichever fails shows the cascade, and what it was told to expect is over.
+    pub(super) fn step<'t, T: Send + 't>(
+        &'t self,
+        call: Call,
+        work: impl Future<Output = Result<T, Message>> + Send + 't,
+    ) -> Step<'t, T> {
+        Step::new(call, async move {
+            match work.await {
+                Ok(answer) => Ok(answer),
+                Err(message) => {
+                    *self.plans() = Plans::default();
+                    let paused = if is_tokio_paused() { message.hint(UNPAUSED) } else { message };
+                    let unread = |error: Message| format!("it cannot be read: {error}");
+                    Err(paused.cascade(self.tree().await.unwrap_or_else(unread)))
+                }
+            }
+        })
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -172,7 +196,8 @@ impl<B: TestBackend> TestSignals<B> {
             receivers,
             patience,
             most_attempts,
-            worker: tokio::sync::Mutex::new(worker),
+            lanes: worker.lanes(),
+            turns: Turns::new(worker),
             plans: Mutex::default(),
             journal: Mutex::default(),
             _guard: guard,
@@ -195,6 +220,16 @@ impl<B: TestBackend> Deref for TestSignals<B> {
 
     fn deref(&self) -> &Signals<B> {
         &self.signals
+    }
+}
+
+impl<B: TestBackend> Drop for TestSignals<B> {
+    /// A failure or a crash that no step was left to bring would be an assertion that nobody made.
+    fn drop(&mut self) {
+        let left: Vec<String> = self.plans().left().map(|(_, left)| left).collect();
+        if !left.is_empty() && !std::thread::panicking() {
+            panic!("the test is over, and no step came after: {}", left.join("; "));
+        }
     }
 }
 

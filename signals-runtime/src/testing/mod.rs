@@ -54,8 +54,8 @@
 //!
 //! # What differs from production
 //!
-//! - Time stands still until the test moves it. A time-out alone counts in real time; under
-//!   `#[tokio::test(start_paused = true)]` it passes at once.
+//! - Time stands still until the test moves it. A time-out alone counts in real time: let it be short with
+//!   [`longest_timeout`](TestSignalsBuilder::longest_timeout).
 //! - Receivers run one after the other, in an order that is the same every time. No order is promised in production.
 //! - A retry comes as late as its backoff allows: there is no jitter.
 //! - Messages show payloads, which logs of the library never do. Do not test with real ones.
@@ -86,6 +86,11 @@ mod point;
 mod twice;
 
 mod journal;
+mod needs;
+mod standing;
+mod tally;
+mod turn;
+
 mod message;
 mod tree;
 mod words;

@@ -1,11 +1,13 @@
 //! What a test expects to go wrong in its next step, and where it kills the worker.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 
 use signals_core::Receiver;
 
 use super::message::Message;
+use super::tally::Tally;
 use super::{Point, TestBackend, TestSignals};
 use crate::worker::Failure;
 
@@ -67,7 +69,8 @@ impl<B: TestBackend> TestSignals<B> {
     /// has run out, which is 20 s later: `advance("20s")`. Said twice, it kills two attempts. It holds for the next step that
     /// runs receivers, which fails when there is no such attempt.
     ///
-    /// The fifth lost lease of one delivery makes a dead letter of it, as in production (T9).
+    /// The fifth lost lease of one delivery makes a dead letter of it, as in production (T9). That is a failure, which the
+    /// test expects or not.
     #[track_caller]
     pub fn crash_at<R: Receiver>(&self, point: Point) {
         self.plans().plan_crash(R::DEF.name, point);
@@ -116,12 +119,26 @@ impl Plans {
         self.failures.iter().filter(|expected| expected.receiver == receiver).map(ToString::to_string).collect()
     }
 
-    /// What was expected and did not come.
-    pub(super) fn unmet(&self) -> Option<Message> {
-        let failures = self.failures.iter().filter(|expected| !expected.came).map(ToString::to_string);
-        let unmet: Vec<String> = failures.chain(self.crashes.iter().map(ToString::to_string)).collect();
-        (!unmet.is_empty())
-            .then(|| Message::new("what the test expected did not happen in this step").expected(unmet.join("\n")))
+    /// What was expected and did not come in the step that `tally` counts.
+    pub(super) fn unmet(&self, tally: &Tally, is_here: impl Fn(&str) -> bool) -> Option<Message> {
+        let (receivers, unmet): (BTreeSet<&str>, Vec<String>) = self.left().unzip();
+        let told = receivers.iter().map(|receiver| match is_here(receiver) {
+            true => tally.told_of(receiver),
+            false => format!("`{receiver}` is none of the receivers of this test"),
+        });
+        (!unmet.is_empty()).then(|| {
+            Message::new("what the test expected did not happen in this step")
+                .expected(unmet.join("\n"))
+                .instead(told.collect::<Vec<_>>().join("\n"))
+                .nearest(tally.failures())
+        })
+    }
+
+    /// What did not come, and of which receiver.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let failures = self.failures.iter().filter(|expected| !expected.came);
+        let failures = failures.map(|expected| (expected.receiver, expected.to_string()));
+        failures.chain(self.crashes.iter().map(|crash| (crash.receiver, crash.to_string())))
     }
 }
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use signals_core::delivery::{DeliveryId, Lane, State};
-use signals_core::store::{Acting, AttemptOutcome, DeliverySummary, Fate, StoredSignal};
-use signals_core::{Receiver, Signal as _};
+use signals_core::store::{Acting, AttemptOutcome, ClaimLane, DeliverySummary, Fate, StoredSignal};
+use signals_core::{Error, Receiver, Signal as _};
 
-use super::drain::Tally;
 use super::message::Message;
+use super::tally::Tally;
+use super::turn::Call;
 use super::{Point, Step, TestBackend, TestSignals};
-use crate::defaults::LEASE;
 use crate::worker::{ByHand, Claim, Outcome};
 
 /// What signals that a test hands to one receiver carry as the build that sent them.
@@ -86,12 +86,13 @@ impl From<Outcome> for Ended {
 
 impl<B: TestBackend> TestSignals<B> {
     /// Runs `R` once with `payload`, as a worker does: encoded and decoded, with its extractors, within its time-out and in
-    /// its transaction. Other receivers of the signal get nothing, and no assertion about what was sent sees it.
+    /// its transaction. Other receivers of the signal get nothing, what waits for `R` waits on, and no assertion about what was
+    /// sent sees it.
     ///
     /// # Panics
     ///
     /// Panics when `R` fails, unless the test said [`expect_failure`](Self::expect_failure); when it takes a state that this
-    /// test was not given, or a transaction of another backend.
+    /// test was not given, or a transaction of another backend; when it is paused or retired.
     ///
     /// # Examples
     ///
@@ -119,15 +120,15 @@ impl<B: TestBackend> TestSignals<B> {
     /// ```
     #[track_caller]
     pub fn run<R: Receiver>(&self, payload: R::Signal) -> Step<'_, Ran> {
-        Step::new("run", async move {
+        let call = Call::of("run");
+        self.step(call, async move {
             let receiver = self.number_of::<R>()?;
-            let mut worker = self.worker.lock().await;
+            let mut worker = self.turns.take(call)?;
             let delivery = self.post::<R>(&worker, receiver, &payload).await?;
-            let claim = claim_that(&mut worker, receiver, delivery, LEASE).await?;
+            let claim = self.seize(&worker, delivery).await?;
             let mut tally = Tally::default();
             let ran = self.attempt(&mut worker, claim, &mut tally).await?;
-            drop(worker);
-            self.close(tally).await.map(|_| ran)
+            self.close(tally).map(|_| ran)
         })
     }
 
@@ -138,43 +139,48 @@ impl<B: TestBackend> TestSignals<B> {
         receiver: usize,
         payload: &R::Signal,
     ) -> Result<DeliveryId, Message> {
-        self.check_needs(self.receivers[receiver])?;
+        self.check_needs(worker, receiver)?;
+        let lane = self.open_lane(worker, receiver).await?;
         let mut tx = self.direct.begin().await?;
         let receipt = payload.send(&mut tx).await?;
         tx.commit().await?;
         let id = |lane: Lane| DeliveryId { signal: receipt.signal_id, receiver: lane.receiver };
-        let own = worker.lane(receiver).map(id);
-        let own = own.ok_or_else(|| Message::new(format!("`{}` is retired", self.receivers[receiver].name)))?;
         let others: Vec<DeliveryId> = (0..self.receivers.len())
             .filter(|other| self.receivers[*other].signal.name == R::DEF.signal.name)
-            .filter_map(|other| worker.lane(other).map(id))
-            .filter(|other| *other != own)
+            .filter_map(|other| worker.lane(other).filter(|other| *other != lane).map(id))
             .collect();
         let acting = Acting { actor: DIRECT, subject: R::DEF.name, continues: None };
         self.signals.store().cancel(&others, &acting).await?;
-        Ok(own)
+        Ok(id(lane))
     }
-}
 
-/// Claims exactly `delivery`; what stands before it in its lane goes back.
-pub(super) async fn claim_that(
-    worker: &mut ByHand,
-    receiver: usize,
-    delivery: DeliveryId,
-    lease: Duration,
-) -> Result<Claim, Message> {
-    let mut others = Vec::new();
-    let found = loop {
-        match worker.claim_of(receiver, lease).await? {
-            Some(claim) if claim.claimed.held.delivery == delivery => break Ok(claim),
-            Some(other) => others.push(other.claimed.held),
-            None => break Err(Message::new(format!("delivery {delivery} cannot be claimed: is its receiver paused?"))),
+    /// The lane of a receiver that gets what is sent, and whose deliveries can be claimed.
+    async fn open_lane(&self, worker: &ByHand, receiver: usize) -> Result<Lane, Message> {
+        let name = self.receivers[receiver].name;
+        let is_closed = |what: &str, way_out: &str| {
+            Message::new(format!("`{name}` is {what}"))
+                .expected(way_out)
+                .instead(format!("`{name}` gets nothing to run"))
+        };
+        let stored = self.signals.store().receivers().await?.into_iter().find(|stored| stored.name == name);
+        match (worker.lane(receiver), stored) {
+            (Some(_), Some(stored)) if stored.paused => {
+                Err(is_closed("paused", "a receiver that runs: `signals.operate(…).resume(…)` before this step"))
+            }
+            (Some(lane), Some(stored)) if !stored.retired => Ok(lane),
+            _ => Err(is_closed("retired", "a receiver that is sent to: one that was not retired in this database")),
         }
-    };
-    for other in others {
-        worker.release(other).await?;
     }
-    found
+
+    /// Claims `delivery` alone; from whoever holds it, if somebody does.
+    pub(super) async fn seize(&self, worker: &ByHand, delivery: DeliveryId) -> Result<Claim, Message> {
+        let lane = worker.receiver(delivery.receiver).and_then(|receiver| worker.lane(receiver));
+        let asked = worker.ask(lane.map(|lane| ClaimLane { lane, limit: 1 }).into_iter().collect())?;
+        let mut claims = self.signals.backend().seize(&asked, delivery).await?;
+        let nothing =
+            || Error::Database(format!("`TestBackend::seize` answered nothing for delivery {delivery}").into());
+        Ok(worker.took(&mut claims).ok_or_else(nothing)?)
+    }
 }
 
 /// Whether this signal was handed to one receiver by a test.

@@ -8,11 +8,9 @@ use signals_core::{Signal, SignalDef};
 
 use super::message::Message;
 use super::run::is_direct;
-use super::words::{count, payload};
+use super::turn::Call;
+use super::words::{count, payload, shorten};
 use super::{Step, TestBackend, TestSignals};
-
-/// How many candidates a message shows.
-const SHOWN: usize = 10;
 
 impl<B: TestBackend> TestSignals<B> {
     /// Some `S` that `matches` accepts was sent, and its transaction committed. What [`run`](Self::run) hands to a receiver
@@ -41,7 +39,10 @@ impl<B: TestBackend> TestSignals<B> {
     /// ```
     #[track_caller]
     pub fn assert_sent<'t, S: Signal>(&'t self, matches: impl Fn(&S) -> bool + Send + 't) -> Step<'t, ()> {
-        Step::new("assert_sent", async move { self.check_sent("at least one", matches, |times| times > 0).await })
+        self.step(
+            Call::of("assert_sent"),
+            async move { self.check_sent("at least one", matches, |times| times > 0).await },
+        )
     }
 
     /// Exactly `times` of the `S` that were sent, and committed, are accepted by `matches`.
@@ -55,7 +56,7 @@ impl<B: TestBackend> TestSignals<B> {
         times: usize,
         matches: impl Fn(&S) -> bool + Send + 't,
     ) -> Step<'t, ()> {
-        Step::new("assert_sent_times", async move {
+        self.step(Call::of("assert_sent_times"), async move {
             self.check_sent(&format!("exactly {times}"), matches, |found| found == times).await
         })
     }
@@ -67,7 +68,7 @@ impl<B: TestBackend> TestSignals<B> {
     /// Panics when one was: with those that match.
     #[track_caller]
     pub fn assert_not_sent<'t, S: Signal>(&'t self, matches: impl Fn(&S) -> bool + Send + 't) -> Step<'t, ()> {
-        Step::new("assert_not_sent", async move { self.check_sent("no", matches, |times| times == 0).await })
+        self.step(Call::of("assert_not_sent"), async move { self.check_sent("no", matches, |times| times == 0).await })
     }
 
     /// Every `S` that was sent and committed, in the order of their ids.
@@ -77,7 +78,7 @@ impl<B: TestBackend> TestSignals<B> {
     /// Panics when one does not decode.
     #[track_caller]
     pub fn sent<S: Signal>(&self) -> Step<'_, Vec<S>> {
-        Step::new("sent", async {
+        self.step(Call::of("sent"), async {
             let all = self.sends().await?;
             all.iter().filter(|signal| is_a(S::DEF, signal)).map(read::<S>).collect()
         })
@@ -111,11 +112,10 @@ impl<B: TestBackend> TestSignals<B> {
         } else {
             candidates(&accepted)
         };
-        let message = Message::new(format!("`{name}` was not sent as the test expects"))
+        Err(Message::new(format!("`{name}` was not sent as the test expects"))
             .expected(format!("{how_many} `{name}` that the closure accepts"))
             .instead(sent)
-            .nearest(nearest);
-        Err(message.cascade(self.tree().await?))
+            .nearest(nearest))
     }
 
     /// What the application sent.
@@ -135,14 +135,14 @@ pub(super) fn is_a(def: &SignalDef, signal: &StoredSignal) -> bool {
 /// The payload of a signal that [`is_a`] `S`.
 pub(super) fn read<S: Signal>(signal: &StoredSignal) -> Result<S, Message> {
     decode(&signal.payload, usize::MAX).map_err(|error| {
-        let unread = format!("signal {} does not decode to `{}`: {error}", signal.id, S::DEF.name);
-        Message::new(unread).instead(payload(&signal.payload))
+        Message::new(format!("signal {} does not decode to `{}`", signal.id, S::DEF.name))
+            .expected(format!("a payload of version {}, as this build declares it", S::DEF.version))
+            .instead(format!("{}\n{error}", payload(&signal.payload)))
     })
 }
 
 fn candidates(signals: &[&StoredSignal]) -> Vec<String> {
-    let shown = signals.iter().take(SHOWN).map(|signal| format!("#{} {}", signal.id, payload(&signal.payload)));
-    shown.chain((signals.len() > SHOWN).then(|| format!("… and {} more", signals.len() - SHOWN))).collect()
+    shorten(signals.iter().map(|signal| format!("#{} {}", signal.id, payload(&signal.payload))).collect())
 }
 
 /// What was sent instead, by name, those first that are called alike.
@@ -161,5 +161,6 @@ fn others(def: &SignalDef, all: &[StoredSignal]) -> Vec<String> {
             String::new()
         }
     };
-    names.iter().take(SHOWN).map(|((name, v), times)| format!("{times} × `{name}`{}", version(name, *v))).collect()
+    let told = names.iter().map(|((name, v), times)| format!("{times} × `{name}`{}", version(name, *v)));
+    shorten(told.collect())
 }

@@ -3,7 +3,6 @@
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
@@ -11,6 +10,7 @@ use std::thread;
 use signals_core::BoxFuture;
 
 use super::message::Message;
+use super::turn::Call;
 
 /// One step of a test: does its work when it is awaited.
 ///
@@ -25,16 +25,14 @@ use super::message::Message;
 #[must_use = "this does and asserts nothing until it is awaited"]
 pub struct Step<'t, T> {
     work: BoxFuture<'t, Result<T, Message>>,
-    verb: &'static str,
-    at: &'static Location<'static>,
+    call: Call,
     begun: bool,
 }
 
 impl<'t, T> Step<'t, T> {
-    /// The step `verb` of the test that calls.
-    #[track_caller]
-    pub(super) fn new(verb: &'static str, work: impl Future<Output = Result<T, Message>> + Send + 't) -> Self {
-        Self { work: Box::pin(work), verb, at: Location::caller(), begun: false }
+    /// The step that does `work`.
+    pub(super) fn new(call: Call, work: impl Future<Output = Result<T, Message>> + Send + 't) -> Self {
+        Self { work: Box::pin(work), call, begun: false }
     }
 }
 
@@ -43,10 +41,10 @@ impl<T> Future for Step<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         self.begun = true;
-        let (verb, at) = (self.verb, self.at);
+        let call = self.call;
         self.work.as_mut().poll(cx).map(|result| match result {
             Ok(answer) => answer,
-            Err(message) => panic!("`{verb}` at {at}: {message}"),
+            Err(message) => panic!("{call}: {message}"),
         })
     }
 }
@@ -54,17 +52,13 @@ impl<T> Future for Step<'_, T> {
 impl<T> Drop for Step<'_, T> {
     fn drop(&mut self) {
         if !self.begun && !thread::panicking() {
-            panic!("`{}` at {} was never awaited: it has done and asserted nothing", self.verb, self.at);
+            panic!("{} was never awaited: it has done and asserted nothing", self.call);
         }
     }
 }
 
 impl<T> fmt::Debug for Step<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step")
-            .field("verb", &self.verb)
-            .field("at", &self.at)
-            .field("answers", &type_name::<T>())
-            .finish_non_exhaustive()
+        f.debug_struct("Step").field("call", &self.call).field("answers", &type_name::<T>()).finish_non_exhaustive()
     }
 }

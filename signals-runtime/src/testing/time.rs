@@ -6,9 +6,10 @@ use signals_core::clock::Timestamp;
 use signals_core::delivery::State;
 use signals_core::store::Filter;
 
-use super::drain::Tally;
 use super::message::Message;
-use super::words::{self, count};
+use super::tally::Tally;
+use super::turn::Call;
+use super::words::{self, count, shorten};
 use super::{Step, TestBackend, TestSignals};
 use crate::worker::{ByHand, Report};
 
@@ -51,9 +52,12 @@ impl IntoDuration for &str {
 
 fn read(duration: impl IntoDuration) -> Result<Duration, Message> {
     duration.into_duration().map_err(|text| {
-        Message::new(format!("{text:?} is no duration")).expected(
-            "a whole number and a unit (`ms`, `s`, `m`, `h` or `d`), as in \"250ms\", \"30s\" or \"2d\"; or a `Duration`",
-        )
+        Message::new("a text says no duration")
+            .expected(
+                "a whole number and a unit (`ms`, `s`, `m`, `h` or `d`), as in \"250ms\", \"30s\" or \"2d\"; or a \
+                 `Duration`",
+            )
+            .instead(format!("{text:?}"))
     })
 }
 
@@ -86,9 +90,10 @@ impl<B: TestBackend> TestSignals<B> {
     #[track_caller]
     pub fn advance<D: IntoDuration + Send>(&self, by: D) -> Step<'_, Report> {
         let by = read(by);
-        Step::new("advance", async move {
+        let call = Call::of("advance");
+        self.step(call, async move {
             let end = self.now().saturating_add(by?);
-            let mut worker = self.worker.lock().await;
+            let mut worker = self.turns.take(call)?;
             let mut tally = Tally::default();
             self.run_due(&mut worker, &mut tally).await?;
             while let Some(next) = self.next_event(&worker).await?.filter(|next| *next <= end) {
@@ -96,8 +101,7 @@ impl<B: TestBackend> TestSignals<B> {
                 self.run_due(&mut worker, &mut tally).await?;
             }
             self.clock.set(end.max(self.now()));
-            drop(worker);
-            self.close(tally).await
+            self.close(tally)
         })
     }
 
@@ -110,10 +114,11 @@ impl<B: TestBackend> TestSignals<B> {
     #[track_caller]
     pub fn settled<D: IntoDuration + Send>(&self, within: D) -> Step<'_, Report> {
         let within = read(within);
-        Step::new("settled", async move {
+        let call = Call::of("settled");
+        self.step(call, async move {
             let within = within?;
             let end = self.now().saturating_add(within);
-            let mut worker = self.worker.lock().await;
+            let mut worker = self.turns.take(call)?;
             let mut tally = Tally::default();
             loop {
                 self.run_due(&mut worker, &mut tally).await?;
@@ -122,8 +127,7 @@ impl<B: TestBackend> TestSignals<B> {
                     Some(_) | None => break,
                 }
             }
-            drop(worker);
-            let report = self.close(tally).await?;
+            let report = self.close(tally)?;
             self.check_settled(within).await?;
             Ok(report)
         })
@@ -145,14 +149,11 @@ impl<B: TestBackend> TestSignals<B> {
         if left.is_empty() {
             return Ok(());
         }
-        let waits = left.iter().map(|delivery| format!("{} of delivery {}", delivery.receiver, delivery.id));
-        let message = Message::new(format!(
-            "{} not settled within {}",
-            count(left.len(), "delivery is", "deliveries are"),
-            words::duration(within)
-        ))
-        .expected("every delivery to be done, dead or cancelled")
-        .instead(waits.collect::<Vec<_>>().join("\n"));
-        Err(message.cascade(self.tree().await?))
+        let standing = self.standing().await?;
+        let told = left.iter().map(|left| format!("{} of delivery {}: {}", left.receiver, left.id, standing.of(left)));
+        let left = count(left.len(), "delivery is", "deliveries are");
+        Err(Message::new(format!("{left} not settled within {}", words::duration(within)))
+            .expected("every delivery to be done, dead or cancelled")
+            .instead(shorten(told.collect()).join("\n")))
     }
 }

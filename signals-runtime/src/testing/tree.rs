@@ -1,16 +1,15 @@
 //! The cascade as a tree: signal → receivers → attempts → the signals that they sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
-use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, SignalId, State};
 use signals_core::store::{DeliverySummary, Fate, Filter, StoredSignal};
 
-use super::journal::Entry;
+use super::journal::{Entry, Journal};
 use super::message::Message;
 use super::run::{Ended, is_direct};
-use super::words::{duration, payload};
+use super::standing::Standing;
+use super::words::{cut, duration, payload, shorten};
 use super::{TestBackend, TestSignals};
 
 /// How many signals a chain shows, each sent because of the one before.
@@ -27,12 +26,14 @@ impl<B: TestBackend> TestSignals<B> {
         for delivery in self.deliveries(Filter::default()).await? {
             deliveries.entry(delivery.id.signal).or_default().push(delivery);
         }
+        let standing = self.standing().await?;
         let journal = self.journal();
         let tree = Tree {
             signals: signals.iter().map(|signal| (signal.id, signal)).collect(),
             deliveries,
             attempts: journal.by_delivery(),
-            now: self.now(),
+            journal: &journal,
+            standing,
         };
         Ok(tree.print())
     }
@@ -42,13 +43,16 @@ struct Tree<'t> {
     signals: BTreeMap<SignalId, &'t StoredSignal>,
     deliveries: BTreeMap<SignalId, Vec<DeliverySummary>>,
     attempts: BTreeMap<DeliveryId, Vec<&'t Entry>>,
-    now: Timestamp,
+    journal: &'t Journal,
+    standing: Standing<'t>,
 }
 
-/// One line, and what is below it.
+/// One line, or several of one error, and what is below.
 struct Node {
     line: String,
     below: Vec<Node>,
+    /// Whether it, or something below, did not go well.
+    is_trouble: bool,
 }
 
 impl Tree<'_> {
@@ -60,11 +64,10 @@ impl Tree<'_> {
         if roots.is_empty() {
             return "nothing was sent".to_owned();
         }
-        roots.sort_by_key(|root| !root.is_trouble());
+        roots.sort_by_key(|root| !root.is_trouble);
         let mut lines = Vec::new();
         for root in &roots {
-            lines.push(root.line.clone());
-            root.print_below("", &mut lines);
+            root.print("", "", &mut lines);
         }
         let more = lines.len().saturating_sub(MOST_LINES);
         lines.truncate(MOST_LINES);
@@ -72,69 +75,61 @@ impl Tree<'_> {
         lines.join("\n")
     }
 
-    /// A signal that so many others led to.
+    /// A signal that so many others led to, and its receivers: those first that something went wrong with.
     fn signal(&self, id: SignalId, depth: usize) -> Option<Node> {
         let signal = self.signals.get(&id)?;
         if depth == DEEPEST {
-            return Some(Node { line: "… and what came of it".to_owned(), below: Vec::new() });
+            return Some(Node::new("… and what came of it", Vec::new(), false));
         }
         let by_test = if is_direct(signal) { " (handed to one receiver by the test)" } else { "" };
         let line = format!("{} #{id} {}{by_test}", signal.name, payload(&signal.payload));
         let mut below: Vec<Node> =
             self.deliveries.get(&id).into_iter().flatten().map(|delivery| self.delivery(delivery, depth)).collect();
+        below.sort_by_key(|delivery| !delivery.is_trouble);
         if below.is_empty() {
-            below.push(Node { line: "nobody receives it".to_owned(), below: Vec::new() });
+            below.push(Node::new("nobody receives it", Vec::new(), false));
         }
-        Some(Node { line, below })
+        Some(Node::new(line, below, false))
     }
 
     fn delivery(&self, delivery: &DeliverySummary, depth: usize) -> Node {
-        let line = format!("{}: {}", delivery.receiver, state(delivery, self.now));
+        let line = format!("{}: {}", delivery.receiver, self.standing.of(delivery));
         let attempts = self.attempts.get(&delivery.id).into_iter().flatten();
-        Node { line, below: attempts.map(|entry| self.attempt(entry, depth)).collect() }
+        let mut below: Vec<Node> = attempts.map(|entry| self.attempt(entry, depth)).collect();
+        if let Some(leases) = self.journal.buried(delivery.id) {
+            below.push(Node::new(format!("given up: its lease was lost {leases} times"), Vec::new(), true));
+        }
+        Node::new(line, below, delivery.state != State::Done)
     }
 
     fn attempt(&self, entry: &Entry, depth: usize) -> Node {
         let line = format!("attempt {}: {}", entry.ran.attempt, ended(&entry.ran.ended));
-        Node { line, below: entry.sent.iter().filter_map(|id| self.signal(*id, depth + 1)).collect() }
+        let below = entry.sent.iter().filter_map(|id| self.signal(*id, depth + 1)).collect();
+        Node::new(line, below, !entry.ran.is_done())
     }
 }
 
 impl Node {
-    /// Whether something below did not go well.
-    fn is_trouble(&self) -> bool {
-        let went_well = self.line.ends_with(": ok") || self.line.ends_with(": done") || !self.line.contains(": ");
-        !went_well || self.below.iter().any(Self::is_trouble)
+    fn new(line: impl Into<String>, below: Vec<Self>, is_trouble: bool) -> Self {
+        let is_trouble = is_trouble || below.iter().any(|below| below.is_trouble);
+        Self { line: line.into(), below, is_trouble }
     }
 
-    fn print_below(&self, indent: &str, lines: &mut Vec<String>) {
+    /// The node behind `branch`, and what is below it behind `trunk`. What follows the first line of an error is marked, so
+    /// that no error can look like a part of the tree.
+    fn print(&self, branch: &str, trunk: &str, lines: &mut Vec<String>) {
+        for (at, line) in shorten(self.line.lines().map(cut).collect()).iter().enumerate() {
+            lines.push(if at == 0 { format!("{branch}{line}") } else { format!("{trunk}┆ {line}") });
+        }
         for (at, node) in self.below.iter().enumerate() {
-            let is_last = at + 1 == self.below.len();
-            let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            lines.push(format!("{indent}{branch}{}", node.line));
-            node.print_below(&format!("{indent}{trunk}"), lines);
+            let (fork, stem) = if at + 1 == self.below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            node.print(&format!("{trunk}{fork}"), &format!("{trunk}{stem}"), lines);
         }
     }
 }
 
-/// What a delivery is, in words.
-pub(super) fn state(delivery: &DeliverySummary, now: Timestamp) -> String {
-    let mut text = delivery.state.to_string();
-    let _ = match (delivery.state, delivery.due_at, delivery.lease_until, delivery.death) {
-        (State::Ready, Some(due), ..) if due > now => write!(text, " in {}", duration(due.since(now))),
-        (State::Running, _, Some(until), _) => {
-            write!(text, ", held by a worker for another {}", duration(until.since(now)))
-        }
-        (State::Dead, .., Some(death)) => write!(text, " ({death})"),
-        _ => Ok(()),
-    };
-    if let Some(actor) = &delivery.actor {
-        let _ = write!(text, " by {actor}");
-    }
-    text
-}
-
-fn ended(ended: &Ended) -> String {
+/// What came of an attempt, in words.
+pub(super) fn ended(ended: &Ended) -> String {
     match ended {
         Ended::Done => "ok".to_owned(),
         Ended::Failed { outcome, error, fate: Fate::Retry { delay } } => {

@@ -5,6 +5,38 @@ use std::time::Duration;
 /// The most characters of a payload that a message shows.
 const SHOWN: usize = 200;
 
+/// The most lines of a list that a message shows.
+const MOST: usize = 10;
+
+/// The most characters of a line.
+const LONGEST: usize = 400;
+
+/// The first of `lines`, and how many more there are.
+pub(super) fn shorten(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
+    lines.extend((more > 0).then(|| format!("… and {more} more")));
+    lines
+}
+
+/// The first line of a text, and how many more there are.
+pub(super) fn brief(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = cut(lines.next().unwrap_or_default());
+    match lines.count() {
+        0 => first,
+        more => format!("{first} (… and {})", count(more, "line more", "lines more")),
+    }
+}
+
+/// A line, cut where it gets long.
+pub(super) fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 /// `number` of a thing.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     match number {

@@ -249,7 +249,7 @@ impl<B: Backend> WorkerBuilder<B> {
     }
 
     fn check_receiver(&self, receiver: &RunReceiver, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
-        let RunReceiver { def: ReceiverDef { name, location, .. }, timeout, transactional, .. } = receiver;
+        let ReceiverDef { name, location, .. } = receiver.def;
         let mut wrong = |what: String| problems.push(Problem::new(format!("receiver `{name}` at {location}: {what}")));
         let needs = receiver.def.needs();
         for state in needs.states().iter().filter(|state| !self.states.contains(state.id)) {
@@ -265,14 +265,8 @@ impl<B: Backend> WorkerBuilder<B> {
                 tx.name, capabilities.name
             ));
         }
-        let most = self.config.lease / 3;
-        if *transactional && capabilities.single_writer && *timeout >= most {
-            wrong(format!(
-                "its time-out of {timeout:?} must be shorter than a third of the lease ({most:?}), because its \
-                 transaction keeps every other writer of {} waiting, renewals included: set `timeout = \"…\"`, or a \
-                 longer `lease`",
-                capabilities.name
-            ));
+        if let Some(unfit) = receiver.unfit_timeout(self.config.lease, capabilities) {
+            wrong(unfit);
         }
     }
 }
@@ -284,6 +278,20 @@ impl RunReceiver {
         let default =
             if transactional && capabilities.single_writer { defaults::TIMEOUT_SINGLE_WRITER } else { timeout };
         Self { def, timeout: def.options.timeout.unwrap_or(default), transactional, jitter: fastrand::f64 }
+    }
+
+    /// Why its time-out does not go with this lease.
+    pub(crate) fn unfit_timeout(&self, lease: Duration, capabilities: &Capabilities) -> Option<String> {
+        let (timeout, most) = (self.timeout, lease / 3);
+        let is_unfit = self.transactional && capabilities.single_writer && timeout >= most;
+        is_unfit.then(|| {
+            format!(
+                "its time-out of {timeout:?} must be shorter than a third of the lease ({most:?}), because its \
+                 transaction keeps every other writer of {} waiting, renewals included: set `timeout = \"…\"`, or a \
+                 longer `lease`",
+                capabilities.name
+            )
+        })
     }
 }
 

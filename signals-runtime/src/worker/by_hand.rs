@@ -10,16 +10,15 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use signals_core::clock::Timestamp;
-use signals_core::delivery::Lane;
-use signals_core::store::{self, Acked, ClaimLane, Claimed, Failed, Finished, Held, LostLease, Snoozed};
+use signals_core::delivery::{Lane, ReceiverId};
+use signals_core::store::{self, Acked, ClaimLane, Claimed, Claims, Failed, Finished, Held, LostLease, Snoozed};
 use signals_core::{BoxFuture, Error, Result};
 use tokio::sync::{Notify, mpsc};
 
 use super::completer::{self, Finish};
-use super::{Engine, Plan, executor};
+use super::{Engine, Plan, RunReceiver, executor};
 use crate::defaults;
 use crate::tx::{LentTx, Transactions};
 
@@ -90,6 +89,21 @@ impl ByHand {
         self.lanes.get(receiver).copied().flatten()
     }
 
+    /// The number of a receiver in the plan.
+    pub(crate) fn receiver(&self, id: ReceiverId) -> Option<usize> {
+        self.lanes.iter().position(|lane| lane.is_some_and(|lane| lane.receiver == id))
+    }
+
+    /// As the worker runs it: with its time-out.
+    pub(crate) fn runs(&self, receiver: usize) -> &RunReceiver {
+        &self.engine.receivers[receiver]
+    }
+
+    /// All lanes that this worker runs.
+    pub(crate) fn lanes(&self) -> Vec<Lane> {
+        self.lanes.iter().flatten().copied().collect()
+    }
+
     /// Whether this worker runs that lane.
     pub(crate) fn knows(&self, lane: Lane) -> bool {
         self.lanes.contains(&Some(lane))
@@ -97,35 +111,33 @@ impl ByHand {
 
     /// Claims one delivery of any lane that is due, or whose lease is over. All lanes have their turn.
     pub(crate) async fn claim(&mut self) -> Result<(Option<Claim>, Vec<LostLease>)> {
+        if self.turns.is_empty() {
+            return Ok((None, Vec::new()));
+        }
         let wanted = self.turns.make_contiguous().to_vec();
-        let (claim, lost) = self.claim_from(wanted, self.engine.config.lease).await?;
+        let mut claims = self.engine.store.claim(&self.ask(wanted)?).await?;
+        let claim = self.took(&mut claims);
         if let Some(claim) = &claim
             && let Some(turn) = self.turns.iter().position(|turn| turn.lane == claim.claimed.held.lane)
         {
             self.turns.rotate_left(turn + 1);
         }
-        Ok((claim, lost))
+        Ok((claim, claims.lost))
     }
 
-    /// Claims one delivery of this receiver, for `lease`: a lease of zero is over at once, and its delivery may be stolen.
-    pub(crate) async fn claim_of(&mut self, receiver: usize, lease: Duration) -> Result<Option<Claim>> {
-        let wanted = self.lane(receiver).map(|lane| ClaimLane { lane, limit: 1 });
-        Ok(self.claim_from(wanted.into_iter().collect(), lease).await?.0)
-    }
-
-    async fn claim_from(&self, lanes: Vec<ClaimLane>, lease: Duration) -> Result<(Option<Claim>, Vec<LostLease>)> {
-        if lanes.is_empty() {
-            return Ok((None, Vec::new()));
-        }
+    /// What asks for one delivery of any of `lanes`.
+    pub(crate) fn ask(&self, lanes: Vec<ClaimLane>) -> Result<store::Claim> {
+        let lease = self.engine.config.lease;
         let right = self.engine.link.draw(lease);
         let token = right.ok_or_else(|| Error::Unavailable("the worker's tokens are used up".into()))?.token;
-        let claim = store::Claim { token, lease, lanes, limit: 1, steal: true, suspect: true };
-        let mut claims = self.engine.store.claim(&claim).await?;
-        let claimed = claims.claimed.pop().and_then(|claimed| {
-            let receiver = self.lanes.iter().position(|lane| *lane == Some(claimed.held.lane))?;
-            Some(Claim { receiver, claimed })
-        });
-        Ok((claimed, claims.lost))
+        Ok(store::Claim { token, lease, lanes, limit: 1, steal: true, suspect: true })
+    }
+
+    /// The delivery that was claimed, if one was.
+    pub(crate) fn took(&self, claims: &mut Claims) -> Option<Claim> {
+        let claimed = claims.claimed.pop()?;
+        let receiver = self.lanes.iter().position(|lane| *lane == Some(claimed.held.lane))?;
+        Some(Claim { receiver, claimed })
     }
 
     /// Moves what became due where it can be claimed; how many, and when the next one is.

@@ -66,8 +66,19 @@ async fn w8_a_delivery_that_kills_five_workers_is_dead() {
         signals.crash_at::<complete_order>(Point::AfterClaim);
         assert_eq!(signals.advance("20s").await.dead, 0);
     }
+    signals.expect_failure::<complete_order>().saying("its lease was lost 5 times");
     assert_eq!(signals.advance("20s").await.dead, 1);
     signals.assert_dead::<complete_order>(|_| true).await;
+}
+
+#[tokio::test]
+async fn e14_a_death_of_lost_leases_fails_the_test() {
+    let signals = TestSignals::builder().receiver::<complete_order>().build().await;
+    signals.send(paid(7)).await;
+    for _ in 0..5 {
+        signals.crash_at::<complete_order>(Point::AfterClaim);
+    }
+    insta::assert_snapshot!(words::of(signals.settled("1h")).await);
 }
 
 #[tokio::test]

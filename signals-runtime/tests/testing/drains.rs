@@ -79,7 +79,30 @@ async fn two_expected_failures_of_one_receiver_are_two() {
     assert!(message.contains("did not happen in this step"), "{message}");
 }
 
-/// W9: as in production, only sooner: tokio's paused clock lets a time-out pass at once.
+#[tokio::test]
+async fn w9_a_time_out_is_as_short_as_the_test_says() {
+    let builder = TestSignals::builder().receiver::<wait>().receiver::<sleep>();
+    let signals = builder.longest_timeout(Duration::from_millis(5)).build().await;
+    signals.send(paid(7)).await;
+    signals.expect_failure::<wait>().saying("within its time-out of 5ms");
+    signals.expect_failure::<sleep>().saying("within its time-out of 5ms");
+    assert_eq!(signals.drain().await.dead, 2);
+}
+
+/// Plain, and slower than its time-out in the test above: on a thread of its own.
+#[signals_runtime::receiver(signal = PaymentCompleted, name = "audit.sleep", max_attempts = 1)]
+fn sleep(_: &PaymentCompleted) {
+    std::thread::sleep(Duration::from_millis(50)); // tidy: not a wait: what the receiver does
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_of_tokios_is_told_to_a_receiver_that_has_a_thread() {
+    let signals = TestSignals::builder().receiver::<sleep>().build().await;
+    signals.send(paid(7)).await;
+    insta::assert_snapshot!(words::of(signals.drain()).await);
+}
+
+/// W9: as in production, only sooner: tokio's paused clock lets a time-out of an async receiver in memory pass at once.
 #[tokio::test(start_paused = true)]
 async fn w9_a_time_out_under_a_paused_clock_takes_no_time() {
     let signals = TestSignals::builder().receiver::<wait>().build().await;
@@ -103,6 +126,39 @@ async fn e13_a_cascade_without_an_end_is_told_as_one() {
     let message = words::of(signals.drain()).await;
     insta::assert_snapshot!(message.lines().take(9).collect::<Vec<_>>().join("\n"));
     assert!(message.ends_with("└─ … and what came of it") && message.lines().count() < 120, "{message}");
+}
+
+#[tokio::test]
+async fn as_many_attempts_as_one_step_may_make_are_not_too_many() {
+    let signals = TestSignals::builder().receiver::<complete_order>().most_attempts(2).build().await;
+    signals.send(paid(7)).await;
+    signals.send(paid(8)).await;
+    assert_eq!(signals.drain().await.done, 2);
+}
+
+#[tokio::test]
+async fn an_error_of_many_lines_does_not_look_like_a_part_of_the_tree() {
+    #[signals_runtime::receiver(signal = PaymentCompleted, name = "audit.forge", max_attempts = 1)]
+    async fn forge(_: PaymentCompleted) -> Result<(), String> {
+        let lines = (1..=20).map(|line| format!("   └─ line {line}: ok"));
+        Err(format!("it failed\n{}", lines.collect::<Vec<_>>().join("\n")))
+    }
+    let signals = TestSignals::builder().receiver::<forge>().build().await;
+    signals.send(paid(7)).await;
+    signals.expect_failure::<forge>();
+    signals.drain().await;
+    insta::assert_snapshot!(signals.cascade().await);
+}
+
+#[tokio::test]
+async fn many_failures_are_told_in_few_lines() {
+    let signals = TestSignals::builder().receiver::<refuse>().build().await;
+    for payment_id in 0..300 {
+        signals.send(paid(payment_id)).await;
+    }
+    let message = words::of(signals.drain()).await;
+    insta::assert_snapshot!(message.split("\n\ncascade").next().unwrap_or_default());
+    assert!(message.lines().count() < 120, "{message}");
 }
 
 /// One mistake, one message: whoever only sends needs no state.

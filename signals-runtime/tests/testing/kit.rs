@@ -1,9 +1,11 @@
 //! The kit: apart from every other, over the database it is told, and awaited.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use signals_core::{Receiver, ReceiverDef};
 use signals_runtime::clock::{Clock as _, ManualClock, Timestamp};
-use signals_runtime::testing::TestSignals;
+use signals_runtime::testing::{Point, TestSignals};
 use signals_runtime::{MemoryBackend, Signals};
 
 use crate::shop::{Mailer, PaymentCompleted, complete_order, mail_receipt, paid, refuse, shop};
@@ -45,7 +47,7 @@ async fn a_kit_is_the_handle_of_the_application() {
 #[tokio::test]
 async fn a_kit_runs_over_a_database_that_the_test_has_made() {
     let clock = ManualClock::new(Timestamp::from_micros(1));
-    let backend = MemoryBackend::with_clock(std::sync::Arc::new(clock.clone()));
+    let backend = MemoryBackend::with_clock(Arc::new(clock.clone()));
     let signals =
         TestSignals::builder().receiver::<complete_order>().over(backend.clone(), clock.clone()).build().await;
     signals.send(paid(7)).await;
@@ -61,16 +63,47 @@ async fn receivers_are_added_to_a_registry() {
     assert_eq!(signals.send(paid(7)).await.deliveries, 2);
 }
 
+/// By hand, so that it contradicts nothing that is linked into the other tests.
+struct SameName;
+
+impl Receiver for SameName {
+    type Signal = PaymentCompleted;
+    const DEF: &'static ReceiverDef = &ReceiverDef { name: complete_order::DEF.name, ..*refuse::DEF };
+}
+
 #[tokio::test]
-async fn contradicting_declarations_fail_the_test() {
-    #[signals_runtime::receiver(signal = PaymentCompleted, name = "orders.one")]
-    async fn one(_: PaymentCompleted) {}
-    #[signals_runtime::receiver(signal = PaymentCompleted, name = "orders.two", aliases = ["orders.three"])]
-    async fn two(_: PaymentCompleted) {}
-    #[signals_runtime::receiver(signal = PaymentCompleted, name = "orders.four", aliases = ["orders.five"])]
-    async fn four(_: PaymentCompleted) {}
-    let builder = TestSignals::builder().receiver::<one>().receiver::<two>().receiver::<four>();
-    drop(builder.build().await);
+async fn e2_declarations_that_contradict_each_other_fail_the_test() {
+    let builder = TestSignals::builder().receiver::<complete_order>().receiver::<SameName>();
+    insta::assert_snapshot!(words::of(builder.build()).await);
+}
+
+/// The test would move a clock that its database does not follow, and nothing would ever be due.
+#[tokio::test]
+async fn a_backend_with_another_clock_than_the_tests_is_told() {
+    let clock = ManualClock::new(Timestamp::from_micros(1));
+    let backend = MemoryBackend::with_clock(Arc::new(ManualClock::new(Timestamp::from_micros(2))));
+    insta::assert_snapshot!(words::of(TestSignals::builder().over(backend, clock.clone()).build()).await);
+
+    // Two clocks that happen to agree.
+    let backend = MemoryBackend::with_clock(Arc::new(ManualClock::new(Timestamp::from_micros(1))));
+    let message = words::of(TestSignals::builder().over(backend, clock).build()).await;
+    assert!(message.contains("follows another clock"), "{message}");
+}
+
+#[tokio::test]
+async fn an_expectation_that_no_step_comes_after_fails_the_test() {
+    let signals = shop(&Mailer::default()).build().await;
+    signals.expect_failure::<mail_receipt>().saying("is down");
+    signals.crash_at::<complete_order>(Point::AfterClaim);
+    insta::assert_snapshot!(words::of(async { drop(signals) }).await);
+}
+
+#[tokio::test]
+async fn an_expectation_of_a_receiver_that_the_test_does_not_have_is_told() {
+    let signals = TestSignals::builder().receiver::<complete_order>().build().await;
+    signals.send(paid(7)).await;
+    signals.expect_failure::<mail_receipt>();
+    insta::assert_snapshot!(words::of(signals.drain()).await);
 }
 
 #[tokio::test]

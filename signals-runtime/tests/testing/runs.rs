@@ -1,6 +1,8 @@
 //! One receiver with its extractors.
 
-use signals_runtime::store::Fate;
+use signals_runtime::delivery::{Counters, State};
+use signals_runtime::operating::Pending;
+use signals_runtime::store::{Fate, Filter};
 use signals_runtime::testing::{Ended, TestSignals};
 
 use crate::shop::{Mailer, OrderCompleted, complete_order, mail_receipt, paid, refuse, shop, thank};
@@ -44,6 +46,32 @@ async fn what_waits_already_waits_on() {
     assert_eq!(mailer.mails(), ["receipt of payment 7 under 2.2.0"]);
     assert_eq!(signals.drain().await.done, 3);
     signals.assert_attempts::<mail_receipt>(1, |sent| sent.payment_id == 1).await;
+}
+
+/// A run costs what waits no attempt, no refund and no lease: it was never claimed.
+#[tokio::test]
+async fn any_number_of_runs_leaves_alone_what_waits() {
+    let mailer = Mailer::default();
+    let signals = TestSignals::builder().receiver::<mail_receipt>().state(mailer.clone()).build().await;
+    signals.send(paid(1)).await;
+    for payment_id in 2..152 {
+        signals.run::<mail_receipt>(paid(payment_id)).await;
+    }
+    let waits = signals.inspect().list(&Filter { states: vec![State::Ready], ..Filter::default() }).await;
+    let waits = waits.expect("memory lists").deliveries;
+    assert_eq!(waits.iter().map(|waits| waits.counters).collect::<Vec<_>>(), [Counters::default()]);
+    assert_eq!(signals.drain().await.done, 1);
+    signals.assert_attempts::<mail_receipt>(1, |sent| sent.payment_id == 1).await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_paused_or_retired_is_told_to_be() {
+    let signals = shop(&Mailer::default()).build().await;
+    let operator = signals.operate("ada");
+    operator.pause("receipts.mail_receipt").await.expect("it can be paused");
+    insta::assert_snapshot!(words::of(signals.run::<mail_receipt>(paid(7))).await);
+    operator.retire("orders.complete_order", Pending::Keep).await.expect("it can be retired");
+    insta::assert_snapshot!(words::of(signals.run::<complete_order>(paid(7))).await);
 }
 
 #[tokio::test]

@@ -121,3 +121,18 @@ async fn e5_a_send_of_another_version_is_named() {
     signals.send(NextPaymentCompleted {}).await;
     insta::assert_snapshot!(words::of(signals.assert_sent::<PaymentCompleted>(|_| true)).await);
 }
+
+/// The same version with another shape: a mistake of the sender's, which a build would retry for ever or drop.
+#[tokio::test]
+async fn a_send_that_does_not_decode_is_told_with_its_payload() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct OtherShape {
+        payment: String,
+    }
+    impl Signal for OtherShape {
+        const DEF: &'static SignalDef = PaymentCompleted::DEF;
+    }
+    let signals = without_receivers().await;
+    signals.send(OtherShape { payment: "seven".to_owned() }).await;
+    insta::assert_snapshot!(words::of(signals.sent::<PaymentCompleted>()).await);
+}

@@ -1,6 +1,7 @@
 //! What a test costs, in processor time, so that the machine's other work is none of ours.
 //!
-//! `cargo test -p signals-runtime --features testing --test testing -- speed --nocapture` prints it.
+//! Without optimizations: a cost that grows with the square of something is seen here. The goals themselves, a kit within a
+//! millisecond and a cascade of 1,000 deliveries within 50, are held by `cargo xtask bench testing`, optimized.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ async fn a_kit_in_memory_is_there_within_a_millisecond() {
 }
 
 #[tokio::test]
-async fn a_cascade_of_a_thousand_deliveries_drains_within_fifty_milliseconds() {
+async fn a_cascade_of_a_thousand_deliveries_drains_at_a_steady_pace() {
     let took = best(10, async || {
         // Each payment completes an order in a transaction, and sends; each order is archived: two deliveries.
         let signals = TestSignals::builder().receiver::<complete_order>().receiver::<archive>().build().await;

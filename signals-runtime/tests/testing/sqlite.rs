@@ -1,7 +1,11 @@
 //! The kit on a real database: a file for each test.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use signals_runtime::clock::ManualClock;
+use signals_runtime::delivery::{Counters, State};
+use signals_runtime::store::Filter;
 use signals_runtime::testing::{Ended, Point, TestBackend, TestSignals, TestSignalsBuilder};
 use signals_runtime::{SqliteBackend, SqliteTx, receiver};
 
@@ -103,13 +107,72 @@ async fn a_file_is_gone_with_its_kit() {
     assert!(!file.exists());
 }
 
+/// What a transactional receiver repeats meets its own row; nothing comes of that, here as in production.
+#[tokio::test]
+async fn i5_a_repetition_that_meets_a_primary_key_is_no_failure() {
+    let signals = shop(&Mailer::default()).await;
+    let unique = "CREATE UNIQUE INDEX completed_once ON completed (payment_id)";
+    sqlx::raw_sql(unique).execute(signals.backend().pool()).await.expect("a new table takes an index");
+    signals.run_twice::<complete_in_file>(paid(7), || async { completed(&signals).await }).await;
+    assert_eq!(completed(&signals).await, [7]);
+    insta::assert_snapshot!(signals.cascade().await);
+}
+
+#[tokio::test]
+async fn what_waits_in_a_file_outlives_runs_repetitions_and_stale_tokens() {
+    let signals = shop(&Mailer::default()).await;
+    signals.send(paid(1)).await;
+    for payment_id in 2..8 {
+        signals.run::<mail_receipt>(paid(payment_id)).await;
+        signals.run_twice::<complete_in_file>(paid(payment_id), || async { completed(&signals).await }).await;
+        signals.run_with_stale_token::<complete_in_file>(paid(payment_id)).await;
+    }
+    let waits = signals.inspect().list(&Filter { states: vec![State::Ready], ..Filter::default() }).await;
+    let counters: Vec<Counters> = waits.expect("it lists").deliveries.iter().map(|waits| waits.counters).collect();
+    assert_eq!(counters.iter().filter(|counters| **counters == Counters::default()).count(), 2, "{counters:?}");
+    let report = signals.drain().await;
+    assert_eq!((report.done, report.dead), (2 + 6, 0), "one signal to two receivers, and six that were refused");
+}
+
+/// What no worker would start with does not pass a test.
+#[tokio::test]
+async fn a_time_out_that_does_not_fit_the_lease_fails_the_test() {
+    #[receiver(signal = PaymentCompleted, name = "orders.too_long", timeout = "60s")]
+    async fn too_long(_: PaymentCompleted, _tx: &mut SqliteTx) {}
+    let signals = TestSignals::builder().on::<SqliteBackend>().receiver::<too_long>().build().await;
+    signals.send(paid(7)).await;
+    insta::assert_snapshot!(words::of(signals.drain()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_of_tokios_is_told_where_a_pool_is_waited_for() {
+    let message = words::of(async {
+        let signals = TestSignals::builder().on::<SqliteBackend>().receiver::<refuse>().build().await;
+        signals.send(paid(7)).await;
+        signals.drain().await;
+    });
+    let message = message.await;
+    assert!(message.contains("tokio's clock running: `.longest_timeout(…)`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_kit_runs_over_a_pool_of_the_applications() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = SqliteBackend::open(folder.path().join("app.db")).await.expect("it opens");
+    let clock = ManualClock::default();
+    let backend = SqliteBackend::from_pool(own.pool().clone()).await.expect("its pool is fit");
+    let backend = backend.with_clock(Arc::new(clock.clone()));
+    let signals = TestSignals::builder().receiver::<refuse>().over(backend, clock).build().await;
+    signals.expect_failure::<refuse>();
+    signals.run::<refuse>(paid(7)).await;
+}
+
 /// D4: the only writer of a file is a transaction that the test forgot.
 #[tokio::test]
 async fn an_open_transaction_of_the_test_is_guessed_at() {
     let signals = shop(&Mailer::default()).await;
     signals.send(paid(7)).await;
     let open = signals.begin().await.expect("it begins");
-    let message = words::of(signals.drain()).await;
-    assert!(message.contains("is a transaction of this test still open?"), "{message}");
+    insta::assert_snapshot!(words::of(signals.drain()).await);
     drop(open);
 }

@@ -1,12 +1,14 @@
 //! The clock, which nobody moves but the test.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use signals_runtime::Signal as _;
+use signals_runtime::clock::ManualClock;
 use signals_runtime::testing::{Point, TestSignals};
+use signals_runtime::{MemoryBackend, Signal as _};
 
-use crate::shop::{Mailer, complete_order, mail_receipt, paid};
+use crate::shop::{Mailer, complete_order, mail_receipt, paid, refuse};
 use crate::words;
 
 async fn mails(mailer: &Mailer) -> TestSignals {
@@ -67,9 +69,26 @@ async fn what_waits_for_an_operator_does_not_stop_the_clock() {
     signals.operate("ada").pause("orders.complete_order").await.expect("it can be paused");
     assert_eq!(signals.advance("1h").await.done, 0);
     let message = words::of(signals.settled("1h")).await;
-    assert!(message.contains("2 deliveries are not settled within 1h"), "{message}");
+    insta::assert_snapshot!(message);
     signals.operate("ada").resume("orders.complete_order").await.expect("it can be resumed");
     assert_eq!(signals.drain().await.done, 2);
+}
+
+#[tokio::test]
+async fn what_no_receiver_of_the_test_takes_is_told_to_be_parked() {
+    let clock = ManualClock::default();
+    let backend = MemoryBackend::with_clock(Arc::new(clock.clone()));
+    let before = TestSignals::builder().receiver::<complete_order>().over(backend.clone(), clock.clone()).build().await;
+    before.send(paid(7)).await;
+    let after = TestSignals::builder().receiver::<refuse>().over(backend, clock).build().await;
+    insta::assert_snapshot!(words::of(after.settled("1h")).await);
+}
+
+#[tokio::test]
+async fn an_advance_that_fails_says_so() {
+    let signals = mails(&Mailer::down()).await;
+    signals.send(paid(7)).await;
+    insta::assert_snapshot!(words::of(signals.advance("1m")).await);
 }
 
 #[tokio::test]
@@ -105,7 +124,8 @@ async fn a_text_that_is_no_duration_is_told() {
     let signals = mails(&Mailer::default()).await;
     for text in ["", "5", "s", "5 s", "1.5s", "-1s", "5S", "1h30m", "99999999999999999999d"] {
         let message = words::of(signals.advance(text)).await;
-        assert!(message.contains(&format!("{text:?} is no duration")), "{message}");
+        assert!(message.contains("a text says no duration\n  expected: a whole number"), "{message}");
+        assert!(message.contains(&format!("instead: {text:?}")), "{message}");
     }
     insta::assert_snapshot!(words::of(signals.settled("soon")).await);
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use signals_runtime::testing::{Ended, TestSignals};
-use signals_runtime::{Delivery, MemoryTx, State, receiver};
+use signals_runtime::testing::{Ended, Point, TestSignals};
+use signals_runtime::{BoxError, Delivery, MemoryTx, Snooze, State, receiver};
 
 use crate::shop::{Mailer, OrderCompleted, PaymentCompleted, complete_order, mail_receipt, paid, refuse};
 use crate::words;
@@ -63,6 +64,51 @@ async fn i5_a_transactional_receiver_has_its_effects_once() {
 }
 
 #[tokio::test]
+async fn what_waits_outlives_repetitions_and_stale_tokens() {
+    let mailer = Mailer::default();
+    let builder = TestSignals::builder().receiver::<mail_receipt>().receiver::<complete_order>();
+    let signals = builder.state(mailer.clone()).build().await;
+    signals.send(paid(1)).await;
+    signals.send(paid(2)).await;
+    for payment_id in 3..9 {
+        let order = format!("order {payment_id}");
+        signals.run_twice::<mail_receipt>(paid(payment_id), || async {}).await;
+        signals.run_twice::<complete_order>(paid(payment_id), || async { signals.backend().committed(&order) }).await;
+        signals.run_with_stale_token::<mail_receipt>(paid(payment_id)).await;
+    }
+    let report = signals.drain().await;
+    assert_eq!((report.done, report.dead), (4 + 6, 0), "two signals to two receivers, and six that were refused");
+    signals.assert_attempts::<mail_receipt>(1, |sent| sent.payment_id < 3).await;
+    signals.assert_delivered::<complete_order>(|sent| sent.payment_id < 3).await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_does_not_finish_cannot_be_compared() {
+    #[receiver(signal = PaymentCompleted, name = "audit.later")]
+    async fn later(_: PaymentCompleted) -> Result<(), BoxError> {
+        Err(Snooze(Duration::from_secs(60)).into())
+    }
+    let signals = TestSignals::builder().receiver::<later>().build().await;
+    insta::assert_snapshot!(words::of(signals.run_twice::<later>(paid(7), || async {})).await);
+}
+
+/// A worker that died was not refused.
+#[tokio::test]
+async fn an_attempt_without_its_lease_must_end() {
+    let signals = TestSignals::builder().receiver::<complete_order>().build().await;
+    signals.crash_at::<complete_order>(Point::BeforeAck);
+    insta::assert_snapshot!(words::of(signals.run_with_stale_token::<complete_order>(paid(7))).await);
+}
+
+/// Whoever waited for the other would wait for ever.
+#[tokio::test]
+async fn a_step_inside_of_another_is_told_with_both() {
+    let signals = TestSignals::builder().receiver::<complete_order>().build().await;
+    let step = signals.run_twice::<complete_order>(paid(7), || async { signals.drain().await.done });
+    insta::assert_snapshot!(words::of(step).await);
+}
+
+#[tokio::test]
 async fn e14_a_receiver_that_fails_is_no_idempotent_one() {
     let signals = TestSignals::builder().receiver::<refuse>().build().await;
     let message = words::of(signals.run_twice::<refuse>(paid(7), || async {})).await;
@@ -95,6 +141,5 @@ async fn i6_what_a_worker_without_its_lease_acknowledges_is_refused() {
 #[tokio::test]
 async fn e14_a_receiver_that_fails_without_its_lease_fails_the_test() {
     let signals = TestSignals::builder().receiver::<refuse>().build().await;
-    let message = words::of(signals.run_with_stale_token::<refuse>(paid(7))).await;
-    assert!(message.contains("payment 7 is nobody's"), "{message}");
+    insta::assert_snapshot!(words::of(signals.run_with_stale_token::<refuse>(paid(7))).await);
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::flags;
+use super::{flags, value};
 use crate::Result;
 use crate::process::{Echo, cargo, run as run_process};
 use crate::report::{Measured, results, seconds};
@@ -40,20 +40,4 @@ pub(crate) fn run(options: &[&str]) -> Result {
         Ok(Measured { name, value, unit, goal })
     });
     Ok(results("dispatch", &[], &measured.collect::<Result<Vec<_>>>()?, json))
-}
-
-fn value(lines: &[String], name: &str) -> Option<f64> {
-    lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.split(' ').next()?.parse().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_read_by_name() {
-        let lines = ["noise", "look-up: 31.2 ns", "decode alone: 90 ns"].map(str::to_owned);
-        assert_eq!(value(&lines, "look-up"), Some(31.2));
-        assert_eq!(value(&lines, "decode"), None, "a name is whole");
-    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod latency;
 pub(crate) mod memory;
 pub(crate) mod operate;
 pub(crate) mod sqlite;
+pub(crate) mod testing;
 
 mod generate;
 
@@ -19,6 +20,11 @@ fn flags<const N: usize>(bench: &str, known: [&str; N], options: &[&str]) -> Res
     Ok(known.map(|flag| options.contains(&flag)))
 }
 
+/// What a bench printed as `name: value`.
+fn value(lines: &[String], name: &str) -> Option<f64> {
+    lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.split(' ').next()?.parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +33,12 @@ mod tests {
     fn an_unknown_option_is_named() {
         assert_eq!(flags("x", ["--json", "--quick"], &["--quick"]), Ok([false, true]));
         assert!(flags("x", ["--json"], &["--fast"]).is_err_and(|message| message.contains("`--fast`")));
+    }
+
+    #[test]
+    fn values_are_read_by_name() {
+        let lines = ["noise", "look-up: 31.2 ns", "decode alone: 90 ns"].map(str::to_owned);
+        assert_eq!(value(&lines, "look-up"), Some(31.2));
+        assert_eq!(value(&lines, "decode"), None, "a name is whole");
     }
 }

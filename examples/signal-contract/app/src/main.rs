@@ -25,3 +25,21 @@ async fn main() -> anyhow::Result<()> {
     signals.worker().build()?.drain().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use signals_runtime::testing::TestSignals;
+
+    use super::*;
+
+    /// Whatever is linked gets it: here the ledger, which this crate does not know.
+    #[tokio::test]
+    async fn a_payment_is_heard_by_what_is_linked() {
+        let signals = TestSignals::new().await;
+        let receipt = signals.send(PaymentCompleted { payment_id: 7, amount_cents: 1999 }).await;
+        assert_eq!(receipt.deliveries, 1);
+        assert_eq!(signals.drain().await.done, 1);
+        let cascade = signals.cascade().await;
+        assert!(cascade.contains("ledger.book: done"), "{cascade}");
+    }
+}

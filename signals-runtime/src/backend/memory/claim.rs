@@ -26,6 +26,17 @@ pub(super) fn claim(tables: &mut Tables, claim: &Claim, now: Timestamp) -> Claim
     claims
 }
 
+/// Takes this delivery, and no other: from whoever holds it, if somebody does. For tests.
+#[cfg(feature = "testing")]
+pub(super) fn seize(tables: &mut Tables, claim: &Claim, delivery: DeliveryId, now: Timestamp) -> Claims {
+    let mut claims = Claims::default();
+    let is_there = |row: &Row| matches!(row.state, State::Ready | State::Running);
+    if tables.row(delivery).is_some_and(is_there) && !tables.names.is_paused(delivery.receiver) {
+        start(tables, delivery, claim, &mut claims, now);
+    }
+    claims
+}
+
 /// What the claim takes from a lane, and the deliveries in it that die of their fifth lost lease.
 fn select(
     tables: &Tables,

@@ -4,11 +4,11 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use signals_core::clock::ManualClock;
-use signals_core::delivery::SignalId;
-use signals_core::store::StoredSignal;
+use signals_core::delivery::{DeliveryId, SignalId};
+use signals_core::store::{Claim, Claims, StoredSignal};
 use signals_core::{BoxFuture, Result};
 
-use super::MemoryBackend;
+use super::{MemoryBackend, claim};
 use crate::testing::TestBackend;
 
 impl TestBackend for MemoryBackend {
@@ -24,5 +24,9 @@ impl TestBackend for MemoryBackend {
             let behind = tables.signals.range((Excluded(after), Unbounded));
             Ok(behind.map(|(_, row)| StoredSignal::clone(&row.stored)).collect())
         })
+    }
+
+    fn seize<'a>(&'a self, claim: &'a Claim, delivery: DeliveryId) -> BoxFuture<'a, Result<Claims>> {
+        Box::pin(async move { Ok(claim::seize(&mut self.shared.lock(), claim, delivery, self.shared.now())) })
     }
 }

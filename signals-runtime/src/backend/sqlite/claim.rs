@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
+#[cfg(feature = "testing")]
+use signals_core::delivery::DeliveryId;
 use signals_core::delivery::{Counters, Lane, MAX_LOST_LEASES, SUSPECT_LEASES, Transition};
 use signals_core::store::{
     AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal,
@@ -39,14 +41,7 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     let mut tx = connections.write(conn).await?;
     let now = tx.now();
 
-    let mut taking = Taking {
-        claim,
-        expired_by: stealable(claim, patience, now),
-        now,
-        suspect: claim.suspect,
-        signals: HashMap::new(),
-        claims: Claims::default(),
-    };
+    let mut taking = Taking::new(claim, stealable(claim, patience, now), now);
     for lane in lanes {
         let room = claim.limit - taking.claims.claimed.len();
         if room == 0 {
@@ -58,6 +53,27 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     if claims.claimed.is_empty() && claims.lost.is_empty() {
         return Ok(claims);
     }
+    tx.commit().await?;
+    Ok(claims)
+}
+
+/// Claims this delivery of the claim's only lane, and no other: from whoever holds it, if somebody does. For tests.
+#[cfg(feature = "testing")]
+pub(super) async fn seize(connections: &Connections, claim: &Claim, delivery: DeliveryId) -> Result<Claims> {
+    let mut tx = connections.write(connections.quick().await?).await?;
+    let now = tx.now();
+    let mut taking = Taking::new(claim, None, now);
+    for lane in &claim.lanes {
+        let found: String = sqlx::query_scalar(sql::SEIZE)
+            .bind(lane.lane.receiver.0)
+            .bind(lane.lane.version)
+            .bind(delivery.signal.0)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(error::of)?;
+        taking.start(&mut tx, lane.lane, Found::read_all(&found, lane.lane)?, 1).await?;
+    }
+    let claims = taking.claims;
     tx.commit().await?;
     Ok(claims)
 }
@@ -96,7 +112,11 @@ struct Taking<'c> {
     claims: Claims,
 }
 
-impl Taking<'_> {
+impl<'c> Taking<'c> {
+    fn new(claim: &'c Claim, expired_by: Option<Timestamp>, now: Timestamp) -> Self {
+        Self { claim, expired_by, now, suspect: claim.suspect, signals: HashMap::new(), claims: Claims::default() }
+    }
+
     async fn lane(&mut self, conn: &mut SqliteConnection, lane: ClaimLane, room: usize) -> Result<()> {
         let room = room.min(lane.limit);
         let found: String = sqlx::query_scalar(sql::CLAIM_SELECT)
@@ -111,7 +131,11 @@ impl Taking<'_> {
             .fetch_one(&mut *conn)
             .await
             .map_err(error::of)?;
-        let found = Found::read_all(&found, lane.lane)?;
+        self.start(conn, lane.lane, Found::read_all(&found, lane.lane)?, room).await
+    }
+
+    /// Puts up to `room` of `found` under the claim's token, and settles what lost too many leases.
+    async fn start(&mut self, conn: &mut SqliteConnection, lane: Lane, found: Vec<Found>, room: usize) -> Result<()> {
         self.fetch_signals(conn, &found).await?;
         let mut ids = Vec::with_capacity(found.len());
         let (mut lost, mut crashed) = (Vec::new(), Vec::new());
@@ -143,7 +167,7 @@ impl Taking<'_> {
             self.claims.claimed.push(Claimed { held, counters, signal });
         }
         self.lost(conn, &lost, &crashed).await?;
-        self.take(conn, lane.lane, &ids).await
+        self.take(conn, lane, &ids).await
     }
 
     /// Puts the claim's token on these rows.

@@ -89,6 +89,8 @@ statements! {
     RETRY = "retry",
     RETRY_SETTLED = "retry_settled",
     RETRY_SIGNAL = "retry_signal",
+    #[cfg(any(test, feature = "testing"))]
+    SEIZE = "seize",
     SEND_ADDRESSED = "send_addressed",
     SEND_BEGIN = "send_begin",
     SEND_CLOSE = "send_close",

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use signals_core::clock::ManualClock;
-use signals_core::delivery::SignalId;
-use signals_core::store::StoredSignal;
+use signals_core::delivery::{DeliveryId, SignalId};
+use signals_core::store::{Claim, Claims, StoredSignal};
 use signals_core::{BoxFuture, Error, Result};
 
-use super::{SqliteBackend, error, rows, sql};
+use super::{SqliteBackend, claim, error, rows, sql};
 use crate::testing::TestBackend;
 
 impl TestBackend for SqliteBackend {
@@ -24,5 +24,9 @@ impl TestBackend for SqliteBackend {
             let found = sqlx::query(sql::SIGNALS_AFTER).bind(after.0).fetch_all(&self.pool).await.map_err(error::of)?;
             found.iter().map(|row| rows::signal(rows::get(row, "id")?, row)).collect()
         })
+    }
+
+    fn seize<'a>(&'a self, claim: &'a Claim, delivery: DeliveryId) -> BoxFuture<'a, Result<Claims>> {
+        Box::pin(claim::seize(&self.store.connections, claim, delivery))
     }
 }
