@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// What a server says that is started while processes of its killed postmaster are still there.
+const ORPHANS: &str = "is still in use";
+
 /// How often another port is tried when somebody else was given the one that had been free.
 const PORTS: u32 = 5;
 
@@ -53,7 +56,7 @@ pub enum Stop {
     Fast,
     /// `SIGQUIT`: every process ends at once; the next start recovers.
     Immediate,
-    /// `SIGKILL` to the postmaster alone. Its children notice within moments, and end.
+    /// `SIGKILL` to the postmaster alone. Its children end when they notice: a statement that runs may still commit.
     Kill,
 }
 
@@ -82,11 +85,14 @@ impl Cluster {
         initdb.args(["--auth-local=trust", "--auth-host=password"]);
         initdb.arg("--pgdata").arg(cluster.data()).arg("--pwfile").arg(&password);
         run(&mut initdb)?;
-        cluster.begin()?;
+        let path = cluster.data().join("postgresql.conf");
+        let file = fs::read_to_string(&path).context("initdb left no postgresql.conf")?;
+        fs::write(&path, file + "include '../settings.conf'\n").context("cannot write postgresql.conf")?;
+        cluster.first_up()?;
         Ok(cluster)
     }
 
-    /// Everything but the data: a folder with an owner and somebody who will clean it up.
+    /// Everything but the data: a folder with an owner, and somebody who will clean up.
     fn prepare(binaries: Binaries, settings: Settings) -> anyhow::Result<Self> {
         let owner = Owner::find()?;
         let folder = tempfile::Builder::new().prefix("signals-pg-").tempdir().context("cannot make a folder")?;
@@ -98,14 +104,10 @@ impl Cluster {
     }
 
     /// The first start: on a port that is free.
-    fn begin(&mut self) -> anyhow::Result<()> {
-        let include = "include '../settings.conf'\n";
-        let path = self.data().join("postgresql.conf");
-        let file = fs::read_to_string(&path).context("initdb left no postgresql.conf")?;
-        fs::write(&path, file + include).context("cannot write postgresql.conf")?;
+    fn first_up(&mut self) -> anyhow::Result<()> {
         let mut tries = 1;
         loop {
-            self.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            self.port = free_port()?;
             match self.up() {
                 Err(error) if tries < PORTS && error.to_string().contains("Address already in use") => tries += 1,
                 outcome => return outcome,
@@ -113,11 +115,21 @@ impl Cluster {
         }
     }
 
+    /// The port that it listens on, at 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is, for clients. The same for as long as it lives, whether it runs or not.
     pub fn server(&self) -> Server {
         let Self { password, port, .. } = self;
         let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres?sslmode=disable");
         Server::at(&url).expect("it has no character that a URL would not take")
+    }
+
+    /// The password of its superuser, `postgres`.
+    pub(crate) fn password(&self) -> &str {
+        &self.password
     }
 
     /// What it has written to its log since it was made.
@@ -134,6 +146,16 @@ impl Cluster {
     /// Returns an error with what the server said, when it runs already or does not start.
     pub fn up(&mut self) -> anyhow::Result<()> {
         ensure!(self.postmaster.is_none(), "the server runs already");
+        let began = Instant::now(); // tidy: a duration: how long the processes of a killed server may take to notice
+        loop {
+            match self.try_up() {
+                Err(error) if error.to_string().contains(ORPHANS) && began.elapsed() < PATIENCE => thread::sleep(LOOK),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn try_up(&mut self) -> anyhow::Result<()> {
         fs::write(self.folder.path().join("settings.conf"), self.settings.file())?;
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"))?;
         let mut postgres = self.command("postgres");
@@ -154,7 +176,7 @@ impl Cluster {
         })
     }
 
-    /// Stops it in one of three ways; answers when its last process that could still commit something is gone.
+    /// Stops it in one of three ways; answers when its postmaster is gone.
     ///
     /// # Errors
     ///
@@ -188,6 +210,39 @@ impl Cluster {
         self.settings = self.settings.clone().set(name, value);
         fs::write(self.folder.path().join("settings.conf"), self.settings.file())?;
         self.signal(Signal::HUP)
+    }
+
+    /// A hot standby of this server: a server of its own, which follows this one until it is promoted or this one ends.
+    ///
+    /// Nothing waits for it unless `settings` of this one say so: `synchronous_standby_names` set to `*`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with what the servers said.
+    pub fn standby(&self, settings: Settings) -> anyhow::Result<Self> {
+        let mut standby = Self::prepare(self.binaries.clone(), settings)?;
+        standby.password.clone_from(&self.password);
+        let mut copy = standby.command("pg_basebackup");
+        copy.args([
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--write-recovery-conf",
+        ]);
+        copy.arg(format!("--port={}", self.port)).arg("--pgdata").arg(standby.data());
+        run(copy.env("PGPASSWORD", &self.password))?;
+        standby.first_up()?;
+        Ok(standby)
+    }
+
+    /// Makes a standby take writes; answers when it does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with what the server said.
+    pub fn promote(&mut self) -> anyhow::Result<()> {
+        run(self.command("pg_ctl").args(["promote", "--silent", "--pgdata"]).arg(self.data()))
     }
 
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
@@ -230,6 +285,11 @@ impl Cluster {
     fn command(&self, program: &str) -> Command {
         self.owner.command(&self.binaries.program(program), self.folder.path())
     }
+}
+
+/// A port of the loopback interface that nobody listens on at this moment.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// Runs a program to its end.

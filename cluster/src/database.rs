@@ -3,11 +3,14 @@
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::str::FromStr as _;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+
+use crate::{Binaries, Cluster, Settings};
 
 /// The variable that says where a server is.
 const VARIABLE: &str = "DATABASE_URL";
@@ -44,6 +47,25 @@ impl Server {
     /// Returns an error when it is no URL.
     pub fn from_env() -> anyhow::Result<Option<Self>> {
         std::env::var(VARIABLE).ok().map(|url| Self::at(&url).context(VARIABLE)).transpose()
+    }
+
+    /// The server for this process's tests: that of [`from_env`](Self::from_env), or else a private one that is started
+    /// with the first call, and ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says what is missing, or what the server said.
+    pub fn for_tests() -> anyhow::Result<Self> {
+        static OWN: Mutex<Option<Cluster>> = Mutex::new(None);
+        if let Some(server) = Self::from_env()? {
+            return Ok(server);
+        }
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let cluster = match own.take() {
+            Some(cluster) => cluster,
+            None => Cluster::start_with(Binaries::find_or_install()?, Settings::fast())?,
+        };
+        Ok(own.insert(cluster).server())
     }
 
     /// How to connect to one of its databases, as the same user.
@@ -115,6 +137,21 @@ impl Server {
         // The lock ends with the connection.
         connection.close().await?;
         self.copy(&template).await
+    }
+
+    /// Ends the sessions of everybody else who uses a database (all of them: those of `None`), as `pg_terminate_backend`
+    /// does; answers how many.
+    ///
+    /// # Errors
+    ///
+    /// Returns the server's error.
+    pub async fn terminate(&self, database: Option<&str>) -> anyhow::Result<i64> {
+        let mut connection = self.connect().await?;
+        let query = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = coalesce($1, datname)";
+        let ended = sqlx::query_scalar(query).bind(database).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(ended)
     }
 
     async fn copy(&self, template: &str) -> anyhow::Result<Database> {

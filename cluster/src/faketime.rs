@@ -25,7 +25,8 @@ pub(crate) fn shift(command: &mut Command, seconds: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn find() -> Option<PathBuf> {
+/// The library.
+pub(crate) fn find() -> Option<PathBuf> {
     FOLDERS.iter().find_map(|folder| {
         let of_kinds = Path::new(folder).read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
         let mut places = [PathBuf::from(folder)].into_iter().chain(of_kinds);

@@ -1,10 +1,13 @@
 //! Installing what is missing, from the distribution's packages, where that may be done without asking anybody.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
+
+use crate::{Binaries, bouncer, faketime};
 
 /// Something that the tests run and a bare machine lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +24,28 @@ impl Package {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Postgres, Self::PgBouncer, Self::FakeTime];
 
+    /// Whether this machine has it.
+    pub fn is_here(self) -> bool {
+        match self {
+            Self::Postgres => Binaries::find().is_ok(),
+            Self::PgBouncer => bouncer::find().is_some(),
+            Self::FakeTime => faketime::find().is_some(),
+        }
+    }
+
     /// What it is called by Debian.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql",
             Self::PgBouncer => "pgbouncer",
             Self::FakeTime => "libfaketime",
         }
+    }
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -37,12 +55,16 @@ pub(crate) fn hint(package: Package) -> String {
     format!("`apt-get install {name}` on Debian, `brew install {name}` with Homebrew")
 }
 
-/// Installs `package` with `apt-get`, as root or through a `sudo` that asks for no password. Takes minutes at worst.
+/// Installs `package`, unless it is here, with `apt-get`: as root, or through a `sudo` that asks for no password. Takes
+/// minutes at worst.
 ///
 /// # Errors
 ///
 /// Returns an error that says what a person must do, when there is no `apt-get`, no right to use it, or it fails.
 pub fn install(package: Package) -> anyhow::Result<()> {
+    if package.is_here() {
+        return Ok(());
+    }
     let name = package.name();
     let apt = Path::new("/usr/bin/apt-get");
     if !apt.is_file() {

@@ -21,12 +21,15 @@
 //! |---|---|
 //! | where the programs are, and what is missing | [`Binaries`] |
 //! | what a server does at `fsync`, how many connections it takes, which clock it sees | [`Settings`] |
-//! | start, stop, `kill -9`, restart, read-only, promote | [`Cluster`] |
+//! | start, stop, `kill -9`, restart, other settings, a standby and its promotion | [`Cluster`] |
+//! | a pool of connections in front of it | [`PgBouncer`] |
+//! | what a bare machine lacks | [`Package`], [`install`] |
 //! | a database for each test | [`Server`], [`Database`] |
 //!
 //! A development tool: nothing that ships depends on it. It knows nothing of signals.
 
 mod binaries;
+mod bouncer;
 mod cluster;
 mod database;
 mod faketime;
@@ -36,6 +39,7 @@ mod settings;
 mod watchdog;
 
 pub use binaries::{Binaries, NotFound};
+pub use bouncer::PgBouncer;
 pub use cluster::{Cluster, Stop};
 pub use database::{Database, Server};
 pub use install::{Package, install};
