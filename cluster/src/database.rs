@@ -211,12 +211,20 @@ impl Database {
     pub fn options(&self) -> PgConnectOptions {
         self.server.options(&self.name)
     }
+
+    /// Lets it stay; answers its name.
+    pub fn keep(mut self) -> String {
+        std::mem::take(&mut self.name)
+    }
 }
 
 impl Drop for Database {
     /// On a thread of its own: whoever drops it may be in the middle of a runtime.
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
+        if name.is_empty() {
+            return; // kept
+        }
         let cleaner = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(server.drop_database(&name))

@@ -31,6 +31,7 @@ enum Action {
     Tidy,
     Examples,
     Story,
+    StoryOnPostgres,
     Kills,
     Readme,
     /// These features of the runtime bring their own database and no other.
@@ -151,6 +152,7 @@ fn steps() -> Result<Vec<Step>> {
         step("separation", Action::Separation(features(&manifest).into_iter().map(str::to_owned).collect())),
         step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
         step("story", Action::Story),
+        Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
         step("examples", Action::Examples),
         step("kills", Action::Kills),
         step(
@@ -196,6 +198,9 @@ fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<S
         Action::Tidy if tidy::run()? => Ok(String::new()),
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
         Action::Story => story::check(),
+        Action::StoryOnPostgres => {
+            story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
+        }
         Action::Examples => examples::check(),
         Action::Kills => kills::check(),
         Action::Readme => story::check_readme(),
