@@ -164,7 +164,7 @@ impl Cluster {
         postgres.arg("-c").arg(format!("unix_socket_directories={}", self.folder.path().display()));
         postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
         if let Some(seconds) = self.settings.clock_offset() {
-            faketime::shift(&mut postgres, seconds)?;
+            faketime::shift_clock(&mut postgres, seconds)?;
         }
         let said = self.log().len();
         self.postmaster = Some(postgres.spawn().context("cannot start postgres")?);

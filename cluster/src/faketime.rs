@@ -15,7 +15,7 @@ const FOLDERS: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
 /// # Errors
 ///
 /// Returns an error that says what to install when the library is not there.
-pub(crate) fn shift(command: &mut Command, seconds: i64) -> anyhow::Result<()> {
+pub fn shift_clock(command: &mut Command, seconds: i64) -> anyhow::Result<()> {
     let library = find().with_context(|| format!("libfaketime is missing: {}", hint(Package::FakeTime)))?;
     command.env("LD_PRELOAD", library);
     command

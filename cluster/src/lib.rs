@@ -22,6 +22,7 @@
 //! | where the programs are, and what is missing | [`Binaries`] |
 //! | what a server does at `fsync`, how many connections it takes, which clock it sees | [`Settings`] |
 //! | start, stop, `kill -9`, restart, other settings, a standby and its promotion | [`Cluster`] |
+//! | another process's clock | [`shift_clock`] |
 //! | a pool of connections in front of it | [`PgBouncer`] |
 //! | what a bare machine lacks | [`Package`], [`install`] |
 //! | a database for each test | [`Server`], [`Database`] |
@@ -42,5 +43,6 @@ pub use binaries::{Binaries, NotFound};
 pub use bouncer::PgBouncer;
 pub use cluster::{Cluster, Stop};
 pub use database::{Database, Server};
+pub use faketime::shift_clock;
 pub use install::{Package, install};
 pub use settings::Settings;

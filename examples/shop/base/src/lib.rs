@@ -11,7 +11,7 @@ mod say;
 mod database;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use database::{Db, Place, Scratch, existing, open, scripts};
+pub use database::{Db, Place, Scratch, existing, now, open, scripts};
 pub use say::line;
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use signals_cluster::{Binaries, Cluster, Database, Server, Settings};
+use signals_runtime::clock::Timestamp;
 use signals_runtime::{PgBackend, Signals};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tempfile::TempDir;
@@ -148,6 +149,16 @@ pub async fn existing(place: &Place) -> Result<Signals<Db>> {
     let signals = open(place).await?;
     signals.store().resolve(&signals.registry()?.registration()).await?;
     Ok(signals)
+}
+
+/// What the server takes the time to be.
+///
+/// # Errors
+///
+/// Returns an error when it does not answer.
+pub async fn now(shop: &Signals<Db>) -> Result<Timestamp> {
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    Ok(Timestamp::from_micros(sqlx::query_scalar(now).fetch_one(shop.backend().pool()).await?))
 }
 
 /// The migrations as SQL, for another tool. They are the backend's: no server is asked.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use signals_runtime::clock::{Clock as _, Timestamp};
 use signals_runtime::{Error, Signals, SqliteBackend};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteSynchronous};
 use tempfile::TempDir;
@@ -140,6 +141,15 @@ pub async fn existing(place: &Place) -> Result<Signals<Db>> {
     let signals = Signals::new(SqliteBackend::from_pool(pool).await?);
     signals.store().resolve(&signals.registry()?.registration()).await?;
     Ok(signals)
+}
+
+/// What the database takes the time to be.
+///
+/// # Errors
+///
+/// None here.
+pub async fn now(shop: &Signals<Db>) -> Result<Timestamp> {
+    Ok(shop.backend().clock().now())
 }
 
 /// The migrations as SQL, for another tool. They are the backend's, whatever its file holds: none is kept for the sake of
