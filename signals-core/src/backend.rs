@@ -71,6 +71,17 @@ pub trait Backend: Send + Sync + 'static {
     /// Receipts come in the order of the batch.
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>>;
 
+    /// Sees to it that what `conn` is in cannot be committed any more: a send in it has failed (S4). For databases on which
+    /// signals are sent through transactions that cannot refuse by themselves; elsewhere there is nothing to do.
+    fn abort(conn: &mut Self::Conn) -> BoxFuture<'_, ()> {
+        let _ = conn;
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Something was committed that workers of other processes may be waiting for. A hint, which may be lost: it must not
+    /// wait, and costs senders nothing.
+    fn announce(&self) {}
+
     /// Remembers, at the beginning of a transactional receiver's attempt, which transaction this is, so that
     /// [`Backend::ack`] can tell whether it still is the same (W21).
     fn fence<'t>(&'t self, tx: &'t mut Self::Tx) -> BoxFuture<'t, Result<()>>;

@@ -34,6 +34,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `postgres` | no | [`PgBackend`] and [`PgTx`]: deliveries in a Postgres database, through sqlx |
 //! | `sqlite` | no | [`SqliteBackend`] and [`SqliteTx`]: deliveries in a SQLite file, through sqlx |
 //!
 //! [`MemoryBackend`] is always there. A library that only declares signals and receivers needs no feature.
@@ -72,6 +73,8 @@ mod tx;
 pub use signals_core::__private;
 
 pub use backend::memory::MemoryBackend;
+#[cfg(feature = "postgres")]
+pub use backend::postgres::PgBackend;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite::SqliteBackend;
 pub use extract::{CancelReason, Cancelled, State};
@@ -86,6 +89,10 @@ pub use worker::{Worker, WorkerBuilder};
 
 /// A transaction of the memory backend.
 pub type MemoryTx = Tx<MemoryBackend>;
+
+/// A transaction in a Postgres database.
+#[cfg(feature = "postgres")]
+pub type PgTx = Tx<PgBackend>;
 
 /// A transaction in a SQLite file.
 #[cfg(feature = "sqlite")]

@@ -8,51 +8,21 @@ mod log;
 
 use std::collections::HashMap;
 
-use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::{Acting, ActionId, DeathReason, Decided, Switch, Verb, Verdict};
+use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
+use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
+pub(super) use super::super::common::by_hand::End;
 use super::connections::{Connections, Writing};
 use super::rows::{self, ToJson as _};
 use super::send::draw;
 use super::{error, finish, sql};
 
 pub(super) use locate::find;
-use locate::{Found, Located, Places};
+use locate::Places;
 pub(super) use log::{actions, note};
-
-/// How somebody ends deliveries that are ready or running.
-#[derive(Clone, Copy)]
-pub(super) enum End {
-    /// They shall not run.
-    Cancel,
-    /// They are dead letters.
-    Discard,
-}
-
-impl End {
-    const fn verb(self) -> Verb {
-        match self {
-            Self::Cancel => Verb::Cancel,
-            Self::Discard => Verb::Discard,
-        }
-    }
-
-    const fn state(self) -> State {
-        match self {
-            Self::Cancel => State::Cancelled,
-            Self::Discard => State::Dead,
-        }
-    }
-
-    const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Cancel => None,
-            Self::Discard => Some(DeathReason::ByHand.as_str()),
-        }
-    }
-}
 
 /// T10.
 pub(super) async fn end(
@@ -92,54 +62,6 @@ async fn end_batch(
     tx.commit().await?;
     *action = noted;
     Ok(changes.verdicts)
-}
-
-/// Adds what became of a batch; whether to go on with the next. An error is told when nothing has happened yet: otherwise
-/// the answer ends before it, and whoever asks again for the rest is told then.
-fn go_on(batch: Result<Vec<Verdict>>, decided: &mut Decided) -> Result<bool> {
-    match batch {
-        Ok(verdicts) => decided.verdicts.extend(verdicts),
-        Err(error) if decided.verdicts.is_empty() => return Err(error),
-        Err(_) => return Ok(false),
-    }
-    Ok(true)
-}
-
-/// What one batch does.
-#[derive(Default)]
-struct Ends {
-    verdicts: Vec<Verdict>,
-    /// Ready or running in a lane: receiver, version, id.
-    in_lanes: Vec<(i64, u32, i64)>,
-    /// Ready later: signal, receiver.
-    waiting: Vec<(i64, i64)>,
-}
-
-impl Ends {
-    fn count(&self) -> usize {
-        self.in_lanes.len() + self.waiting.len()
-    }
-}
-
-/// In the order in which they were asked for: of one that is named twice, the second finds what the first left.
-fn judge_end(batch: &[DeliveryId], mut located: Located, end: End) -> Ends {
-    let mut ends = Ends::default();
-    for asked in batch {
-        let verdict = match located.find(*asked) {
-            None => Verdict::NotFound,
-            Some((_, found)) if found.state.is_settled() => Verdict::WrongState(found.state),
-            Some((id, found)) => {
-                match found.place {
-                    Some(place) => ends.in_lanes.push((id.receiver.0, place.version, place.id)),
-                    None => ends.waiting.push((id.signal.0, id.receiver.0)),
-                }
-                located.found.insert(id, Found { state: end.state(), place: None });
-                Verdict::Done
-            }
-        };
-        ends.verdicts.push(verdict);
-    }
-    ends
 }
 
 async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Result<()> {
@@ -198,33 +120,6 @@ async fn retry_batch(
     tx.commit().await?;
     *action = noted;
     Ok(verdicts)
-}
-
-/// What begins again: signal, receiver, the receiver that gets it, its fresh id.
-type NewLife = (i64, i64, i64, i64);
-
-/// As [`judge_end`]. What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
-fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
-    let mut lives = Vec::new();
-    let mut judge = |asked: DeliveryId| {
-        let Some((id, found)) = located.find(asked) else { return Verdict::NotFound };
-        match found.state {
-            State::Dead | State::Cancelled => {}
-            State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
-        }
-        let into = located.heir(id).unwrap_or(id);
-        if into != id
-            && let Some(other) = located.found.get(&into)
-        {
-            return Verdict::WrongState(other.state);
-        }
-        lives.push((id.signal.0, id.receiver.0, into.receiver.0, 0));
-        located.found.remove(&id);
-        located.found.insert(into, Found { state: State::Ready, place: None });
-        Verdict::Done
-    };
-    let verdicts = batch.iter().map(|asked| judge(*asked)).collect();
-    (verdicts, lives)
 }
 
 async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -> Result<()> {

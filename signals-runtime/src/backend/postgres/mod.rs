@@ -1,0 +1,261 @@
+//! Deliveries in one Postgres database, in the schema `signals`.
+//!
+//! What is particular here: many writers at once, so every statement on several deliveries locks them in key order first;
+//! a clock of the server's own, which decides; and ids that commit out of order, so that claims start at a floor for speed
+//! and sweep from the bottom now and then for correctness (`claim/floors.rs`).
+//!
+//! The SQL is in `sql/`, one statement a file, and the tables are in `migrations/`. Nothing outside this folder knows of
+//! either.
+
+mod by_hand;
+mod claim;
+mod connections;
+mod error;
+mod finish;
+mod hints;
+mod inspect;
+mod migrate;
+mod raw;
+mod register;
+mod rows;
+mod send;
+mod sql;
+mod store;
+mod time;
+mod transactions;
+mod upkeep;
+mod workers;
+
+use std::fmt;
+use std::sync::Arc;
+
+use signals_core::clock::{Clock, SystemClock, micros};
+use signals_core::store::{Acked, Store};
+use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction};
+
+use hints::Notifier;
+use store::PgStore;
+use time::Moment;
+
+/// What grants the rights of the four roles: see [`PgBackend::roles`].
+const ROLES: &str = include_str!("roles.sql");
+
+/// Signals and their deliveries in the application's own Postgres database, 14 or newer.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | [`durable_claims`](Self::durable_claims) | no | claims wait for the disk, too |
+/// | [`without_hints`](Self::without_hints) | hints on | neither LISTEN nor NOTIFY: workers of other processes poll alone |
+/// | [`with_clock`](Self::with_clock) | the server's | another clock, for tests |
+///
+/// Beside the pool, the library opens connections of its own with the pool's connect options: a worker up to six, a process
+/// that only sends one, for hints.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use signals_runtime::{PgBackend, Signals};
+/// use sqlx::postgres::PgPoolOptions;
+///
+/// let pool = PgPoolOptions::new().max_connections(16).connect("postgres://app@localhost/shop").await?;
+/// let signals = Signals::new(PgBackend::new(pool));
+/// signals.setup().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PgBackend {
+    pool: PgPool,
+    settings: Settings,
+    store: Arc<PgStore>,
+    notifier: Notifier,
+}
+
+/// What is chosen before anything is opened.
+#[derive(Clone, Debug)]
+struct Settings {
+    clock: Arc<dyn Clock>,
+    durable_claims: bool,
+    hints: bool,
+}
+
+impl PgBackend {
+    /// Uses the connections that the application has. Nothing is opened or asked yet.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        let settings = Settings { clock: Arc::new(SystemClock), durable_claims: false, hints: true };
+        Self::assemble(pool, settings)
+    }
+
+    fn assemble(pool: PgPool, settings: Settings) -> Self {
+        let store = Arc::new(PgStore::new(&pool, &settings));
+        let notifier = Notifier::new(&pool.connect_options());
+        Self { pool, settings, store, notifier }
+    }
+
+    /// Whether claims wait for the disk, as acknowledgements always do. Without it a crash of the database may forget claims:
+    /// their deliveries run again, and the attempts that were under way are not counted (I8); nothing else follows from it.
+    #[must_use]
+    pub fn durable_claims(self, durable: bool) -> Self {
+        let settings = Settings { durable_claims: durable, ..self.settings };
+        Self::assemble(self.pool, settings)
+    }
+
+    /// Without LISTEN and NOTIFY, which say to workers of other processes that something was committed. They find it by
+    /// polling, up to 100 ms later. For databases behind PgBouncer in transaction mode, where LISTEN hears nothing.
+    #[must_use]
+    pub fn without_hints(self) -> Self {
+        let settings = Settings { hints: false, ..self.settings };
+        Self::assemble(self.pool, settings)
+    }
+
+    /// The same database with another clock in the place of the server's, for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        let settings = Settings { clock, ..self.settings };
+        Self::assemble(self.pool, settings)
+    }
+
+    /// The application's connections.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A script that makes four roles with what each needs and no more: `signals_migrator`, `signals_sender`,
+    /// `signals_worker` and `signals_reader`. Run it as a superuser, grant the roles to those that log in, and run it again
+    /// after each migration; it changes nothing that is as it should be.
+    #[must_use]
+    pub const fn roles() -> &'static str {
+        ROLES
+    }
+
+    /// Begins, past connections on which a transaction is open that nobody will end: one whose `Transaction` was leaked.
+    /// Each is thrown away when it is met.
+    async fn begin_committed(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        loop {
+            let conn = self.pool.acquire().await?;
+            if conn.is_in_transaction() {
+                drop(conn.detach());
+                continue;
+            }
+            return Transaction::begin(conn, Some(transactions::BEGIN.into_sql_str())).await;
+        }
+    }
+}
+
+impl fmt::Debug for PgBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = self.pool.connect_options();
+        f.debug_struct("PgBackend")
+            .field("host", &options.get_host())
+            .field("database", &options.get_database())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Backend for PgBackend {
+    type Conn = PgConnection;
+    type Tx = Transaction<'static, Postgres>;
+
+    const NAME: &'static str = "postgres";
+
+    fn begin(&self) -> BoxFuture<'_, Result<Self::Tx>> {
+        Box::pin(async move { self.begin_committed().await.map_err(error::of) })
+    }
+
+    fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let mut tx = tx;
+            transactions::commit_in_order(&mut tx).await.map_err(error::of_commit)
+        })
+    }
+
+    fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { tx.rollback().await.map_err(error::of) })
+    }
+
+    fn conn(tx: &Self::Tx) -> &Self::Conn {
+        tx
+    }
+
+    fn conn_mut(tx: &mut Self::Tx) -> &mut Self::Conn {
+        tx
+    }
+
+    fn savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::savepoint(conn).await.map_err(error::of) })
+    }
+
+    fn release_savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::commit(conn).await.map_err(error::of) })
+    }
+
+    fn rollback_savepoint(conn: &mut Self::Conn) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { transactions::rollback(conn).await.map_err(error::of) })
+    }
+
+    fn start_rollback_savepoint(conn: &mut Self::Conn) {
+        transactions::start_rollback(conn);
+    }
+
+    fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>> {
+        Box::pin(send::send(conn, batch))
+    }
+
+    fn abort(conn: &mut Self::Conn) -> BoxFuture<'_, ()> {
+        Box::pin(send::abort(conn))
+    }
+
+    fn announce(&self) {
+        if self.settings.hints {
+            self.notifier.announce();
+        }
+    }
+
+    fn fence<'t>(&'t self, tx: &'t mut Self::Tx) -> BoxFuture<'t, Result<()>> {
+        Box::pin(async move {
+            let (isolation, _): (String, String) =
+                sqlx::query_as(sql::FENCE).fetch_one(&mut **tx).await.map_err(error::of)?;
+            if isolation != "read committed" {
+                return Err(Error::Misconfigured(format!(
+                    "a receiver's transaction is isolated as `{isolation}`: only `read committed` lets its lease be renewed \
+                     while it runs"
+                )));
+            }
+            Ok(())
+        })
+    }
+
+    fn ack<'t>(&'t self, tx: &'t mut Self::Tx, acked: &'t Acked) -> BoxFuture<'t, Result<()>> {
+        Box::pin(async move {
+            let held = &acked.held;
+            let (stands, removed): (bool, bool) = sqlx::query_as(sql::ACK_FENCED)
+                .bind(self.settings.clock.imposed().map(Moment))
+                .bind(held.lane.receiver.0)
+                .bind(i64::from(held.lane.version))
+                .bind(held.position)
+                .bind(held.delivery.signal.0)
+                .bind(i64::from(held.life))
+                .bind(rows::token_bits(held.token))
+                .bind(acked.keep)
+                .bind(micros(acked.ran))
+                .fetch_one(&mut **tx)
+                .await
+                .map_err(error::of)?;
+            match (stands, removed) {
+                (false, _) => Err(Error::TransactionEnded),
+                (true, false) => Err(Error::Stale { delivery: held.delivery }),
+                (true, true) => Ok(()),
+            }
+        })
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.settings.clock)
+    }
+}

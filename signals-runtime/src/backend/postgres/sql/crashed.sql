@@ -1,0 +1,37 @@
+-- T9: what lost its last lease is dead, for reason $5: of lanes ($2 receivers, $3 versions), where $4 lost leases are too
+-- many; not of a paused receiver. $6, $7: what its history says. $1: the time, or NULL for the server's.
+-- Locks what it takes, in key order, past what others hold; by the small index on what has lost leases before.
+WITH moment AS MATERIALIZED (
+    SELECT coalesce($1::timestamptz, statement_timestamp()) AS now
+),
+crashed AS MATERIALIZED (
+    SELECT d.*
+    FROM unnest($2::bigint[], $3::bigint[]) AS l (receiver, version)
+    CROSS JOIN LATERAL (
+        SELECT d.receiver, d.version, d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds, d.actor, d.token
+        FROM signals.delivery AS d
+        WHERE d.receiver = l.receiver AND d.version = l.version AND d.lost_leases > 0
+          AND d.lease_until <= (SELECT m.now FROM moment AS m) AND d.lost_leases + 1 >= $4::bigint
+        ORDER BY d.receiver, d.version, d.id
+        LIMIT 100
+        FOR UPDATE OF d SKIP LOCKED
+    ) AS d
+    WHERE NOT (SELECT r.paused FROM signals.receiver AS r WHERE r.id = l.receiver)
+),
+recorded AS (
+    INSERT INTO signals.attempt (signal, receiver, life, attempt, outcome, error, worker, ended_at)
+    SELECT c.signal, c.receiver, c.life, c.attempt, $6::text, $7::text, (c.token >> 32) & 4294967295, m.now
+    FROM crashed AS c CROSS JOIN moment AS m
+),
+dead AS (
+    INSERT INTO signals.settled
+        (signal, receiver, version, life, attempt, lost_leases, refunds, outcome, reason, actor, settled_at,
+         name, sent_at, payload, correlation, causation, traceparent, build, fanout)
+    SELECT c.signal, c.receiver, c.version, c.life, c.attempt, c.lost_leases + 1, c.refunds, 'dead', $5::text, c.actor,
+           m.now, s.name, s.sent_at, s.payload, s.correlation, s.causation, s.traceparent, s.build, s.fanout
+    FROM crashed AS c CROSS JOIN moment AS m LEFT JOIN signals.signal AS s ON s.id = c.signal
+)
+DELETE FROM signals.delivery AS d
+USING crashed AS c
+WHERE d.receiver = c.receiver AND d.version = c.version AND d.id = c.id
+RETURNING d.signal, d.receiver, d.lost_leases + 1
