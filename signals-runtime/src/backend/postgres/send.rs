@@ -219,13 +219,16 @@ async fn look_up(
     let keys: Vec<&str> = repeated.iter().filter_map(|&at| batch.signals[at].key.as_deref()).collect();
     let found: Vec<(String, String, Vec<u8>, i64, i64)> =
         sqlx::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
-    let found: HashMap<&str, _> = found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
+    let found: HashMap<&str, _> =
+        found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
     for &at in repeated {
         let signal = &batch.signals[at];
         let key = signal.key.as_deref().unwrap_or_default();
         let Some(&(name, stored, &id, &deliveries)) = found.get(key) else {
             // Committed since this transaction's snapshot, which is older than one statement: a new one sees it.
-            return Err(Error::Contention(format!("idempotency key `{key}` is being used by another transaction").into()));
+            return Err(Error::Contention(
+                format!("idempotency key `{key}` is being used by another transaction").into(),
+            ));
         };
         if !signal.def.names().any(|own| own == name) || *stored != hash(signal) {
             return Err(Error::KeyReused { key: key.to_owned() });

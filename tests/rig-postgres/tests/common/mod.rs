@@ -1,12 +1,11 @@
 //! A server, a database in it, and processes over it, for tests that wait on conditions with a deadline.
 
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "every test binary uses another part")]
 
 mod wire;
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 

@@ -75,11 +75,7 @@ async fn connect(client: TcpStream, mut state: watch::Receiver<State>) {
     let State { target, age, .. } = *state.borrow();
     let there = state.clone();
     let both = async {
-        // A black hole does not say that nobody is there.
-        let server = match TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await {
-            Ok(server) => server,
-            Err(_) => return,
-        };
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
         let asked = pass(from_client, to_server, there.clone(), |flow| flow != Flow::Hole);
         let answered = pass(from_server, to_client, there, |flow| flow == Flow::Open);
