@@ -27,7 +27,8 @@ fn pool(options: PgConnectOptions) -> PgPool {
 /// A migrated database with a table for business writes.
 async fn database() -> Database {
     let server = Server::for_tests().expect("a server for the tests");
-    let key: String = PgBackend::new(pool(server.options("postgres"))).store().migrations().iter().map(|m| m.sql).collect();
+    let key: String =
+        PgBackend::new(pool(server.options("postgres"))).store().migrations().iter().map(|m| m.sql).collect();
     let prepare = async |url: String| {
         let pool = PgPool::connect(&url).await?;
         PgBackend::new(pool.clone()).store().migrate().await?;

@@ -34,4 +34,3 @@ pub(in crate::backend) fn delivery(signal: i64, receiver: i64) -> DeliveryId {
 pub(in crate::backend) fn lane(receiver: i64, version: i64) -> Lane {
     Lane { receiver: ReceiverId(receiver), version: count(version) }
 }
-

@@ -123,7 +123,8 @@ async fn begin_lives(
     let heirs: Vec<i64> = lives.iter().map(|&(_, _, heir, _)| heir).collect();
     let query = sqlx::query(sql::RETRY_SIGNAL).bind(&signals).bind(&receivers);
     query.execute(&mut **tx).await.map_err(error::of)?;
-    let query = sqlx::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(&heirs).bind(actor);
+    let query =
+        sqlx::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(&heirs).bind(actor);
     query.execute(&mut **tx).await.map_err(error::of)?;
     if heirs != receivers {
         let query = sqlx::query(sql::RETRY_ATTEMPTS).bind(&signals).bind(&receivers).bind(&heirs);

@@ -12,9 +12,7 @@ use std::time::Instant;
 use signals_core::Result;
 use signals_core::clock::micros;
 use signals_core::delivery::{MAX_LOST_LEASES, ReceiverId, SUSPECT_LEASES, SignalId};
-use signals_core::store::{
-    AttemptOutcome, Claim, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal,
-};
+use signals_core::store::{AttemptOutcome, Claim, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};

@@ -24,20 +24,25 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
     }
     let keys = Keys::of(batch)?;
     let mut receipts = Receipts { at: vec![None; batch.signals.len()] };
+    let stored = store_all(conn, batch, &keys, &mut receipts).await;
+    if stored.is_err() && receipts.any() {
+        abort(conn).await;
+    }
+    stored?;
+    receipts.with_repeated(&keys)
+}
+
+async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
     let mut repeated = Vec::new();
-    for run in runs(batch, &keys) {
-        let first = &batch.signals[run[0]];
-        let with_options = first.due != Due::Now || run.iter().any(|&at| batch.signals[at].key.is_some());
-        if with_options {
-            store_with(conn, batch, &run, &mut receipts, &mut repeated).await?;
+    for run in runs(batch, keys) {
+        let is_plain = run.iter().all(|&at| batch.signals[at].due == Due::Now && batch.signals[at].key.is_none());
+        if is_plain {
+            store(conn, batch, &run, receipts).await?;
         } else {
-            store(conn, batch, &run, &mut receipts).await?;
+            store_with(conn, batch, &run, receipts, &mut repeated).await?;
         }
     }
-    if !repeated.is_empty() {
-        look_up(conn, batch, &repeated, &mut receipts).await?;
-    }
-    receipts.with_repeated(&keys)
+    if repeated.is_empty() { Ok(()) } else { look_up(conn, batch, &repeated, receipts).await }
 }
 
 /// S4: makes the server refuse to commit what `conn` is in.
@@ -52,6 +57,11 @@ struct Receipts {
 }
 
 impl Receipts {
+    /// Whether anything of the batch is stored.
+    fn any(&self) -> bool {
+        self.at.iter().any(Option::is_some)
+    }
+
     /// All of them: what repeats a key of this batch has the receipt of the one before it.
     fn with_repeated(mut self, keys: &Keys<'_>) -> Result<Vec<Receipt>> {
         for (&at, &earlier) in &keys.same_as {
@@ -219,13 +229,16 @@ async fn look_up(
     let keys: Vec<&str> = repeated.iter().filter_map(|&at| batch.signals[at].key.as_deref()).collect();
     let found: Vec<(String, String, Vec<u8>, i64, i64)> =
         sqlx::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
-    let found: HashMap<&str, _> = found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
+    let found: HashMap<&str, _> =
+        found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
     for &at in repeated {
         let signal = &batch.signals[at];
         let key = signal.key.as_deref().unwrap_or_default();
         let Some(&(name, stored, &id, &deliveries)) = found.get(key) else {
             // Committed since this transaction's snapshot, which is older than one statement: a new one sees it.
-            return Err(Error::Contention(format!("idempotency key `{key}` is being used by another transaction").into()));
+            return Err(Error::Contention(
+                format!("idempotency key `{key}` is being used by another transaction").into(),
+            ));
         };
         if !signal.def.names().any(|own| own == name) || *stored != hash(signal) {
             return Err(Error::KeyReused { key: key.to_owned() });

@@ -16,11 +16,8 @@ use super::{error, rows, sql};
 /// Moves what became due where it can be claimed.
 pub(super) async fn promote(connections: &Connections, limit: usize) -> Result<Promoted> {
     let mut tx = connections.quick().await?;
-    let next: Option<(Moment, bool)> = sqlx::query_as(sql::PROMOTE_NEXT)
-        .bind(connections.now())
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(error::of)?;
+    let next: Option<(Moment, bool)> =
+        sqlx::query_as(sql::PROMOTE_NEXT).bind(connections.now()).fetch_optional(&mut *tx).await.map_err(error::of)?;
     let due = match next {
         Some((_, true)) if limit > 0 => limit,
         _ => return Ok(Promoted { moved: 0, next_due: next.map(|(due, _)| due.0) }),
@@ -92,7 +89,8 @@ async fn find_old(connections: &Connections, retention: &Retention) -> Result<Ol
         .await
         .map_err(error::of)?;
     let keys = until(retention.keys);
-    let any = sqlx::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+    let any =
+        sqlx::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
     Ok(Old { lanes, keys: Some(keys).filter(|_| any) })
 }
 

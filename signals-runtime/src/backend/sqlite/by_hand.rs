@@ -13,15 +13,15 @@ use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
-use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 pub(super) use super::super::common::by_hand::End;
+use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Writing};
 use super::rows::{self, ToJson as _};
 use super::send::draw;
 use super::{error, finish, sql};
 
-pub(super) use locate::find;
 use locate::Places;
+pub(super) use locate::find;
 pub(super) use log::{actions, note};
 
 /// T10.

@@ -11,7 +11,6 @@ use super::by_hand::execute;
 use super::connections::{Connections, Writing};
 use super::{error, migrate, sql};
 
-
 /// Stores the receivers of a binary, and finds their ids.
 pub(super) async fn register(connections: &Connections, registration: &Registration) -> Result<Registered> {
     {

@@ -57,8 +57,7 @@ async fn look(conn: &mut PgConnection, asked: &[DeliveryId]) -> Result<Located> 
 /// Locks what was found, table by table and each in key order; what is not there any more is absent from the answer.
 async fn lock(conn: &mut PgConnection, seen: &HashMap<DeliveryId, Found>) -> Result<HashMap<DeliveryId, Found>> {
     let mut locked: Vec<LocatedRow> = Vec::with_capacity(seen.len());
-    let places: Vec<(DeliveryId, Place)> =
-        seen.iter().filter_map(|(id, found)| Some((*id, found.place?))).collect();
+    let places: Vec<(DeliveryId, Place)> = seen.iter().filter_map(|(id, found)| Some((*id, found.place?))).collect();
     if !places.is_empty() {
         let receivers: Vec<i64> = places.iter().map(|(id, _)| id.receiver.0).collect();
         let versions: Vec<i64> = places.iter().map(|(_, place)| place.version.into()).collect();
