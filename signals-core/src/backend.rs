@@ -71,13 +71,6 @@ pub trait Backend: Send + Sync + 'static {
     /// Receipts come in the order of the batch.
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>>;
 
-    /// Sees to it that what `conn` is in cannot be committed any more: a send in it has failed (S4). For databases on which
-    /// signals are sent through transactions that cannot refuse by themselves; elsewhere there is nothing to do.
-    fn abort(conn: &mut Self::Conn) -> BoxFuture<'_, ()> {
-        let _ = conn;
-        Box::pin(std::future::ready(()))
-    }
-
     /// Something was committed that workers of other processes may be waiting for. A hint, which may be lost: it must not
     /// wait, and costs senders nothing.
     fn announce(&self) {}
@@ -126,4 +119,9 @@ pub trait InTransaction<B: Backend>: Send {
 
     /// Unmarks it: everything in `batch` is stored, and `receipts` says as what.
     fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]);
+
+    /// The send has failed. What cannot remember that, and refuse to commit, sees to it here that the database does (S4).
+    fn abort(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

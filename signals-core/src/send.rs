@@ -325,16 +325,12 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
             let mut batch = SendBatch { signals, context: self.tx.context() };
             // From here on the transaction refuses to commit, until everything is stored.
             let conn = self.tx.start()?;
-            match store::<B>(conn, &mut batch).await {
-                Ok(receipts) => {
-                    self.tx.finish(&batch, &receipts);
-                    Ok(receipts)
-                }
-                Err(error) => {
-                    B::abort(conn).await;
-                    Err(error)
-                }
+            let stored = store::<B>(conn, &mut batch).await;
+            match &stored {
+                Ok(receipts) => self.tx.finish(&batch, receipts),
+                Err(_) => self.tx.abort().await,
             }
+            stored
         })
     }
 }

@@ -203,10 +203,6 @@ impl Backend for PgBackend {
         Box::pin(send::send(conn, batch))
     }
 
-    fn abort(conn: &mut Self::Conn) -> BoxFuture<'_, ()> {
-        Box::pin(send::abort(conn))
-    }
-
     fn announce(&self) {
         if self.settings.hints {
             self.notifier.announce();

@@ -6,10 +6,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use signals_core::{Error, InTransaction, Problems, Receipt, Registry, Result, SendBatch, SendContext};
+use signals_core::{BoxFuture, Error, InTransaction, Problems, Receipt, Registry, Result, SendBatch, SendContext};
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
-use super::PgBackend;
+use super::{PgBackend, send};
 use crate::telemetry;
 
 /// The receivers that are linked into this program.
@@ -44,6 +44,10 @@ impl InTransaction<PgBackend> for PgConnection {
     fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]) {
         telemetry::sent(batch, receipts);
     }
+
+    fn abort(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(send::abort(self))
+    }
 }
 
 /// A transaction that was begun through sqlx. As for a connection inside one.
@@ -58,5 +62,9 @@ impl InTransaction<PgBackend> for Transaction<'_, Postgres> {
 
     fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]) {
         InTransaction::<PgBackend>::finish(&mut **self, batch, receipts);
+    }
+
+    fn abort(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(send::abort(self))
     }
 }

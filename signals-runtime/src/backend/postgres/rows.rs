@@ -7,15 +7,12 @@ use signals_core::delivery::{Counters, DeliveryId, SignalId};
 use signals_core::store::{Held, StoredSignal};
 use signals_core::{Headers, Result};
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::{Query, QueryAs, QueryScalar};
+use sqlx::query::{QueryAs, QueryScalar};
 use sqlx::{Postgres, Row as _};
 
 pub(super) use super::super::common::rows::{count, delivery, lane, limit, token, token_bits};
 use super::error;
 use super::time::Moment;
-
-/// A statement on its way.
-pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Held deliveries, as the statements expect them.
 #[derive(Debug, Default)]

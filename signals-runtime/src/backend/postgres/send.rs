@@ -24,20 +24,25 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
     }
     let keys = Keys::of(batch)?;
     let mut receipts = Receipts { at: vec![None; batch.signals.len()] };
+    let stored = store_all(conn, batch, &keys, &mut receipts).await;
+    if stored.is_err() && receipts.any() {
+        abort(conn).await;
+    }
+    stored?;
+    receipts.with_repeated(&keys)
+}
+
+async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
     let mut repeated = Vec::new();
-    for run in runs(batch, &keys) {
-        let first = &batch.signals[run[0]];
-        let with_options = first.due != Due::Now || run.iter().any(|&at| batch.signals[at].key.is_some());
-        if with_options {
-            store_with(conn, batch, &run, &mut receipts, &mut repeated).await?;
+    for run in runs(batch, keys) {
+        let is_plain = run.iter().all(|&at| batch.signals[at].due == Due::Now && batch.signals[at].key.is_none());
+        if is_plain {
+            store(conn, batch, &run, receipts).await?;
         } else {
-            store(conn, batch, &run, &mut receipts).await?;
+            store_with(conn, batch, &run, receipts, &mut repeated).await?;
         }
     }
-    if !repeated.is_empty() {
-        look_up(conn, batch, &repeated, &mut receipts).await?;
-    }
-    receipts.with_repeated(&keys)
+    if repeated.is_empty() { Ok(()) } else { look_up(conn, batch, &repeated, receipts).await }
 }
 
 /// S4: makes the server refuse to commit what `conn` is in.
@@ -52,6 +57,11 @@ struct Receipts {
 }
 
 impl Receipts {
+    /// Whether anything of the batch is stored.
+    fn any(&self) -> bool {
+        self.at.iter().any(Option::is_some)
+    }
+
     /// All of them: what repeats a key of this batch has the receipt of the one before it.
     fn with_repeated(mut self, keys: &Keys<'_>) -> Result<Vec<Receipt>> {
         for (&at, &earlier) in &keys.same_as {

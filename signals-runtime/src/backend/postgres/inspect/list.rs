@@ -51,6 +51,9 @@ async fn page(
     limit: usize,
     now: Timestamp,
 ) -> Result<(Vec<PlaceRow>, Option<DeliveryId>)> {
+    if [&filter.receiver, &filter.signal, &filter.error].into_iter().flatten().any(|text| text.contains('\0')) {
+        return Ok((Vec::new(), None)); // nothing stored has one, and the server takes none
+    }
     let wanted = Wanted::new(filter, now);
     let (lanes, little) = lanes(conn, &wanted).await?;
     let bottom = if little { None } else { window(conn, wanted.after.signal.0).await? };

@@ -6,7 +6,7 @@
 -- whose newest version the snapshot does not see is left for the next claim.
 WITH taken AS MATERIALIZED (
     SELECT d.tid
-    FROM pg_catalog.unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS l (receiver, version, slots, floor)
+    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS l (receiver, version, slots, floor)
     CROSS JOIN LATERAL (
         SELECT d.ctid AS tid
         FROM signals.delivery AS d

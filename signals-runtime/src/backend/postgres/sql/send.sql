@@ -12,7 +12,7 @@ WITH addressed AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT l.number
-    FROM pg_catalog.unnest($2::bigint[], $3::text[]) AS l (number, name)
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
     LEFT JOIN signals.receiver_name AS n ON n.name = l.name
     LEFT JOIN addressed AS a ON a.id = n.receiver
     GROUP BY l.number

@@ -10,7 +10,7 @@ WITH addressed AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT l.number
-    FROM pg_catalog.unnest($2::bigint[], $3::text[]) AS l (number, name)
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
     LEFT JOIN signals.receiver_name AS n ON n.name = l.name
     LEFT JOIN addressed AS a ON a.id = n.receiver
     GROUP BY l.number
@@ -28,7 +28,7 @@ moment AS MATERIALIZED (
 ),
 input AS MATERIALIZED (
     SELECT pg_catalog.nextval('signals.signal_id_seq') AS id, p.payload, p.key, p.hash
-    FROM pg_catalog.unnest($6::text[], $12::text[], $13::bytea[]) AS p (payload, key, hash)
+    FROM ROWS FROM (pg_catalog.unnest($6::text[]), pg_catalog.unnest($12::text[]), pg_catalog.unnest($13::bytea[])) AS p (payload, key, hash)
     WHERE NOT EXISTS (SELECT FROM missing)
 ),
 noted AS (
