@@ -82,9 +82,11 @@ async fn connect(client: TcpStream, mut state: watch::Receiver<State>) {
         // When one side has ended, the other is told by the end of both.
         tokio::select! { () = asked => {}, () = answered => {} }
     };
+    // What was cut passes nothing on, although it flows again.
     tokio::select! {
-        () = both => {}
+        biased;
         _ = state.wait_for(|state| state.age > age) => {}
+        () = both => {}
     }
 }
 
