@@ -19,7 +19,7 @@ async fn w15_i9_clocks_an_hour_off_decide_nothing() {
     let workers = [2 * HOUR, -HOUR].map(|ahead| {
         let mut command = rig.worker_command(rig.database.url(), LEASE);
         shift_clock(&mut command, ahead).expect("libfaketime is there");
-        Process(command.spawn().expect("a worker process"))
+        Process::start(command)
     });
     rig.connected(&workers.each_ref()).await;
 

@@ -22,7 +22,7 @@ async fn w1_l1_a_killed_workers_delivery_runs_again_within_its_lease_and_a_secon
     for_a_while(LEASE).await; // who has just come steals from nobody
 
     let killed = Instant::now();
-    first.0.kill().expect("it runs");
+    first.kill();
     until("the second start", async || starts(&rig.log.read(), 1).len() == 2).await;
     assert!(killed.elapsed() < LEASE + Duration::from_secs(1), "L1: after {:?}", killed.elapsed());
     assert_eq!(starts(&rig.log.read(), 1)[1].attempt, 1, "a crash costs a lease, not an attempt");
@@ -39,8 +39,7 @@ async fn w2_w3_w4_i5_workers_killed_under_load_lose_nothing_on_a_server() {
         let ended = rig.ended();
         until("load", async || rig.ended() > ended + 30).await;
         let worker = &mut workers[round % 3];
-        worker.0.kill().expect("it runs");
-        worker.0.wait().expect("it is ours");
+        worker.kill();
         *worker = rig.worker();
     }
     for mut sender in senders {
@@ -99,8 +98,7 @@ async fn s1_senders_killed_at_any_moment_store_all_or_nothing_on_a_server() {
         let stored = rig.stored();
         let mut sender = rig.sender(slot);
         until("some sends", async || rig.stored() > stored + 10).await;
-        sender.0.kill().expect("it runs");
-        sender.0.wait().expect("it is ours");
+        sender.kill();
     }
     rig.settled().await;
     // What its last send was is in the database alone: it must be whole.

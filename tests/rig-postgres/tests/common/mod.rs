@@ -6,7 +6,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -21,7 +21,7 @@ pub use wire::{Flow, Wire};
 pub const LEASE: Duration = Duration::from_secs(3);
 
 /// How long anything may take to be as it should.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Rig {
     // The order matters: the database goes before its server.
@@ -36,34 +36,49 @@ pub struct Rig {
 }
 
 /// A process, killed when it is dropped.
-pub struct Process(pub Child);
+pub struct Process {
+    child: Child,
+    // Apart: whoever waits for a `Child` closes its standard input first, which the processes here take as their end.
+    stdin: Option<ChildStdin>,
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.kill();
     }
 }
 
 impl Process {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("the process starts");
+        Self { stdin: child.stdin.take(), child }
+    }
+
+    pub fn kill(&mut self) {
+        // One that has ended is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).expect("a child that was not waited for can be told something");
+        kill_process(Pid::from_child(&self.child), signal)
+            .expect("a child that was not waited for can be told something");
     }
 
     pub fn is_running(&mut self) -> bool {
-        self.0.try_wait().expect("it is ours").is_none()
+        self.child.try_wait().expect("it is ours").is_none()
     }
 
     /// Ends a sender by the end of its standard input; answers how it ended.
     pub fn finish(&mut self) -> ExitStatus {
-        drop(self.0.stdin.take());
-        self.0.wait().expect("it is ours")
+        drop(self.stdin.take());
+        self.child.wait().expect("it is ours")
     }
 
     /// Stops a worker as service managers do.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        self.0.wait().expect("it is ours")
+        self.child.wait().expect("it is ours")
     }
 }
 
@@ -89,7 +104,7 @@ impl Rig {
         let events = OpenOptions::new().create(true).append(true).open(self.folder.path().join("events"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_signals-rig-postgres"));
         command.args(words).arg(&log.0).args(rest);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(events.expect("a file"));
+        command.stdout(Stdio::null()).stderr(events.expect("a file"));
         command
     }
 
@@ -99,7 +114,7 @@ impl Rig {
 
     /// A worker process over the database at `url`.
     pub fn worker_at(&self, url: &str) -> Process {
-        Process(self.worker_command(url, LEASE).spawn().expect("a worker process"))
+        Process::start(self.worker_command(url, LEASE))
     }
 
     pub fn worker(&self) -> Process {
@@ -109,8 +124,7 @@ impl Rig {
     /// A sending process, of whose work so many of a hundred fail at first.
     pub fn sender_at(&self, url: &str, slot: u32, failing: u8) -> Process {
         let rest = [slot.to_string(), failing.to_string()];
-        let command = self.process(&["sender", url], &self.journal, &rest.each_ref().map(String::as_str)).spawn();
-        Process(command.expect("a sending process"))
+        Process::start(self.process(&["sender", url], &self.journal, &rest.each_ref().map(String::as_str)))
     }
 
     pub fn sender(&self, slot: u32) -> Process {
@@ -134,11 +148,16 @@ impl Rig {
 
     /// Waits until `workers` are known to the database.
     pub async fn connected(&self, workers: &[&Process]) {
-        until("the workers to be known", async || {
+        let began = Instant::now();
+        loop {
             let known = self.signals.inspect().workers().await.expect("the database answers");
-            workers.iter().all(|worker| known.iter().any(|known| known.pid == worker.0.id()))
-        })
-        .await;
+            if workers.iter().all(|worker| known.iter().any(|known| known.pid == worker.child.id())) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "not every worker is known: {}", self.events());
+            // tidy: not a wait: the pause of a poll with a deadline
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Every delivery, in the order of their ids.
@@ -146,7 +165,12 @@ impl Rig {
         let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
         let mut deliveries = Vec::new();
         loop {
-            let page = self.signals.inspect().list(&filter).await.expect("the database answers");
+            let page = match self.signals.inspect().list(&filter).await {
+                Ok(page) => page,
+                // Its connection was of a server that is no more: the next one is not.
+                Err(error) if error.is_connection() => continue,
+                Err(error) => panic!("{error}"),
+            };
             filter.after = page.next;
             deliveries.extend(page.deliveries);
             if page.next.is_none() {
