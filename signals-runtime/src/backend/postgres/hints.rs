@@ -67,6 +67,7 @@ impl Notifier {
             if !matches!(tokio::time::timeout(PATIENCE, outlet.notify(&inner.options)).await, Ok(Ok(()))) {
                 outlet.conn = None;
             }
+            // tidy: a duration: how far apart hints are
             outlet.last = Some(Instant::now());
         });
     }

@@ -122,6 +122,13 @@ impl PgBackend {
         &self.pool
     }
 
+    /// Every statement that the library runs, each with its name: for those who review, measure or restrict what runs on
+    /// their database. The first ones begin transactions: what is named `begin` is the application's, the others are the
+    /// library's own, and what each of the others is for is said by its comment.
+    pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+        transactions::ALL.iter().chain(sql::ALL).copied()
+    }
+
     /// A script that makes four roles with what each needs and no more: `signals_migrator`, `signals_sender`,
     /// `signals_worker` and `signals_reader`. Run it as a superuser, grant the roles to those that log in, and run it again
     /// after each migration; it changes nothing that is as it should be.

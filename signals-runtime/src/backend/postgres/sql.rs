@@ -5,7 +5,6 @@ macro_rules! statements {
         $(pub(super) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
 
         /// Every statement with the name of its file.
-        #[cfg(test)]
         pub(super) const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
     };
 }

@@ -26,6 +26,15 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// and roll back (S4), and outside of one the COMMIT fails. Whoever counts transactions finds one still open, to end.
 const COMMIT: &str = "SELECT; COMMIT AND CHAIN";
 
+/// What begins transactions, each with a name.
+pub(super) const ALL: &[(&str, &str)] = &[
+    ("begin", BEGIN),
+    ("begin_quick", Kind::Quick.begin()),
+    ("begin_durable", Kind::Durable.begin()),
+    ("begin_large", Kind::Large.begin()),
+    ("begin_snapshot", Kind::Snapshot.begin()),
+];
+
 /// What a transaction of ours is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
