@@ -45,11 +45,11 @@ pub fn over(url: &str, connections: u32) -> Result<Signals<PgBackend>, sqlx::Err
     Ok(Signals::new(PgBackend::new(pool.connect_lazy(url)?)))
 }
 
-/// The same without LISTEN and NOTIFY.
+/// The same behind a pooler that gives every transaction another session.
 ///
 /// # Errors
 ///
 /// As [`over`].
-pub fn deaf(url: &str, connections: u32) -> Result<Signals<PgBackend>, sqlx::Error> {
-    Ok(Signals::new(over(url, connections)?.backend().clone().without_hints()))
+pub fn behind_pooler(url: &str, connections: u32) -> Result<Signals<PgBackend>, sqlx::Error> {
+    Ok(Signals::new(over(url, connections)?.backend().clone().behind_pooler()))
 }

@@ -1,5 +1,5 @@
-//! `signals-rig-postgres worker URL LOG LEASE_MS [without-hints]`: a worker process, until SIGTERM.
-//! `signals-rig-postgres sender URL JOURNAL SLOT FAILING`: a sending process, until its standard input ends.
+//! `signals-rig-postgres worker URL LOG LEASE_MS [behind-pooler]`: a worker process, until SIGTERM.
+//! `signals-rig-postgres sender URL JOURNAL SLOT FAILING [behind-pooler]`: a sending process, until its standard input ends.
 //!
 //! A worker whose standard input ends is without its test, and ends at once.
 
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
-use signals_rig_postgres::{Log, deaf, over, send_until};
+use signals_rig_postgres::{Log, behind_pooler, over, send_until};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["worker", url, log, lease, ref hints @ ..] => {
+        ["worker", url, log, lease, ref pooler @ ..] => {
             at_the_end_of_stdin(|| std::process::exit(3));
             tracing_subscriber::fmt()
                 .with_max_level(LevelFilter::INFO)
@@ -27,19 +27,22 @@ async fn main() -> anyhow::Result<ExitCode> {
                 .with_writer(std::io::stderr)
                 .init();
             let (log, lease) = (Log(PathBuf::from(log)), Duration::from_millis(lease.parse()?));
-            let signals = if hints.is_empty() { over(url, 20)? } else { deaf(url, 20)? };
+            let signals = if pooler.is_empty() { over(url, 20)? } else { behind_pooler(url, 20)? };
             let worker = signals.worker().state(log).lease(lease).timeout(Duration::from_secs(10));
             let report = worker.build()?.run().await?;
             println!("{report:?}");
         }
-        ["sender", url, journal, slot, failing] => {
+        ["sender", url, journal, slot, failing, ref pooler @ ..] => {
             let done = Arc::new(AtomicBool::new(false));
             let told = done.clone();
             at_the_end_of_stdin(move || told.store(true, Ordering::SeqCst));
-            let (signals, journal) = (over(url, 2)?, Log(PathBuf::from(journal)));
+            let signals = if pooler.is_empty() { over(url, 2)? } else { behind_pooler(url, 2)? };
+            let journal = Log(PathBuf::from(journal));
             send_until(&signals, &journal, slot.parse()?, failing.parse()?, || done.load(Ordering::SeqCst)).await?;
         }
-        _ => bail!("expected `worker URL LOG LEASE_MS [without-hints]` or `sender URL JOURNAL SLOT FAILING`"),
+        _ => bail!(
+            "expected `worker URL LOG LEASE_MS [behind-pooler]` or `sender URL JOURNAL SLOT FAILING [behind-pooler]`"
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }

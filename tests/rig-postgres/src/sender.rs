@@ -58,7 +58,6 @@ pub async fn prepare(signals: &Signals<PgBackend>, work: &Work) -> Result<(PgTx,
         sqlx::query("INSERT INTO booking (number, signal) VALUES ($1, $2)")
             .bind(work.number)
             .bind(receipt.signal_id.0)
-            .persistent(false)
             .execute(&mut *tx)
             .await
             .map_err(|error| Error::Unavailable(error.into()))?;

@@ -57,11 +57,7 @@ async fn hold(work: &Work, State(log): State<Log>, delivery: Delivery) -> anyhow
 /// Its effect is a row.
 #[receiver(signal = Work, name = "rig.effect", timeout = "10s", backoff(initial = "50ms", max = "500ms"))]
 async fn effect(work: &Work, tx: &mut PgTx, delivery: Delivery) -> anyhow::Result<()> {
-    sqlx::query("INSERT INTO effect (number) VALUES ($1)")
-        .bind(work.number)
-        .persistent(false)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query("INSERT INTO effect (number) VALUES ($1)").bind(work.number).execute(&mut **tx).await?;
     // The row goes with the failure.
     work.attempt(delivery.attempt)
 }

@@ -71,7 +71,8 @@ async fn check(conn: &mut PgConnection, when: &str) {
         for table in ["delivery", "later", "settled", "signal ", "signal\n", "attempt", "send_key"] {
             assert!(!plan.contains(&format!("Seq Scan on {table}")), "{name} {when} scans {table}:\n{plan}");
         }
-        let hashes = ["Hash Join", "Hash Right Join", "Hash Left Join", "Hash Anti Join", "Hash Semi Join", "Merge Join"];
+        let hashes =
+            ["Hash Join", "Hash Right Join", "Hash Left Join", "Hash Anti Join", "Hash Semi Join", "Merge Join"];
         // The registry is small, and the application's transaction is planned as the application wants.
         let hashed = *begin != "begin" && hashes.iter().any(|join| plan.contains(join));
         assert!(!hashed, "{name} {when} reads more than it names:\n{plan}");

@@ -22,8 +22,8 @@ use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::time::Moment;
-use super::transactions::{self, Kind};
-use super::{error, sql};
+use super::transactions::{self, Kind, Sessions};
+use super::{Settings, error, sql};
 
 /// A connection, opened when it is first needed.
 #[derive(Debug, Default)]
@@ -39,6 +39,7 @@ pub(super) struct Connections {
     clock: Arc<dyn Clock>,
     /// Whether claims wait for the disk, too.
     durable_claims: bool,
+    sessions: Sessions,
     quick: Slot,
     durable: Slot,
     large: Slot,
@@ -47,11 +48,19 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Connections to the database that `options` opens.
-    pub(super) fn new(options: &PgConnectOptions, clock: Arc<dyn Clock>, durable_claims: bool) -> Self {
+    pub(super) fn new(options: &PgConnectOptions, settings: &Settings) -> Self {
+        let Settings { clock, durable_claims, sessions, .. } = settings.clone();
+        let options = options.clone().disable_statement_logging();
+        let options = match sessions {
+            Sessions::Own => options,
+            // Nothing is used again.
+            Sessions::Lent => options.statement_cache_capacity(0),
+        };
         Self {
-            options: options.clone().disable_statement_logging(),
+            options,
             clock,
             durable_claims,
+            sessions,
             quick: Slot::default(),
             durable: Slot::default(),
             large: Slot::default(),
@@ -97,7 +106,7 @@ impl Connections {
             Some(conn) => conn,
             None => self.options.connect().await.map_err(error::of)?,
         };
-        transactions::begin(&mut conn, kind).await.map_err(error::of)?;
+        transactions::begin(&mut conn, kind, self.sessions).await.map_err(error::of)?;
         *home = Some(conn);
         Ok(Transaction { conn: home, open: true, imposed: self.now() })
     }

@@ -32,11 +32,12 @@ use std::sync::Arc;
 use signals_core::clock::{Clock, SystemClock, micros};
 use signals_core::store::{Acked, Store};
 use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use hints::Notifier;
 use store::PgStore;
 use time::Moment;
+use transactions::Sessions;
 
 /// What grants the rights of the four roles: see [`PgBackend::roles`].
 const ROLES: &str = include_str!("roles.sql");
@@ -47,6 +48,7 @@ const ROLES: &str = include_str!("roles.sql");
 /// |---|---|---|
 /// | [`durable_claims`](Self::durable_claims) | no | claims wait for the disk, too |
 /// | [`without_hints`](Self::without_hints) | hints on | neither LISTEN nor NOTIFY: workers of other processes poll alone |
+/// | [`behind_pooler`](Self::behind_pooler) | no | every transaction may be another session, as behind PgBouncer |
 /// | [`with_clock`](Self::with_clock) | the server's | another clock, for tests |
 ///
 /// Beside the pool, the library opens connections of its own with the pool's connect options: a worker up to six, a process
@@ -77,13 +79,15 @@ struct Settings {
     clock: Arc<dyn Clock>,
     durable_claims: bool,
     hints: bool,
+    sessions: Sessions,
 }
 
 impl PgBackend {
     /// Uses the connections that the application has. Nothing is opened or asked yet.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        let settings = Settings { clock: Arc::new(SystemClock), durable_claims: false, hints: true };
+        let settings =
+            Settings { clock: Arc::new(SystemClock), durable_claims: false, hints: true, sessions: Sessions::Own };
         Self::assemble(pool, settings)
     }
 
@@ -102,10 +106,23 @@ impl PgBackend {
     }
 
     /// Without LISTEN and NOTIFY, which say to workers of other processes that something was committed. They find it by
-    /// polling, up to 100 ms later. For databases behind PgBouncer in transaction mode, where LISTEN hears nothing.
+    /// polling, up to 100 ms later.
     #[must_use]
     pub fn without_hints(self) -> Self {
         let settings = Settings { hints: false, ..self.settings };
+        Self::assemble(self.pool, settings)
+    }
+
+    /// For a database behind a pooler that gives every transaction another session, such as PgBouncer in transaction mode, of
+    /// any version: no statement stays prepared from one transaction to the next, and there is [no LISTEN](Self::without_hints).
+    /// Claims, acknowledgements and sends plan their statements each time.
+    ///
+    /// What is executed in a [`PgTx`](crate::PgTx) is taken care of. A statement of the application's own outside of one
+    /// must be `persistent(false)`, and a raw sqlx transaction is best not used: sqlx would prepare under names that are
+    /// taken.
+    #[must_use]
+    pub fn behind_pooler(self) -> Self {
+        let settings = Settings { hints: false, sessions: Sessions::Lent, ..self.settings };
         Self::assemble(self.pool, settings)
     }
 
@@ -141,12 +158,14 @@ impl PgBackend {
     /// Each is thrown away when it is met.
     async fn begin_committed(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         loop {
-            let conn = self.pool.acquire().await?;
+            let mut conn = self.pool.acquire().await?;
             if conn.is_in_transaction() {
                 drop(conn.detach());
                 continue;
             }
-            return Transaction::begin(conn, Some(transactions::BEGIN.into_sql_str())).await;
+            let sessions = self.settings.sessions;
+            sessions.forget(&mut conn).await?;
+            return Transaction::begin(conn, Some(sessions.begin(transactions::BEGIN))).await;
         }
     }
 }

@@ -47,7 +47,7 @@ impl PgStore {
     }
 
     fn over(options: PgConnectOptions, settings: Settings, pool_size: u32) -> Self {
-        let connections = Connections::new(&options, Arc::clone(&settings.clock), settings.durable_claims);
+        let connections = Connections::new(&options, &settings);
         Self { options, settings, connections, floors: Floors::default(), pool_size, looked: Mutex::default() }
     }
 

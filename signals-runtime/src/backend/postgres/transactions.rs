@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use signals_core::BoxFuture;
-use sqlx::{Database, PgConnection, Postgres, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, Connection as _, Database, PgConnection, Postgres, SqlSafeStr as _, SqlStr};
 use sqlx_core::transaction::TransactionManager as _;
 
 type Manager = <Postgres as Database>::TransactionManager;
@@ -76,8 +76,37 @@ impl Kind {
 }
 
 /// Begins a transaction of ours. Dropped half-way, the connection must be thrown away.
-pub(super) async fn begin(conn: &mut PgConnection, kind: Kind) -> Result<(), sqlx::Error> {
-    Manager::begin(conn, Some(kind.begin().into_sql_str())).await
+pub(super) async fn begin(conn: &mut PgConnection, kind: Kind, sessions: Sessions) -> Result<(), sqlx::Error> {
+    sessions.forget(conn).await?;
+    Manager::begin(conn, Some(sessions.begin(kind.begin()))).await
+}
+
+/// Whose the server's sessions are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sessions {
+    /// A connection is a session, from its beginning to its end.
+    Own,
+    /// A pooler gives every transaction another one, which somebody else had before.
+    Lent,
+}
+
+impl Sessions {
+    /// What begins a transaction with `begin`. sqlx numbers what it prepares for each connection anew, so in a session that
+    /// others have used the names are taken: what was prepared there is forgotten in the same round.
+    pub(super) fn begin(self, begin: &'static str) -> SqlStr {
+        match self {
+            Self::Own => begin.into_sql_str(),
+            Self::Lent => AssertSqlSafe(format!("{begin}; DEALLOCATE ALL")).into_sql_str(),
+        }
+    }
+
+    /// Before that: what the connection believes to have prepared is not there any more.
+    pub(super) async fn forget(self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Lent => conn.clear_cached_statements().await,
+        }
+    }
 }
 
 /// `COMMIT` of a transaction of ours, or `RELEASE` of the innermost savepoint.

@@ -122,9 +122,19 @@ impl Rig {
     }
 
     /// A sending process, of whose work so many of a hundred fail at first.
-    pub fn sender_at(&self, url: &str, slot: u32, failing: u8) -> Process {
+    pub fn sender_command(&self, url: &str, slot: u32, failing: u8) -> Command {
         let rest = [slot.to_string(), failing.to_string()];
-        Process::start(self.process(&["sender", url], &self.journal, &rest.each_ref().map(String::as_str)))
+        self.process(&["sender", url], &self.journal, &rest.each_ref().map(String::as_str))
+    }
+
+    pub fn sender_at(&self, url: &str, slot: u32, failing: u8) -> Process {
+        Process::start(self.sender_command(url, slot, failing))
+    }
+
+    /// Starts a process that knows of the pooler before its server.
+    pub fn behind_pooler(&self, mut command: Command) -> Process {
+        command.arg("behind-pooler");
+        Process::start(command)
     }
 
     pub fn sender(&self, slot: u32) -> Process {
