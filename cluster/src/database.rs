@@ -85,8 +85,9 @@ impl Server {
     ///
     /// Returns the server's error.
     pub async fn connect(&self) -> anyhow::Result<PgConnection> {
-        let connection = PgConnection::connect_with(&self.options).await;
-        connection.with_context(|| format!("cannot connect to {}:{}", self.options.get_host(), self.options.get_port()))
+        let Self { options, .. } = self;
+        let connection = PgConnection::connect_with(options).await;
+        connection.with_context(|| format!("cannot connect to {}:{}", options.get_host(), options.get_port()))
     }
 
     /// An empty database of its own.
