@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::str::FromStr as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -14,6 +15,9 @@ use crate::{Binaries, Cluster, Settings};
 
 /// The variable that says where a server is.
 const VARIABLE: &str = "DATABASE_URL";
+
+/// How long a dropped database is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lock under which templates are made: one of the application's own numbers.
 const TEMPLATES: i64 = 0x5167_7465;
@@ -220,18 +224,23 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// On a thread of its own: whoever drops it may be in the middle of a runtime.
+    /// On a thread of its own: whoever drops it may be in the middle of a runtime. And not for long: a session that this very
+    /// thread has begun to open and cannot finish now is waited for by the server, before it removes files. What was asked
+    /// of it, it does also when we are gone.
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), std::mem::take(&mut self.name));
         if name.is_empty() {
             return; // kept
         }
-        let cleaner = thread::spawn(move || {
+        let (done, finished) = mpsc::channel();
+        thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(server.drop_database(&name))
+            // A server that is gone has no databases, and whoever no longer waits needs no answer.
+            let dropped = runtime.block_on(server.drop_database(&name));
+            let _ = done.send(());
+            dropped
         });
-        // A server that is gone has no databases.
-        let _ = cleaner.join();
+        let _ = finished.recv_timeout(PATIENCE);
     }
 }
 
