@@ -152,7 +152,11 @@ async fn s6_what_is_dropped_midway_costs_nobody_else_a_committed_write() {
     }
     assert!(dropped.iter().all(|&dropped| dropped > 20), "too few were dropped midway: {dropped:?}");
     pool.close().await;
-    assert_eq!(case.harness.number("SELECT count(*) FROM public.business").await, 600, "an acknowledged write was lost");
+    assert_eq!(
+        case.harness.number("SELECT count(*) FROM public.business").await,
+        600,
+        "an acknowledged write was lost"
+    );
 }
 
 /// S5, S6: a savepoint that is dropped while it is opened leaves the transaction around it as it is.
