@@ -87,6 +87,10 @@ impl<B: Backend> Tx<B> {
     /// [`Error::Lent`] when a worker lent it. [`Error::CommitUnknown`] when the connection was lost meanwhile. Any other
     /// error: nothing was committed.
     ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    ///
     /// # Cancel safety
     ///
     /// Once polled, the commit runs to its end even when this future is dropped.
@@ -105,6 +109,10 @@ impl<B: Backend> Tx<B> {
     ///
     /// [`Error::Lent`] when a worker lent it; any other error: the connection is lost, and the database rolls back by
     /// itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
     ///
     /// # Cancel safety
     ///

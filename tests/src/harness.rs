@@ -1,19 +1,21 @@
 //! What a case works with: a database, programs that use it, and workers that are moved by hand.
 
+mod app;
 mod puppet;
+mod tx;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use signals_core::clock::{Clock as _, ManualClock, Timestamp};
-use signals_core::delivery::{DeliveryId, Lane, ReceiverId, State};
-use signals_core::store::{Acting, Claimed, DeliveryDetail, DeliverySummary, Filter, Registered, Store, Switch, Verb};
-use signals_core::{
-    Backend, InTransaction, Receipt, ReceiverDef, Registry, Result, SendBatch, SendContext, Signal, SignalDef,
-};
+use signals_core::delivery::{DeliveryId, ReceiverId, State};
+use signals_core::store::{Acting, DeliveryDetail, DeliverySummary, Filter, Store, Switch, Verb};
+use signals_core::{Backend, ReceiverDef, Registry, Result, SignalDef};
 
+pub use app::App;
 pub use puppet::{LEASE, Puppet, acked, failed, forged, retry_in};
+pub use tx::TestTx;
 
 /// A backend, as the suite sees it: how a database for one case is made, and a little table of business values beside
 /// the signals. The [crate's documentation](crate) has a complete one.
@@ -268,160 +270,4 @@ impl<H: Harness> Db<H> {
     pub fn single_writer(&self) -> bool {
         self.store.capabilities().single_writer
     }
-}
-
-/// One program that uses the database: a build, known by the receivers that it links. Several of them over one [`Db`] are
-/// what a rolling release is; none of them runs anything by itself.
-///
-/// Its transactions are [`TestTx`], which has none of the protection of `signals_runtime::Tx`: what a backend does with a
-/// failed send is seen as it is. Cases about that protection use `signals_runtime` itself, through
-/// [`Theatre`](crate::stage::Theatre).
-pub struct App<H: Harness> {
-    /// The database.
-    pub db: Db<H>,
-    /// What is linked into it.
-    pub registry: Arc<Registry>,
-}
-
-impl<H: Harness> std::fmt::Debug for App<H> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("db", &self.db).field("registry", &self.registry).finish()
-    }
-}
-
-impl<H: Harness> App<H> {
-    /// Stores its receivers.
-    ///
-    /// # Errors
-    ///
-    /// Returns what the store says.
-    pub async fn register(&self) -> Result<Registered> {
-        self.db.store.register(&self.registry.registration()).await
-    }
-
-    /// The stored ids of its receivers.
-    pub async fn resolve(&self) -> Registered {
-        self.db.store.resolve(&self.registry.registration()).await.expect("receivers can be resolved")
-    }
-
-    /// The id of a receiver, which must be stored.
-    pub async fn id(&self, receiver: &ReceiverDef) -> ReceiverId {
-        let ids = self.resolve().await.ids;
-        ids.into_iter().find(|(name, _)| *name == receiver.name).expect("the receiver is stored").1
-    }
-
-    /// Begins a transaction.
-    pub async fn begin(&self) -> TestTx<H::Backend> {
-        let backend = self.db.harness.backend().clone();
-        let tx = backend.begin().await.expect("a transaction can begin");
-        let clock = Arc::new(self.db.clock.clone());
-        let context = SendContext { clock, ..SendContext::new(self.registry.clone()) };
-        TestTx { backend, tx, context }
-    }
-
-    /// Sends `signal` in a transaction of its own, which must succeed.
-    pub async fn send<S: Signal>(&self, signal: &S) -> Receipt {
-        let mut tx = self.begin().await;
-        let receipt = signal.send(&mut tx).await.expect("the send succeeds");
-        tx.commit().await.expect("the commit succeeds");
-        receipt
-    }
-
-    /// Sends `signal` and answers the ids of its deliveries, in the order of `receivers`.
-    pub async fn deliver<S: Signal, const N: usize>(
-        &self,
-        signal: &S,
-        receivers: [&ReceiverDef; N],
-    ) -> [DeliveryId; N] {
-        let signal = self.send(signal).await.signal_id;
-        let ids = self.resolve().await.ids;
-        receivers.map(|def| {
-            let (_, receiver) = ids.iter().find(|(name, _)| *name == def.name).expect("the receiver is stored");
-            DeliveryId { signal, receiver: *receiver }
-        })
-    }
-
-    /// A worker that knows its lanes.
-    pub async fn puppet(&self) -> Puppet {
-        let ids = self.resolve().await.ids;
-        let lane = |(name, receiver): (&str, ReceiverId)| {
-            let def = self.registry.receiver(name).expect("resolved from this registry");
-            Lane { receiver, version: def.signal.version }
-        };
-        let lanes = ids.into_iter().map(lane).collect();
-        Puppet::enlist(self.db.store.clone(), lanes).await
-    }
-}
-
-/// A transaction that signals can be sent in, with no protection of its own: cases see what the backend does.
-#[derive(Debug)]
-pub struct TestTx<B: Backend> {
-    /// The backend.
-    pub backend: B,
-    /// The transaction.
-    pub tx: B::Tx,
-    /// What sends through it carry.
-    pub context: SendContext,
-}
-
-impl<B: Backend> TestTx<B> {
-    /// The connection.
-    pub fn conn(&mut self) -> &mut B::Conn {
-        B::conn_mut(&mut self.tx)
-    }
-
-    /// Commits.
-    ///
-    /// # Errors
-    ///
-    /// Returns what the backend says.
-    pub async fn commit(self) -> Result<()> {
-        self.backend.commit(self.tx).await
-    }
-
-    /// Rolls back; must succeed.
-    pub async fn rollback(self) {
-        self.backend.rollback(self.tx).await.expect("a rollback succeeds");
-    }
-
-    /// Opens a savepoint; must succeed.
-    pub async fn savepoint(&mut self) {
-        B::savepoint(self.conn()).await.expect("a savepoint can be opened");
-    }
-
-    /// Keeps what was done since the savepoint; must succeed.
-    pub async fn release(&mut self) {
-        B::release_savepoint(self.conn()).await.expect("a savepoint can be released");
-    }
-
-    /// Undoes what was done since the savepoint; must succeed.
-    pub async fn undo(&mut self) {
-        B::rollback_savepoint(self.conn()).await.expect("a savepoint can be rolled back");
-    }
-
-    /// Remembers which transaction this is, as a worker does before it lends it to a receiver; must succeed.
-    pub async fn fence(&mut self) {
-        self.backend.fence(&mut self.tx).await.expect("a transaction can be fenced");
-    }
-
-    /// Acknowledges in this transaction, with history.
-    ///
-    /// # Errors
-    ///
-    /// Returns what the backend says.
-    pub async fn ack(&mut self, claimed: &Claimed) -> Result<()> {
-        self.backend.ack(&mut self.tx, &acked(claimed, true)).await
-    }
-}
-
-impl<B: Backend> InTransaction<B> for TestTx<B> {
-    fn context(&self) -> SendContext {
-        self.context.clone()
-    }
-
-    fn start(&mut self) -> Result<&mut B::Conn> {
-        Ok(self.conn())
-    }
-
-    fn finish(&mut self, _: &SendBatch, _: &[Receipt]) {}
 }

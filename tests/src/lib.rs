@@ -87,6 +87,7 @@ pub mod tx;
 pub mod deploys;
 pub mod model;
 pub mod sender;
+pub mod storm;
 pub mod transactional;
 pub mod worker;
 

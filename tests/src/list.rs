@@ -167,6 +167,7 @@ cases! { ($)
         i15_a_receiver_is_shown_with_its_last_name_and_all_others,
         i15_a_merge_moves_the_aliass_pending_deliveries,
         i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,
+        i15_what_a_merge_cancelled_is_run_by_no_retry,
         i15_a_merge_moves_scheduled_deliveries_too,
         i15_a_delivery_is_found_under_its_id_from_before_a_merge,
         i15_a_delivery_that_runs_during_a_merge_is_settled_once,
@@ -261,6 +262,10 @@ cases! { ($)
         i1_a_tx_that_is_not_committed_stores_nothing,
         i14_a_program_that_forgot_to_register_cannot_send,
     }
+    storm {
+        w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting,
+        w18_what_failed_together_comes_back_spread_over_its_backoff,
+    }
     worker {
         i3_a_delivery_is_done_when_its_receiver_returned_ok,
         t5_a_failed_attempt_is_retried_when_its_backoff_is_over,
@@ -353,6 +358,7 @@ mod tests {
             ("retention", include_str!("retention.rs")),
             ("sender", include_str!("sender.rs")),
             ("worker", include_str!("worker.rs")),
+            ("storm", include_str!("storm.rs")),
             ("transactional", include_str!("transactional.rs")),
             ("deploys", include_str!("deploys.rs")),
             ("model", include_str!("model.rs")),

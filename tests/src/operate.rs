@@ -221,12 +221,12 @@ pub async fn w20_of_a_cancel_of_all_and_completions_one_wins_each<H: Harness>(db
     let mut claimed = app.puppet().await.claim(6_000).await;
     claimed.sort_by_key(|claimed| claimed.held.delivery);
     let acked: Vec<_> = claimed.iter().map(|claimed| acked(claimed, true)).collect();
-    // The first look met the newest 5,000; the second will meet what is left of the oldest 200.
+    // The first look meets the newest 5,000, and their newest are cancelled first; the second, what is left of the oldest 200.
     let (too_early, too_late) = (&acked[..100], &acked[5_100..]);
     let mut answers = Vec::new();
     let ops = theatre.signals.operate("ada");
-    let cancel = ops.cancel_all(Filter::default()).on_progress(|_| {
-        if answers.is_empty() {
+    let cancel = ops.cancel_all(Filter::default()).on_progress(|so_far| {
+        if so_far.changed > 0 && answers.is_empty() {
             meanwhile(&db.store, async |store: Arc<dyn Store>| {
                 for part in [too_early, too_late] {
                     answers.push(store.ack(part).await.expect("answers"));

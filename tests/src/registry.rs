@@ -1,13 +1,14 @@
 //! I14, I15, E2–E4, W16: who receives, under which names, through deploys and rollbacks.
 
 use signals_core::delivery::State;
-use signals_core::store::Finished;
+use signals_core::store::{Acting, Filter, Finished, Verdict};
 use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{
     BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, DISPATCH_REFUNDS, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS,
     SHIP_SETTLED, Settled, paid,
 };
+use crate::harness::acked;
 use crate::{Db, Harness};
 
 /// I14.
@@ -135,6 +136,26 @@ pub async fn i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_ali
     assert_eq!(new.puppet().await.claim_one().await.held.delivery, kept);
     let shown = db.get(aliased).await.summary;
     assert_eq!((shown.state, shown.actor.as_deref()), (State::Cancelled, Some("merged")));
+}
+
+/// I15, T11: what a merge cancelled was the second delivery of its signal. It stays so when the first is done and, without
+/// history, nothing tells of it any more.
+pub async fn i15_what_a_merge_cancelled_is_run_by_no_retry<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    db.app(&[&DISPATCH_ALONE]).await;
+    let [second] = old.deliver(&paid(1), [&SHIP]).await;
+    let new = db.app(&[&DISPATCH]).await;
+    let mut puppet = new.puppet().await;
+    let first = puppet.claim_one().await;
+    let verdicts = [State::Running, State::Done].map(Verdict::WrongState);
+    let acting = Acting { actor: "ada", subject: "all of them", continues: None };
+    for verdict in verdicts {
+        let met = db.store.find(&Filter::default(), 10).await.expect("finds").ids;
+        assert!(met.contains(&second), "a retry of all meets it");
+        assert_eq!(db.store.retry(&[second], &acting).await.expect("answers").verdicts, [verdict]);
+        db.store.ack(&[acked(&first, false)]).await.expect("answers");
+    }
+    assert_eq!((puppet.claim(10).await.len(), db.state(second).await), (0, State::Cancelled));
 }
 
 /// I15: a merge while the alias's delivery runs or waits for its time.

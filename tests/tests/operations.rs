@@ -69,8 +69,11 @@ async fn i11_a_restored_backup_draws_no_id_again_once_its_ids_have_jumped() {
     let jump = statement("UPDATE signals_counter");
     sqlx::raw_sql(jump).execute(restored.backend().pool()).await.expect("the ids jump");
     let next = send(&restored, 3).await;
+    restored.backend().skip_ids(1_000).await.expect("they jump again");
+    let last = send(&restored, 4).await;
 
     assert!(before < after && after < next, "{before}, then {after}, which is lost, then {next}");
+    assert_eq!(last, next + 1_001, "a thousand passed over");
     let report = restored.worker().build().expect("a worker").drain().await.expect("drained");
-    assert_eq!(report.done, 2, "what was in the copy and what came then");
+    assert_eq!(report.done, 3, "what was in the copy and what came then");
 }

@@ -2,14 +2,16 @@
 #![cfg(feature = "sqlite")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use signals_conformance::Harness;
 use signals_conformance::fixtures::paid;
 use signals_conformance::stage::{Plain, Theatre};
+use signals_conformance::{Db, Harness};
 use signals_core::clock::ManualClock;
 use signals_core::{Error, Receiver as _, Result, Signal as _};
 use signals_runtime::backend::sqlite::SqliteBackend;
-use sqlx::SqliteConnection;
+use signals_runtime::{Signals, Tx};
+use sqlx::{SqliteConnection, SqlitePool};
 
 struct Sqlite {
     backend: SqliteBackend,
@@ -60,7 +62,7 @@ signals_conformance::conformance!(Sqlite, one writer);
 /// I1, S4: a transaction that the application began itself takes sends, and is as careful as one of ours.
 #[tokio::test]
 async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_failed_one() {
-    let db = signals_conformance::Db::<Sqlite>::open().await;
+    let db = Db::<Sqlite>::open().await;
     let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
     let adopt = async || {
         #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
@@ -77,7 +79,7 @@ async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_fail
 
     let mut tx = adopt().await;
     Sqlite::write(&mut tx, "lost", "yes").await.expect("a business write succeeds");
-    paid(8).send(&mut tx).after(std::time::Duration::MAX).await.expect_err("it is refused");
+    paid(8).send(&mut tx).after(Duration::MAX).await.expect_err("it is refused");
     let error = tx.commit().await.expect_err("a send in it has failed");
     assert!(matches!(error, Error::SendFailed), "{error:?}");
     assert_eq!((db.read("lost").await, db.all().await.len()), (None, 1));
@@ -86,4 +88,63 @@ async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_fail
     paid(9).send(&mut tx).await.expect("the send succeeds");
     drop(tx);
     assert_eq!(db.all().await.len(), 1, "dropped, it rolls back");
+}
+
+/// Another program over the same file, whose connections wait a tenth of a second for the lock.
+async fn hasty(db: &Db<Sqlite>) -> Signals<SqliteBackend> {
+    let options = db.harness.backend.pool().connect_options().as_ref().clone().busy_timeout(Duration::from_millis(100));
+    let pool = SqlitePool::connect_with(options).await.expect("the file can be opened");
+    Signals::new(SqliteBackend::from_pool(pool).await.expect("nothing is wrong with it"))
+}
+
+/// A transaction of the application's own that has not taken the lock, and sees what there was when it read.
+async fn reading(signals: &Signals<SqliteBackend>) -> Tx<SqliteBackend> {
+    #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+    let mut raw = signals.backend().pool().begin().await.expect("it takes no lock");
+    let count = sqlx::query("SELECT count(*) FROM business").execute(&mut *raw);
+    count.await.expect("readers pass writers by");
+    signals.adopt(raw).expect("the declarations agree")
+}
+
+/// S8: a lock that is not free in time is a typed error, of a begin and of a send; the transaction may be begun again.
+#[tokio::test]
+async fn s8_a_lock_that_is_not_free_in_time_is_a_typed_error() {
+    let db = Db::<Sqlite>::open().await;
+    let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
+    let hasty = hasty(&db).await;
+    let holder = theatre.signals.begin().await.expect("nobody holds the lock");
+
+    let begin = hasty.begin().await.expect_err("somebody holds it");
+    assert!(matches!(begin, Error::Contention(_)) && begin.is_retryable(), "{begin:?}");
+    let mut tx = reading(&hasty).await;
+    let send = paid(7).send(&mut tx).await.expect_err("somebody holds it");
+    assert!(matches!(send, Error::Contention(_)) && send.is_retryable(), "{send:?}");
+    let commit = tx.commit().await.expect_err("a send in it has failed");
+    assert!(matches!(commit, Error::SendFailed), "{commit:?}");
+
+    holder.rollback().await.expect("rolled back");
+    let mut tx = hasty.begin().await.expect("it is free");
+    paid(7).send(&mut tx).await.expect("the send succeeds");
+    tx.commit().await.expect("the commit succeeds");
+    assert_eq!(theatre.drain().await.done, 1);
+}
+
+/// S9: SQLite's serialization failure. A transaction that has read what another has changed since cannot write any more: its
+/// send is refused at once, by an error that says that it may be begun again.
+#[tokio::test]
+async fn s9_a_transaction_that_read_what_has_changed_since_is_told_to_begin_again() {
+    let db = Db::<Sqlite>::open().await;
+    let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
+    let mut tx = reading(&theatre.signals).await;
+    theatre.send(&paid(1)).await;
+
+    let send = paid(7).send(&mut tx).await.expect_err("its snapshot is an old one");
+    assert!(matches!(send, Error::Contention(_)) && send.is_retryable(), "{send:?}");
+    let commit = tx.commit().await.expect_err("a send in it has failed");
+    assert!(matches!(commit, Error::SendFailed), "{commit:?}");
+
+    let mut tx = reading(&theatre.signals).await;
+    paid(7).send(&mut tx).await.expect("its snapshot is a new one");
+    tx.commit().await.expect("the commit succeeds");
+    assert_eq!(theatre.drain().await.done, 2);
 }

@@ -31,7 +31,7 @@ cargo xtask <command>
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
-  bench memory [--json]              what a worker holds after a million deliveries on SQLite (goal P13)
+  bench memory [--json] [--quick]    what a worker holds after a million deliveries on SQLite (goal P13)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
   bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
   help                               this

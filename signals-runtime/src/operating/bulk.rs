@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Instant;
 
 use signals_core::delivery::DeliveryId;
 use signals_core::store::{Acting, ActionId, Decided, Filter, Found, Store, Verb};
@@ -10,10 +11,10 @@ use signals_core::{BoxFuture, Result};
 
 use super::again::again;
 use super::names;
+use super::pace::Pace;
 
-/// How many deliveries are looked for at once. The store changes them in transactions of a thousand or so, and a look at a
-/// large backlog costs more than a transaction.
-const BATCH: usize = 5_000;
+/// How many deliveries are looked for at once: a look at a large backlog costs more than a transaction.
+const LOOK: usize = 5_000;
 
 /// What is told of what is done to many deliveries, on the way and in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +34,8 @@ pub(super) type OnProgress<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
 
 /// Something to be done to all deliveries that match a filter; it happens when this is awaited.
 ///
-/// From the newest signal to the oldest, in batches of up to 5,000, which the database changes in transactions of about
-/// 1,000. Every delivery is met once: what is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
+/// From the newest signal to the oldest. Looked for are 5,000 at a time; changed are so many at once that a batch takes about a
+/// fifth of a second, in transactions of 1,000 at most. Every delivery is met once: what is sent meanwhile is not met, nor is met again what was retried and failed again. States of the filter that the verb
 /// cannot change are left out; `after` and `limit` of the filter mean nothing here. The log of actions has one line for all
 /// of it, with the filter in words.
 ///
@@ -74,7 +75,7 @@ impl<'a> Bulk<'a> {
         Self { store, verb, filter, actor, dry_run: false, on_progress: Box::new(|_| {}), wake: Box::new(|| {}) }
     }
 
-    /// Called after each batch that made something ready.
+    /// Calls `wake` after each batch that made something ready.
     pub(super) fn then(self, wake: impl Fn() + Send + Sync + 'a) -> Self {
         Self { wake: Box::new(wake), ..self }
     }
@@ -84,7 +85,7 @@ impl<'a> Bulk<'a> {
         Self { dry_run: true, ..self }
     }
 
-    /// Calls `told` after every batch with the tally so far.
+    /// Calls `told` after every look and after every batch with the tally so far.
     pub fn on_progress(self, told: impl FnMut(&Tally) + Send + 'a) -> Self {
         Self { on_progress: Box::new(told), ..self }
     }
@@ -102,14 +103,14 @@ impl<'a> Bulk<'a> {
         }
         let subject = self.filter.to_string();
         self.filter.after = None;
+        let mut pace = Pace::default();
         loop {
-            let Found { ids, next } = self.store.find(&self.filter, BATCH).await?;
+            let Found { ids, next } = self.store.find(&self.filter, LOOK).await?;
             tally.matched += ids.len() as u64;
-            if !self.dry_run && !ids.is_empty() {
-                self.change(&ids, &subject, &mut tally).await?;
-                (self.wake)();
-            }
             (self.on_progress)(&tally);
+            if !self.dry_run {
+                self.change(&ids, &subject, &mut pace, &mut tally).await?;
+            }
             if next.is_none() {
                 return Ok(tally);
             }
@@ -119,18 +120,26 @@ impl<'a> Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// Does it to `ids`. A store whose answer ends early is asked again for the rest.
-    async fn change(&mut self, ids: &[DeliveryId], subject: &str, tally: &mut Tally) -> Result<()> {
+    /// Does it to `ids`, batch by batch. A store whose answer ends early is asked again for the rest.
+    async fn change(&mut self, ids: &[DeliveryId], subject: &str, pace: &mut Pace, tally: &mut Tally) -> Result<()> {
         let mut rest = ids;
         while !rest.is_empty() {
             let acting = Acting { actor: &self.actor, subject, continues: tally.action };
-            let decided = again(|| Box::pin(decide(&*self.store, self.verb, rest, &acting))).await?;
+            let batch = &rest[..pace.batch().min(rest.len())];
+            // tidy: a duration: how long nobody was told anything
+            let began = Instant::now();
+            let decided = again(|| Box::pin(decide(&*self.store, self.verb, batch, &acting))).await?;
+            pace.took(began.elapsed());
             let changed = decided.changed();
             tally.changed += changed as u64;
             tally.passed_over += (decided.verdicts.len() - changed) as u64;
             tally.action = decided.action;
             assert!(!decided.verdicts.is_empty(), "a store that did nothing answers with an error");
             rest = &rest[decided.verdicts.len()..];
+            if changed > 0 && self.verb == Verb::Retry {
+                (self.wake)();
+            }
+            (self.on_progress)(tally);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod bulk;
 mod inspect;
 mod names;
 mod operate;
+mod pace;
 mod prune;
 mod retire;
 

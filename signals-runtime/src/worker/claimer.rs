@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 
 use super::backoff::Backoff;
 use super::completer::Finish;
+use super::rate::Rate;
 use super::shutdown::Phase;
-use super::slots::{LaneLimits, Rate, Slots, Wanted, lane_share};
+use super::slots::{LaneLimits, Slots, Wanted, lane_share};
 use super::{Engine, executor};
 use crate::{defaults, task, telemetry};
 

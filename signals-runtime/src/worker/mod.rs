@@ -21,6 +21,7 @@ mod deadlines;
 mod executor;
 mod keeper;
 mod link;
+mod rate;
 mod report;
 mod shutdown;
 mod slots;

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use signals_core::delivery::Lane;
 use signals_core::store::{ClaimLane, Claimed};
 
+use super::rate::Rate;
+
 /// Over how long the rate of a lane is looked at: what it finished in this time is what is claimed ahead.
 const WINDOW: Duration = Duration::from_millis(100);
 
@@ -209,41 +211,6 @@ impl LaneSlots {
         let room = ahead.saturating_sub(self.queue.len());
         // Claiming ahead waits until half of it is used up, or every finished delivery would cost a statement.
         if room * 2 >= ahead || startable > 0 { room } else { 0 }
-    }
-}
-
-/// How many of something there were per window: the fuller of this window and the one before.
-#[derive(Debug)]
-pub(crate) struct Rate {
-    window: Duration,
-    began: Option<Instant>,
-    current: usize,
-    previous: usize,
-}
-
-impl Rate {
-    pub(crate) fn over(window: Duration) -> Self {
-        Self { window, began: None, current: 0, previous: 0 }
-    }
-
-    pub(crate) fn count(&mut self, now: Instant, events: usize) {
-        self.roll(now);
-        self.current += events;
-    }
-
-    pub(crate) fn per_window(&mut self, now: Instant) -> usize {
-        self.roll(now);
-        self.current.max(self.previous)
-    }
-
-    fn roll(&mut self, now: Instant) {
-        let began = *self.began.get_or_insert(now);
-        let windows = now.saturating_duration_since(began).as_micros() / self.window.as_micros().max(1);
-        if windows > 0 {
-            self.previous = if windows == 1 { self.current } else { 0 };
-            self.current = 0;
-            self.began = Some(now);
-        }
     }
 }
 

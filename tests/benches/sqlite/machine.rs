@@ -1,8 +1,15 @@
 //! What the figures were measured on: printed beside them.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::Instant;
 
+use crate::series::{median, micros};
 use crate::{Result, facts};
+
+/// How often the disk is asked.
+const SYNCS: usize = 200;
 
 /// Prints `key = value` lines.
 pub(crate) async fn describe(database: &Path) -> Result {
@@ -12,6 +19,7 @@ pub(crate) async fn describe(database: &Path) -> Result {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
     let pages: i64 = sqlx::query_scalar("PRAGMA wal_autocheckpoint").fetch_one(pool).await?;
+    let sync = sync_micros(&database.with_extension("probe"))?;
     let cpus = std::thread::available_parallelism()?;
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     println!("machine = {} CPUs, {}, {}", cpus, processor(), std::env::consts::OS);
@@ -21,7 +29,22 @@ pub(crate) async fn describe(database: &Path) -> Result {
          wal_autocheckpoint={pages}, pool of {}",
         pool.options().get_max_connections()
     );
+    println!("disk = write and sync of 4 KiB in {sync:.0} us (median)");
     Ok(())
+}
+
+/// How long the disk takes to keep a page, at a place that it has kept before, as in a log that is written again.
+fn sync_micros(probe: &Path) -> Result<f64> {
+    let page = [1; 4096];
+    let file = File::create(probe)?;
+    let mut took = Vec::with_capacity(SYNCS);
+    for _ in 0..SYNCS {
+        let began = Instant::now();
+        file.write_all_at(&page, 0)?;
+        file.sync_data()?;
+        took.push(micros(began.elapsed(), 1));
+    }
+    Ok(median(took))
 }
 
 fn processor() -> String {

@@ -1,7 +1,7 @@
 //! What a program without the library would write: SQL by hand, in its tables, through the same driver.
 
 use sqlx::sqlite::SqliteSynchronous;
-use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use crate::Result;
 use crate::facts::One;
@@ -69,6 +69,29 @@ async fn finish(
     }
     sqlx::query(DELETE).bind(receiver).bind(version).bind(highest).bind(token).execute(&mut *tx).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// The rows that a send of `fact` to so many receivers stores, in the library's tables: two statements in one round, and no
+/// counter, for the signal's id serves its deliveries too. Receivers are those with the first ids, which a program by hand would
+/// know.
+pub(crate) async fn send(conn: &mut SqliteConnection, fact: &One, receivers: usize) -> Result {
+    let fanout: Vec<i64> = (1..=receivers as i64).collect();
+    let rows =
+        (0..receivers).map(|at| format!("(?{}, 1, last_insert_rowid(), last_insert_rowid(), 0, 0, 0, 0)", at + 5));
+    let insert = format!(
+        "INSERT INTO signals_signal (name, version, payload, build, fanout, sent_at)
+         VALUES ('bench.one', 1, ?1, ?2, ?3, ?4);
+         INSERT INTO signals_delivery (receiver, version, id, signal, life, attempt, lost_leases, refunds)
+         VALUES {}",
+        rows.collect::<Vec<_>>().join(", ")
+    );
+    let insert = sqlx::query(AssertSqlSafe(insert))
+        .bind(serde_json::to_string(fact)?)
+        .bind("bench")
+        .bind(serde_json::to_string(&fanout)?)
+        .bind(1_700_000_000_000_000_i64);
+    fanout.iter().fold(insert, |insert, receiver| insert.bind(receiver)).execute(conn).await?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! A business transaction (begin, one INSERT, commit) without a send, and with one to 1, 3 and 10 receivers.
+//! A business transaction (begin, one INSERT, commit) without a send, with one to 1, 3 and 10 receivers, and with the rows that
+//! such a send stores written by hand: how much of a send's price are the tables, and how much is the library.
 //!
 //! Each kind has a file of its own, so that each pays for its own checkpoints. Short blocks of the kinds take turns. Means
 //! hold those checkpoints, and every hiccup of the disk; medians are shown beside them.
@@ -7,11 +8,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use signals_runtime::{Signal, Signals, SqliteBackend};
-use sqlx::SqliteConnection;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use crate::facts::{self, One, Ten, Three};
 use crate::series::{Series, Took, Watch, median, micros};
-use crate::{Result, Size};
+use crate::{Result, Size, raw};
 
 /// Transactions of one block.
 const BLOCK: usize = 5;
@@ -26,14 +27,19 @@ enum Kind {
     One,
     Three,
     Ten,
+    /// As `Bare`, with the rows of a send to so many receivers.
+    ByHand(usize),
 }
 
-const KINDS: [(Kind, &str); 5] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Bare, "bare transaction"),
     (Kind::Nothing, "Tx without a send"),
     (Kind::One, "send to 1"),
     (Kind::Three, "send to 3"),
     (Kind::Ten, "send to 10"),
+    (Kind::ByHand(1), "rows of 1 by hand"),
+    (Kind::ByHand(3), "rows of 3 by hand"),
+    (Kind::ByHand(10), "rows of 10 by hand"),
 ];
 
 /// One kind with what its transactions took.
@@ -82,31 +88,50 @@ pub(crate) async fn measure(place: &Path, size: Size, series: &mut Series) -> Re
             run.block().await?;
         }
     }
-    let (bare, bare_median) = (runs[0].took, runs[0].median());
     let transactions = size.blocks * BLOCK;
+    tell(&runs, transactions, series);
     for run in runs {
-        let name = run.name;
-        series.push(format!("{name}, mean"), "us", micros(run.took.wall, transactions));
-        series.push(format!("{name}, median"), "us", run.median());
-        series.push(format!("{name}, processor"), "us", micros(run.took.processor, transactions));
-        if run.kind != Kind::Bare {
-            let ratio = run.took.wall.as_secs_f64() / bare.wall.as_secs_f64();
-            series.push(format!("{name} / bare transaction"), "x", ratio);
-            series.push(format!("{name} / bare transaction, medians"), "x", run.median() / bare_median);
-        }
         run.signals.backend().pool().close().await;
     }
     Ok(())
 }
 
+fn tell(runs: &[Run], transactions: usize, series: &mut Series) {
+    let mean = |run: &Run| micros(run.took.wall, transactions);
+    let bare = &runs[0];
+    for run in runs {
+        let name = run.name;
+        series.push(format!("{name}, mean"), "us", mean(run));
+        series.push(format!("{name}, median"), "us", run.median());
+        series.push(format!("{name}, processor"), "us", micros(run.took.processor, transactions));
+        if run.kind != Kind::Bare {
+            series.push(format!("{name} / bare transaction"), "x", mean(run) / mean(bare));
+            series.push(format!("{name} / bare transaction, medians"), "x", run.median() / bare.median());
+            series.push(format!("{name} adds"), "us", mean(run) - mean(bare));
+            series.push(format!("{name} adds, medians"), "us", run.median() - bare.median());
+        }
+    }
+    for (receivers, own) in [(1, Kind::One), (3, Kind::Three), (10, Kind::Ten)] {
+        let of = |kind| runs.iter().find(|run| run.kind == kind).expect("every kind was run");
+        let (own, by_hand) = (of(own), of(Kind::ByHand(receivers)));
+        let name = format!("send to {receivers} / the same rows by hand");
+        series.push(name.clone(), "x", mean(own) / mean(by_hand));
+        series.push(format!("{name}, medians"), "x", own.median() / by_hand.median());
+    }
+}
+
 async fn transaction(signals: &Signals<SqliteBackend>, kind: Kind, number: i64) -> Result {
     match kind {
         Kind::Bare => {
-            #[expect(clippy::disallowed_methods, reason = "what the library is compared with; it is not dropped")]
-            let mut tx = signals.backend().pool().begin_with("BEGIN IMMEDIATE").await?;
+            let mut tx = begin(signals).await?;
             business(&mut tx, number).await?;
             tx.commit().await?;
-            return Ok(());
+        }
+        Kind::ByHand(receivers) => {
+            let mut tx = begin(signals).await?;
+            business(&mut tx, number).await?;
+            raw::send(&mut tx, &One::new(number), receivers).await?;
+            tx.commit().await?;
         }
         Kind::Nothing => {
             let mut tx = signals.begin().await?;
@@ -118,6 +143,12 @@ async fn transaction(signals: &Signals<SqliteBackend>, kind: Kind, number: i64) 
         Kind::Ten => send(signals, number, &Ten::new(number)).await?,
     }
     Ok(())
+}
+
+/// A transaction of sqlx's own.
+async fn begin(signals: &Signals<SqliteBackend>) -> Result<Transaction<'static, Sqlite>> {
+    #[expect(clippy::disallowed_methods, reason = "what the library is compared with; it is not dropped")]
+    Ok(signals.backend().pool().begin_with("BEGIN IMMEDIATE").await?)
 }
 
 async fn send(signals: &Signals<SqliteBackend>, number: i64, signal: &impl Signal) -> Result {

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use log::{Line, Log};
 use signals_runtime::delivery::SignalId;
 use signals_runtime::{Result, Signal, Signals, SqliteBackend};
-pub use work::{Blockade, Hogging, How, Nothing, Stubborn, Trouble, Work};
+pub use work::{Blockade, Form, Hogging, How, Nothing, Stubborn, Trouble, Work};
 
 /// Opens the file, with the application's own table in it.
 ///

@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::format::Writer;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let mut words = std::env::args().skip(1);
-    match next(&mut words, "`worker`, `sender`, `latency` or `kills`")?.as_str() {
+    match next(&mut words, "`worker`, `sender`, `memory`, `latency` or `kills`")?.as_str() {
         "worker" => worker(words).await,
         "sender" => {
             let database = PathBuf::from(next(&mut words, "DATABASE")?);
@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let met = latency::run(&folder, words.next().as_deref() == Some("--json")).await?;
             Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        other => anyhow::bail!("no command `{other}`: expected `worker`, `sender`, `latency` or `kills`"),
+        other => anyhow::bail!("no command `{other}`: expected `worker`, `sender`, `memory`, `latency` or `kills`"),
     }
 }
 

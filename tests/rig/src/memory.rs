@@ -14,7 +14,7 @@ use crate::{Nothing, open};
 const BATCH: usize = 10_000;
 
 /// After how many it is told how far it is.
-const TELL: usize = 100_000;
+const TELL: usize = 50_000;
 
 /// How much more a worker may hold after many deliveries than after some: what its allocator, and the page caches of its
 /// connections, of 2 MiB each at most, settle on meanwhile.

@@ -65,6 +65,16 @@ pub struct Hogging {
     pub hold_ms: u64,
 }
 
+/// Something large.
+#[signal(name = "rig.form")]
+#[derive(Debug)]
+pub struct Form {
+    /// Which.
+    pub number: i64,
+    /// What it is large with.
+    pub text: String,
+}
+
 /// Something that needs nothing done.
 #[signal(name = "rig.nothing")]
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +87,12 @@ async fn hold(work: &Work, State(log): State<Log>, delivery: Delivery) -> std::i
     // tidy: not a wait: it is the work
     tokio::time::sleep(Duration::from_millis(work.hold_ms)).await;
     log.write("end", work.number, delivery.attempt)
+}
+
+/// A plain receiver of something large.
+#[receiver(signal = Form, name = "rig.form")]
+async fn form(form: &Form, State(log): State<Log>, delivery: Delivery) -> std::io::Result<()> {
+    log.write("start", form.number, delivery.attempt)
 }
 
 /// Makes trouble, as told.

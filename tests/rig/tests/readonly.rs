@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{PATIENCE, Rig, WorkerProcess, starts};
+use common::{Rig, WorkerProcess, starts};
 use signals_rig::send;
 
 /// Somebody for whom permissions count, unlike for root.
@@ -48,18 +48,6 @@ fn worker(rig: &Rig) -> WorkerProcess {
     WorkerProcess(command.stdout(Stdio::null()).stderr(events).spawn().expect("a worker"))
 }
 
-async fn told(rig: &Rig, what: &str) {
-    let began = Instant::now();
-    loop {
-        let events = std::fs::read_to_string(&rig.events).expect("what was told");
-        if events.contains(what) {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "`{what}` was not told: {events}");
-        tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
-    }
-}
-
 /// S10: a worker whose file takes no writes says so and waits; one that is started when it takes them does the work. The
 /// first goes on waiting: SQLite keeps the index of a WAL that it opened for reading for as long as the process has it open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,7 +57,7 @@ async fn s10_a_worker_on_a_file_that_it_may_not_write_says_so_and_does_not_exit(
     permit(&rig, 0o444);
     let mut first = worker(&rig);
 
-    told(&rig, "the database takes no writes").await;
+    rig.told("the database takes no writes").await;
     assert!(starts(&rig.log.read(), 1).is_empty());
     permit(&rig, 0o666);
     let second = worker(&rig);

@@ -75,9 +75,8 @@ async fn s8_a_send_that_waits_too_long_for_a_lock_may_begin_again() {
 async fn s7_a_pool_that_is_empty_is_a_typed_error() {
     let case = Case::open().await;
     let options = sqlx::postgres::PgPoolOptions::new().max_connections(1);
-    let pool = options
-        .acquire_timeout(std::time::Duration::from_millis(500))
-        .connect_lazy_with(case.harness.database.options());
+    let pool =
+        options.acquire_timeout(std::time::Duration::from_secs(1)).connect_lazy_with(case.harness.database.options());
     let signals = signals_runtime::Signals::new(signals_runtime::PgBackend::new(pool.clone()));
     let held = pool.acquire().await.expect("the only one");
     let error = signals.begin().await.expect_err("there is no other");

@@ -92,6 +92,8 @@ pub(super) struct WrongTx {
     pub(super) tx: MemoryTx,
     pub(super) inner: MemoryBackend,
     pub(super) shared: Arc<Shared>,
+    /// What was acknowledged in it and is not written yet.
+    late: Vec<Acked>,
 }
 
 impl Harness for Wrong {
@@ -131,12 +133,18 @@ impl Backend for Wrong {
     fn begin(&self) -> BoxFuture<'_, Result<WrongTx>> {
         Box::pin(async {
             let Self { inner, shared } = self.clone();
-            Ok(WrongTx { tx: inner.begin().await?, inner, shared })
+            Ok(WrongTx { tx: inner.begin().await?, inner, shared, late: Vec::new() })
         })
     }
 
     fn commit(&self, tx: WrongTx) -> BoxFuture<'_, Result<()>> {
-        if self.shared.is(Defect::CommitsNothing) { self.inner.rollback(tx.tx) } else { self.inner.commit(tx.tx) }
+        if self.shared.is(Defect::CommitsNothing) {
+            return self.inner.rollback(tx.tx);
+        }
+        Box::pin(async move {
+            self.inner.commit(tx.tx).await?;
+            self.inner.store().ack(&tx.late).await.map(drop)
+        })
     }
 
     fn rollback(&self, tx: WrongTx) -> BoxFuture<'_, Result<()>> {
@@ -200,6 +208,10 @@ impl Wrong {
     async fn ack_in(&self, tx: &mut WrongTx, acked: &Acked) -> Result<()> {
         if self.shared.is(Defect::AcksBesideTheTransaction) {
             return self.inner.store().ack(&[*acked]).await.map(drop);
+        }
+        if self.shared.is(Defect::AcksBehindTheCommit) {
+            tx.late.push(*acked);
+            return Ok(());
         }
         if self.shared.is(Defect::AcksInAnyTransaction) {
             self.inner.fence(&mut tx.tx).await?;

@@ -53,6 +53,11 @@ impl WrongStore {
         if self.is(Defect::IgnoresTheLimitsOfLanes) {
             claim.lanes.iter_mut().for_each(|lane| lane.limit = usize::MAX);
         }
+        if self.is(Defect::EmptiesOneLaneFirst) {
+            let lanes = self.inner.counts().await?.lanes;
+            let first = lanes.iter().filter(|lane| lane.ready.0 > 0).map(|lane| lane.lane).max();
+            claim.lanes.retain(|lane| first.is_none_or(|first| lane.lane == first));
+        }
         if self.is(Defect::LeasesForEver) {
             claim.lease = Duration::MAX;
         }

@@ -21,6 +21,8 @@ defects! {
     TakesTheNewestFirst: "claim::t2_a_claim_takes_the_oldest_first" "model::i2_a_history_ends_as_in_the_model";
     /// One lane may take everything.
     IgnoresTheLimitsOfLanes: "claim::t2_a_claim_takes_at_most_its_limit_and_each_lanes";
+    /// One lane is looked at after the other, and the next when nothing is left in the one before.
+    EmptiesOneLaneFirst: "storm::w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting";
     /// No statement is bounded.
     IgnoresLimits: "claim::t2_a_claim_takes_at_most_its_limit_and_each_lanes"
         "claim::i9_a_promotion_moves_what_is_due_and_tells_what_comes_next"
@@ -114,6 +116,8 @@ defects! {
     /// There is no backoff.
     RetriesAtOnce: "claim::i9_a_retry_is_not_claimed_before_it_is_due"
         "worker::t5_a_receiver_can_say_when_to_be_tried_again";
+    /// Times are kept by the hour.
+    RetriesByTheHour: "storm::w18_what_failed_together_comes_back_spread_over_its_backoff";
     /// A snooze is an attempt.
     ChargesSnoozes: "finish::t6_a_snoozed_delivery_comes_back_with_its_attempt_refunded"
         "finish::i8_a_life_has_a_hundred_refunds_and_then_each_costs_an_attempt" "worker::t6_a_receiver_can_snooze";
@@ -146,6 +150,9 @@ defects! {
     /// An acknowledgement does not wait for the receiver's commit.
     AcksBesideTheTransaction: "tx::i5_an_acknowledgement_is_not_seen_before_its_commit"
         "tx::i5_neither_effects_nor_acknowledgement_survive_a_rollback";
+    /// An acknowledgement locks nothing: it happens behind the commit.
+    AcksBehindTheCommit: "tx::t9_a_delivery_that_a_transaction_is_acknowledging_is_not_stolen"
+        "tx::i4_one_transaction_acknowledges_a_delivery_once";
     /// A receiver may end the transaction that it was lent.
     AcksInAnyTransaction: "tx::w21_an_ended_transaction_acknowledges_nothing"
         "transactional::w21_a_receiver_that_ends_its_transaction_has_failed";

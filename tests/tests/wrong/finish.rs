@@ -8,6 +8,9 @@ use signals_core::store::{Acked, AttemptOutcome, DeathReason, Failed, Fate, Fini
 use super::defects::Defect;
 use super::store::WrongStore;
 
+/// To which delays are rounded up.
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
 impl WrongStore {
     pub(super) async fn ack_wrongly(&self, acked: &[Acked]) -> Result<Vec<Finished>> {
         if self.is(Defect::LosesAcknowledgements) {
@@ -25,6 +28,7 @@ impl WrongStore {
             failed.fate = match failed.fate {
                 Fate::Dead(_) if self.is(Defect::RetriesTheDead) => Fate::Retry { delay: Duration::ZERO },
                 Fate::Retry { .. } if self.is(Defect::RetriesAtOnce) => Fate::Retry { delay: Duration::ZERO },
+                Fate::Retry { .. } if self.is(Defect::RetriesByTheHour) => Fate::Retry { delay: AN_HOUR },
                 Fate::Retry { .. } if self.is(Defect::BuriesTheFailed) => Fate::Dead(DeathReason::Exhausted),
                 fate => fate,
             };

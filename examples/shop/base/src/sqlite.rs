@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use signals_runtime::clock::{Clock as _, Timestamp};
+use signals_runtime::clock::Timestamp;
 use signals_runtime::{Error, Signals, SqliteBackend};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteSynchronous};
 use tempfile::TempDir;

@@ -41,6 +41,15 @@ impl End {
     }
 }
 
+/// What is done to deliveries that somebody names.
+#[derive(Clone, Copy)]
+pub(in crate::backend) enum Deed {
+    /// T10.
+    End(End),
+    /// T11.
+    Retry,
+}
+
 /// Where a delivery stands in the lanes of its receiver.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::backend) struct Place {
@@ -129,10 +138,11 @@ pub(in crate::backend) fn judge_end(batch: &[DeliveryId], mut located: Located, 
     ends
 }
 
-/// What begins again: signal, receiver, the receiver that gets it, its fresh id.
-pub(in crate::backend) type NewLife = (i64, i64, i64, i64);
+/// What begins again: signal, receiver, its fresh id.
+pub(in crate::backend) type NewLife = (i64, i64, i64);
 
-/// As [`judge_end`]. What a merge cancelled belongs to the receiver that took over, unless that has the signal itself.
+/// As [`judge_end`]. What a merge left under a receiver's old id is the second of two deliveries of one signal, and never runs:
+/// whoever took over has the first, or had it, and when that is in no table, it is done (I2).
 pub(in crate::backend) fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
     let mut lives = Vec::new();
     let mut judge = |asked: DeliveryId| {
@@ -141,15 +151,11 @@ pub(in crate::backend) fn judge_retry(batch: &[DeliveryId], mut located: Located
             State::Dead | State::Cancelled => {}
             State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
         }
-        let into = located.heir(id).unwrap_or(id);
-        if into != id
-            && let Some(other) = located.found.get(&into)
-        {
-            return Verdict::WrongState(other.state);
+        if let Some(first) = located.heir(id) {
+            return Verdict::WrongState(located.found.get(&first).map_or(State::Done, |first| first.state));
         }
-        lives.push((id.signal.0, id.receiver.0, into.receiver.0, 0));
-        located.found.remove(&id);
-        located.found.insert(into, Found { state: State::Ready, place: None });
+        lives.push((id.signal.0, id.receiver.0, 0));
+        located.found.insert(id, Found { state: State::Ready, place: None });
         Verdict::Done
     };
     let verdicts = batch.iter().map(|asked| judge(*asked)).collect();

@@ -2,7 +2,7 @@
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
-use signals_core::delivery::{Counters, DeliveryId, ReceiverId, Transition, step};
+use signals_core::delivery::{Counters, DeliveryId, ReceiverId, State, Transition, step};
 use signals_core::store::{Acting, Action, ActionId, DeathReason, Decided, Switch, Verb, Verdict};
 
 use super::tables::{Row, SignalRow, Tables};
@@ -31,17 +31,14 @@ pub(super) fn discard(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, 
 /// T11: another life.
 pub(super) fn retry(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, now: Timestamp) -> Result<Decided> {
     decide(tables, ids, Verb::Retry, by, now, |tables, asked| {
-        // What stayed behind when its receiver was merged into another comes back as the other's, if that has none.
-        let heir = DeliveryId { receiver: tables.names.survivor(asked.receiver), ..asked };
-        if tables.find(asked) != Some(heir)
-            && let Some(other) = tables.row(heir)
-        {
-            return Verdict::WrongState(other.state);
+        // What stayed behind when its receiver was merged into another is the second of two deliveries of one signal. The
+        // first is the other's; when it is in no table, it is done (I2).
+        let first = DeliveryId { receiver: tables.names.survivor(asked.receiver), ..asked };
+        if tables.find(asked) != Some(first) && tables.row(asked).is_some_and(|row| row.state.is_settled()) {
+            return Verdict::WrongState(tables.row(first).map_or(State::Done, |first| first.state));
         }
         change(tables, asked, Transition::Redrive, |tables, row| {
             row.step(Transition::Redrive, now);
-            row.id = heir;
-            row.lane.receiver = heir.receiver;
             row.life += 1;
             row.counters = Counters::default();
             row.position = tables.draw_position();
@@ -50,7 +47,7 @@ pub(super) fn retry(tables: &mut Tables, ids: &[DeliveryId], by: &Acting<'_>, no
             let stored = row.signal.clone();
             let signal =
                 tables.signals.entry(row.signal.id).or_insert_with(|| SignalRow { stored, fanout: Default::default() });
-            signal.fanout.insert(heir.receiver);
+            signal.fanout.insert(row.id.receiver);
         })
     })
 }

@@ -10,7 +10,7 @@ use signals_core::Result;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 
-pub(super) use super::super::common::by_hand::End;
+pub(super) use super::super::common::by_hand::{Deed, End};
 use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Transaction};
 use super::{error, sql};
@@ -21,39 +21,49 @@ pub(super) use log::{actions, note};
 /// How many deliveries one transaction changes, for each brings its payload along.
 const BATCH: usize = 250;
 
-/// T10.
-pub(super) async fn end(
+/// T10 and T11, batch by batch.
+pub(super) async fn decide(
     connections: &Connections,
     asked: &[DeliveryId],
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
 ) -> Result<Decided> {
     let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
     for batch in asked.chunks(BATCH) {
-        let ended = end_batch(connections, batch, end, acting, &mut decided.action).await;
-        if !go_on(ended, &mut decided)? {
+        let done = decide_batch(connections, batch, deed, acting, &mut decided.action).await;
+        if !go_on(done, &mut decided)? {
             break;
         }
     }
     Ok(decided)
 }
 
-async fn end_batch(
+async fn decide_batch(
     connections: &Connections,
     batch: &[DeliveryId],
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
     action: &mut Option<ActionId>,
 ) -> Result<Vec<Verdict>> {
     let mut tx = connections.large().await?;
     let located = locate::locked(&mut tx, batch).await?;
-    let changes = judge_end(batch, located, end);
-    end_all(connections, &mut tx, &changes, end, acting.actor).await?;
+    let (verb, changed, verdicts) = match deed {
+        Deed::End(end) => {
+            let ends = judge_end(batch, located, end);
+            end_all(connections, &mut tx, &ends, end, acting.actor).await?;
+            (end.verb(), ends.count(), ends.verdicts)
+        }
+        Deed::Retry => {
+            let (verdicts, lives) = judge_retry(batch, located);
+            begin_lives(connections, &mut tx, &lives, acting.actor).await?;
+            (Verb::Retry, lives.len(), verdicts)
+        }
+    };
     let mut noted = *action;
-    note(connections, &mut tx, end.verb(), acting, changes.count(), &mut noted).await?;
+    note(connections, &mut tx, verb, acting, changed, &mut noted).await?;
     tx.commit().await?;
     *action = noted;
-    Ok(changes.verdicts)
+    Ok(verdicts)
 }
 
 async fn end_all(
@@ -80,35 +90,6 @@ async fn end_all(
     Ok(())
 }
 
-/// T11.
-pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
-    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    for batch in asked.chunks(BATCH) {
-        let begun = retry_batch(connections, batch, acting, &mut decided.action).await;
-        if !go_on(begun, &mut decided)? {
-            break;
-        }
-    }
-    Ok(decided)
-}
-
-async fn retry_batch(
-    connections: &Connections,
-    batch: &[DeliveryId],
-    acting: &Acting<'_>,
-    action: &mut Option<ActionId>,
-) -> Result<Vec<Verdict>> {
-    let mut tx = connections.large().await?;
-    let located = locate::locked(&mut tx, batch).await?;
-    let (verdicts, lives) = judge_retry(batch, located);
-    begin_lives(connections, &mut tx, &lives, acting.actor).await?;
-    let mut noted = *action;
-    note(connections, &mut tx, Verb::Retry, acting, lives.len(), &mut noted).await?;
-    tx.commit().await?;
-    *action = noted;
-    Ok(verdicts)
-}
-
 async fn begin_lives(
     connections: &Connections,
     tx: &mut Transaction<'_>,
@@ -118,19 +99,12 @@ async fn begin_lives(
     if lives.is_empty() {
         return Ok(());
     }
-    let signals: Vec<i64> = lives.iter().map(|&(signal, ..)| signal).collect();
-    let receivers: Vec<i64> = lives.iter().map(|&(_, receiver, ..)| receiver).collect();
-    let heirs: Vec<i64> = lives.iter().map(|&(_, _, heir, _)| heir).collect();
+    let (signals, receivers): (Vec<i64>, Vec<i64>) =
+        lives.iter().map(|&(signal, receiver, _)| (signal, receiver)).unzip();
     let query = sqlx::query(sql::RETRY_SIGNAL).bind(&signals).bind(&receivers);
     query.execute(&mut **tx).await.map_err(error::of)?;
-    let query =
-        sqlx::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(&heirs).bind(actor);
-    query.execute(&mut **tx).await.map_err(error::of)?;
-    if heirs != receivers {
-        let query = sqlx::query(sql::RETRY_ATTEMPTS).bind(&signals).bind(&receivers).bind(&heirs);
-        query.execute(&mut **tx).await.map_err(error::of)?;
-    }
-    Ok(())
+    let query = sqlx::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(actor);
+    query.execute(&mut **tx).await.map(drop).map_err(error::of)
 }
 
 /// Pauses, resumes, retires or restores; whether that changed anything.

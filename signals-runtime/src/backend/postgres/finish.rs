@@ -1,20 +1,27 @@
 //! T3 to T8: what the holder of a token says about its deliveries, in batches.
 //!
 //! Each batch is one statement, which locks what it names in key order, under the whole guard (receiver, version, id, signal,
-//! life, token), and answers the ids that it matched: those happened, the others did not.
+//! life, token), and answers the ids that are held, and whether it happened: a renewal of the same row that has just
+//! committed may hide its newest version from the statement, which then is said once more.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use signals_core::clock::micros;
 use signals_core::delivery::MAX_REFUNDS;
 use signals_core::store::{Acked, Failed, Fate, Finished, Held, Renewed, Snoozed};
-use signals_core::{MAX_DELAY, Result};
+use signals_core::{Error, MAX_DELAY, Result};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
 
 use super::super::common::held::batches;
 use super::connections::Connections;
 use super::rows::{BindHeld as _, HeldRows};
 use super::{error, sql};
+
+/// How often a statement is said again for what another had in hand when it was said first.
+const TIMES: usize = 3;
 
 /// T3.
 pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Duration) -> Result<Vec<Renewed>> {
@@ -27,7 +34,7 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
         let keys: HeldRows = batch.iter().map(|&at| &held[at]).collect();
         let (known, kept): (Vec<i64>, Vec<i64>) = sqlx::query_as(sql::RENEW)
             .bind(connections.now())
-            .bind_held(&keys)
+            .bind_held(keys)
             .bind(micros(lease))
             .fetch_one(&mut *tx)
             .await
@@ -48,98 +55,104 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
 
 /// T4.
 pub(super) async fn ack(connections: &Connections, acked: &[Acked]) -> Result<Vec<Finished>> {
-    if acked.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut answers = Answers::of(acked.len());
-    let mut tx = connections.durable().await?;
-    for batch in batches(acked.iter().map(|acked| &acked.held)) {
-        let keys: HeldRows = batch.iter().map(|&at| &acked[at].held).collect();
-        let keep: Vec<bool> = batch.iter().map(|&at| acked[at].keep).collect();
-        let ran: Vec<i64> = batch.iter().map(|&at| micros(acked[at].ran)).collect();
-        let query = sqlx::query_scalar(sql::ACK).bind(connections.now()).bind_held(&keys).bind(&keep).bind(&ran);
-        let matched = query.fetch_all(&mut *tx).await.map_err(error::of)?;
-        answers.matched(&batch, matched, |at| &acked[at].held);
-    }
-    tx.commit().await?;
-    Ok(answers.finished)
+    let now = connections.now();
+    finish(
+        connections,
+        acked,
+        |acked| &acked.held,
+        |keys, chunk| {
+            let keep: Vec<bool> = chunk.iter().map(|acked| acked.keep).collect();
+            let ran: Vec<i64> = chunk.iter().map(|acked| micros(acked.ran)).collect();
+            sqlx::query_as(sql::ACK).bind(now).bind_held(keys).bind(keep).bind(ran)
+        },
+    )
+    .await
 }
 
 /// T5 and T7.
 pub(super) async fn fail(connections: &Connections, failed: &[Failed]) -> Result<Vec<Finished>> {
-    if failed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut answers = Answers::of(failed.len());
-    let mut tx = connections.durable().await?;
-    for batch in batches(failed.iter().map(|failed| &failed.held)) {
-        let chunk: Vec<_> = batch.iter().map(|&at| &failed[at]).collect();
-        let keys: HeldRows = chunk.iter().map(|failed| &failed.held).collect();
-        let outcomes: Vec<&str> = chunk.iter().map(|failed| failed.outcome.as_str()).collect();
-        let errors: Vec<String> = chunk.iter().map(|failed| storable(&failed.error)).collect();
-        let ran: Vec<i64> = chunk.iter().map(|failed| micros(failed.ran)).collect();
-        let (reasons, delays): (Vec<_>, Vec<_>) = chunk.iter().map(|failed| fate(failed.fate)).unzip();
-        let query = sqlx::query_scalar(sql::FAIL).bind(connections.now()).bind_held(&keys);
-        let query = query.bind(&outcomes).bind(&errors).bind(&ran).bind(&reasons).bind(&delays);
-        let matched = query.fetch_all(&mut *tx).await.map_err(error::of)?;
-        answers.matched(&batch, matched, |at| &failed[at].held);
-    }
-    tx.commit().await?;
-    Ok(answers.finished)
+    let now = connections.now();
+    finish(
+        connections,
+        failed,
+        |failed| &failed.held,
+        |keys, chunk| {
+            let outcomes: Vec<&'static str> = chunk.iter().map(|failed| failed.outcome.as_str()).collect();
+            let errors: Vec<String> = chunk.iter().map(|failed| storable(&failed.error)).collect();
+            let ran: Vec<i64> = chunk.iter().map(|failed| micros(failed.ran)).collect();
+            let (reasons, delays): (Vec<_>, Vec<_>) = chunk.iter().map(|failed| fate(failed.fate)).unzip();
+            let query = sqlx::query_as(sql::FAIL).bind(now).bind_held(keys);
+            query.bind(outcomes).bind(errors).bind(ran).bind(reasons).bind(delays)
+        },
+    )
+    .await
 }
 
 /// T6.
 pub(super) async fn snooze(connections: &Connections, snoozed: &[Snoozed]) -> Result<Vec<Finished>> {
-    if snoozed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut answers = Answers::of(snoozed.len());
-    let mut tx = connections.durable().await?;
-    for batch in batches(snoozed.iter().map(|snoozed| &snoozed.held)) {
-        let keys: HeldRows = batch.iter().map(|&at| &snoozed[at].held).collect();
-        let delays: Vec<i64> = batch.iter().map(|&at| wait(snoozed[at].delay)).collect();
-        let query = sqlx::query_scalar(sql::SNOOZE).bind(connections.now()).bind_held(&keys).bind(&delays);
-        let matched = query.bind(i64::from(MAX_REFUNDS)).fetch_all(&mut *tx).await.map_err(error::of)?;
-        answers.matched(&batch, matched, |at| &snoozed[at].held);
-    }
-    tx.commit().await?;
-    Ok(answers.finished)
+    let now = connections.now();
+    finish(
+        connections,
+        snoozed,
+        |snoozed| &snoozed.held,
+        |keys, chunk| {
+            let delays: Vec<i64> = chunk.iter().map(|snoozed| wait(snoozed.delay)).collect();
+            sqlx::query_as(sql::SNOOZE).bind(now).bind_held(keys).bind(delays).bind(i64::from(MAX_REFUNDS))
+        },
+    )
+    .await
 }
 
 /// T8.
 pub(super) async fn release(connections: &Connections, held: &[Held]) -> Result<Vec<Finished>> {
-    if held.is_empty() {
+    finish(
+        connections,
+        held,
+        |held| held,
+        |keys, _| sqlx::query_as(sql::RELEASE).bind_held(keys).bind(i64::from(MAX_REFUNDS)),
+    )
+    .await
+}
+
+/// A statement that answers ids that are held, and whether it happened to each.
+type Finishing = QueryAs<'static, Postgres, (i64, bool), PgArguments>;
+
+/// Says to the database what became of `entries`: one answer for each, in order.
+async fn finish<T: Sync>(
+    connections: &Connections,
+    entries: &[T],
+    held: impl Fn(&T) -> &Held,
+    statement: impl Fn(HeldRows, &[&T]) -> Finishing,
+) -> Result<Vec<Finished>> {
+    if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let mut answers = Answers::of(held.len());
+    let mut finished = vec![Finished::Stale; entries.len()];
     let mut tx = connections.durable().await?;
-    for batch in batches(held.iter()) {
-        let keys: HeldRows = batch.iter().map(|&at| &held[at]).collect();
-        let query = sqlx::query_scalar(sql::RELEASE).bind_held(&keys).bind(i64::from(MAX_REFUNDS));
-        let matched = query.fetch_all(&mut *tx).await.map_err(error::of)?;
-        answers.matched(&batch, matched, |at| &held[at]);
-    }
-    tx.commit().await?;
-    Ok(answers.finished)
-}
-
-/// One answer for each entry, in order.
-struct Answers {
-    finished: Vec<Finished>,
-}
-
-impl Answers {
-    fn of(entries: usize) -> Self {
-        Self { finished: vec![Finished::Stale; entries] }
-    }
-
-    /// Of the entries in `batch`, those happened whose ids a statement answered.
-    fn matched<'h>(&mut self, batch: &[usize], ids: Vec<i64>, held: impl Fn(usize) -> &'h Held) {
-        let ids: HashSet<i64> = ids.into_iter().collect();
-        for &at in batch.iter().filter(|&&at| ids.contains(&held(at).position)) {
-            self.finished[at] = Finished::Done;
+    for mut batch in batches(entries.iter().map(&held)) {
+        for _ in 0..TIMES {
+            let query = {
+                let chunk: Vec<&T> = batch.iter().map(|&at| &entries[at]).collect();
+                statement(chunk.iter().map(|entry| held(entry)).collect(), &chunk)
+            };
+            let answers = query.fetch_all(&mut *tx).await.map_err(error::of)?;
+            let answers: HashMap<i64, bool> = answers.into_iter().collect();
+            let answer = |at: usize| answers.get(&held(&entries[at]).position).copied();
+            for &at in batch.iter().filter(|&&at| answer(at) == Some(true)) {
+                finished[at] = Finished::Done;
+            }
+            // It is ours, and locked by now: another snapshot sees its newest version.
+            batch.retain(|&at| answer(at) == Some(false));
+            if batch.is_empty() {
+                break;
+            }
+        }
+        if !batch.is_empty() {
+            return Err(Error::Contention("a delivery that is held could not be finished".into()));
         }
     }
+    tx.commit().await?;
+    Ok(finished)
 }
 
 /// Why it is dead, or else for how many microseconds it waits.

@@ -60,8 +60,11 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
     {
         let mut snapshot = connections.snapshot().await?;
         check_server(&mut snapshot).await?;
-        if exists(&mut snapshot).await? && check(&mut snapshot).await.is_ok() {
-            return Ok(());
+        // Looked at first, so that whoever may only read is told what is the matter, and who has nothing to do writes nothing.
+        if exists(&mut snapshot).await?
+            && let done @ (Ok(()) | Err(Error::SchemaTooNew { .. })) = check(&mut snapshot).await
+        {
+            return done;
         }
     }
     let mut tx = connections.large().await?;

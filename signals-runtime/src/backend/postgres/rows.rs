@@ -7,7 +7,7 @@ use signals_core::delivery::{Counters, DeliveryId, SignalId};
 use signals_core::store::{Held, StoredSignal};
 use signals_core::{Headers, Result};
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::{QueryAs, QueryScalar};
+use sqlx::query::QueryAs;
 use sqlx::{Postgres, Row as _};
 
 pub(super) use super::super::common::rows::{count, delivery, lane, limit, token, token_bits};
@@ -41,27 +41,17 @@ impl<'h> FromIterator<&'h Held> for HeldRows {
 }
 
 /// Binds what is held: receivers, versions, ids, signals, lives, tokens.
-pub(super) trait BindHeld<'q> {
+pub(super) trait BindHeld {
     /// See [`BindHeld`].
-    fn bind_held(self, rows: &'q HeldRows) -> Self;
+    fn bind_held(self, rows: HeldRows) -> Self;
 }
 
-macro_rules! bind_held {
-    ($($query:ty),+) => {$(
-        impl<'q, O> BindHeld<'q> for $query {
-            fn bind_held(self, rows: &'q HeldRows) -> Self {
-                self.bind(&rows.receivers)
-                    .bind(&rows.versions)
-                    .bind(&rows.ids)
-                    .bind(&rows.signals)
-                    .bind(&rows.lives)
-                    .bind(&rows.tokens)
-            }
-        }
-    )+};
+impl<O> BindHeld for QueryAs<'_, Postgres, O, PgArguments> {
+    fn bind_held(self, rows: HeldRows) -> Self {
+        let HeldRows { receivers, versions, ids, signals, lives, tokens } = rows;
+        self.bind(receivers).bind(versions).bind(ids).bind(signals).bind(lives).bind(tokens)
+    }
 }
-
-bind_held!(QueryAs<'q, Postgres, O, PgArguments>, QueryScalar<'q, Postgres, O, PgArguments>);
 
 /// The signals and the receivers of deliveries.
 pub(super) fn columns<'d>(ids: impl IntoIterator<Item = &'d DeliveryId>) -> (Vec<i64>, Vec<i64>) {

@@ -82,7 +82,6 @@ statements! {
     RENEW = "renew",
     RESIGN = "resign",
     RETRY = "retry",
-    RETRY_ATTEMPTS = "retry_attempts",
     RETRY_SIGNAL = "retry_signal",
     SEND = "send",
     SEND_KEYS = "send_keys",

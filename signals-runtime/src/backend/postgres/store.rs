@@ -15,7 +15,7 @@ use signals_core::{Backend as _, BoxFuture, Result};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-use super::by_hand::{self, End};
+use super::by_hand::{self, Deed, End};
 use super::claim::Floors;
 use super::connections::Connections;
 use super::hints::Listener;
@@ -177,15 +177,15 @@ impl Store for PgStore {
     }
 
     fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Cancel, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Cancel), acting))
     }
 
     fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Discard, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Discard), acting))
     }
 
     fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::retry(&self.connections, deliveries, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::Retry, acting))
     }
 
     fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>> {

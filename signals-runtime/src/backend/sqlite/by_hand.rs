@@ -13,7 +13,7 @@ use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
-pub(super) use super::super::common::by_hand::End;
+pub(super) use super::super::common::by_hand::{Deed, End};
 use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Writing};
 use super::rows::{self, ToJson as _};
@@ -24,11 +24,11 @@ use locate::Places;
 pub(super) use locate::find;
 pub(super) use log::{actions, note};
 
-/// T10.
-pub(super) async fn end(
+/// T10 and T11, batch by batch.
+pub(super) async fn decide(
     connections: &Connections,
     asked: &[DeliveryId],
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
 ) -> Result<Decided> {
     let places = locate::places(connections, asked).await?;
@@ -37,31 +37,41 @@ pub(super) async fn end(
     while !rest.is_empty() {
         let batch;
         (batch, rest) = places.split(rest);
-        let ended = end_batch(connections, batch, &places, end, acting, &mut decided.action).await;
-        if !go_on(ended, &mut decided)? {
+        let done = decide_batch(connections, batch, &places, deed, acting, &mut decided.action).await;
+        if !go_on(done, &mut decided)? {
             break;
         }
     }
     Ok(decided)
 }
 
-async fn end_batch(
+async fn decide_batch(
     connections: &Connections,
     batch: &[DeliveryId],
     places: &Places,
-    end: End,
+    deed: Deed,
     acting: &Acting<'_>,
     action: &mut Option<ActionId>,
 ) -> Result<Vec<Verdict>> {
     let mut tx = connections.durable().await?;
     let located = locate::under_lock(&mut tx, batch, places).await?;
-    let changes = judge_end(batch, located, end);
-    end_all(&mut tx, &changes, end, acting.actor).await?;
+    let (verb, changed, verdicts) = match deed {
+        Deed::End(end) => {
+            let ends = judge_end(batch, located, end);
+            end_all(&mut tx, &ends, end, acting.actor).await?;
+            (end.verb(), ends.count(), ends.verdicts)
+        }
+        Deed::Retry => {
+            let (verdicts, mut lives) = judge_retry(batch, located);
+            begin_lives(&mut tx, &mut lives, acting.actor).await?;
+            (Verb::Retry, lives.len(), verdicts)
+        }
+    };
     let mut noted = *action;
-    note(&mut tx, end.verb(), acting, changes.count(), &mut noted).await?;
+    note(&mut tx, verb, acting, changed, &mut noted).await?;
     tx.commit().await?;
     *action = noted;
-    Ok(changes.verdicts)
+    Ok(verdicts)
 }
 
 async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Result<()> {
@@ -88,40 +98,6 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
     Ok(())
 }
 
-/// T11.
-pub(super) async fn retry(connections: &Connections, asked: &[DeliveryId], acting: &Acting<'_>) -> Result<Decided> {
-    let places = locate::places(connections, asked).await?;
-    let mut decided = Decided { verdicts: Vec::with_capacity(asked.len()), action: acting.continues };
-    let mut rest = asked;
-    while !rest.is_empty() {
-        let batch;
-        (batch, rest) = places.split(rest);
-        let begun = retry_batch(connections, batch, &places, acting, &mut decided.action).await;
-        if !go_on(begun, &mut decided)? {
-            break;
-        }
-    }
-    Ok(decided)
-}
-
-async fn retry_batch(
-    connections: &Connections,
-    batch: &[DeliveryId],
-    places: &Places,
-    acting: &Acting<'_>,
-    action: &mut Option<ActionId>,
-) -> Result<Vec<Verdict>> {
-    let mut tx = connections.durable().await?;
-    let located = locate::under_lock(&mut tx, batch, places).await?;
-    let (verdicts, mut lives) = judge_retry(batch, located);
-    begin_lives(&mut tx, &mut lives, acting.actor).await?;
-    let mut noted = *action;
-    note(&mut tx, Verb::Retry, acting, lives.len(), &mut noted).await?;
-    tx.commit().await?;
-    *action = noted;
-    Ok(verdicts)
-}
-
 async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -> Result<()> {
     if lives.is_empty() {
         return Ok(());
@@ -129,7 +105,7 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let now = tx.now().as_micros();
     let first = draw(tx, lives.len()).await? + 1 - rows::limit(lives.len());
     for (life, id) in lives.iter_mut().zip(first..) {
-        life.3 = id;
+        life.2 = id;
     }
     let keys = lives.to_json()?;
     sqlx::query(sql::RETRY_SIGNAL).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
@@ -137,11 +113,6 @@ async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -
     let begun = query.execute(&mut **tx).await.map_err(error::of)?;
     finish::all_copied(usize::try_from(begun.rows_affected()).map_err(error::foreign)?, lives.len())?;
     sqlx::query(sql::RETRY_SETTLED).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
-    for &mut (signal, receiver, into, _) in lives {
-        if into != receiver {
-            execute(tx, sql::RETRY_ATTEMPTS, &[signal, receiver, into]).await?;
-        }
-    }
     Ok(())
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
@@ -30,15 +29,12 @@ pub(super) async fn claim(connections: &Connections, patience: &Patience, claim:
     if claim.limit == 0 || claim.lanes.is_empty() {
         return Ok(Claims::default());
     }
-    // tidy: a duration: how long the lock was waited for, behind others of this process too
-    let since = Instant::now();
     let mut conn = connections.quick().await?;
     let lanes = probe(&mut conn, claim, stealable(claim, patience, connections.now())).await?;
     if lanes.is_empty() {
         return Ok(Claims::default());
     }
     let mut tx = connections.write(conn).await?;
-    patience.waited(since);
     let now = tx.now();
 
     let mut taking = Taking {

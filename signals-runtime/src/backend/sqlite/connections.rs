@@ -21,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::patience::{Asking, Patience};
 use super::{error, transactions};
 
 /// How long a connection of ours waits for the write lock.
@@ -77,6 +78,7 @@ async fn is_in_order(conn: &mut SqliteConnection) -> bool {
 #[derive(Debug)]
 pub(super) struct Connections {
     clock: Arc<dyn Clock>,
+    patience: Arc<Patience>,
     gate: Mutex<()>,
     quick: Slot,
     durable: Slot,
@@ -84,8 +86,8 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Connections to the database that `options` opens.
-    pub(super) fn new(options: &SqliteConnectOptions, clock: Arc<dyn Clock>) -> Self {
+    /// Connections to the database that `options` opens; `patience` learns how long claims and renewals wait.
+    pub(super) fn new(options: &SqliteConnectOptions, clock: Arc<dyn Clock>, patience: Arc<Patience>) -> Self {
         let options = options
             .clone()
             .busy_timeout(BUSY_TIMEOUT)
@@ -94,6 +96,7 @@ impl Connections {
         let writes = options.clone().busy_timeout(TRY);
         Self {
             clock,
+            patience,
             gate: Mutex::new(()),
             quick: Slot::new(writes.clone().synchronous(SqliteSynchronous::Normal)),
             durable: Slot::new(writes.synchronous(SqliteSynchronous::Full)),
@@ -118,19 +121,33 @@ impl Connections {
 
     /// A transaction that holds the write lock and is durable when it commits.
     pub(super) async fn durable(&self) -> Result<Writing<'_>> {
-        self.write(self.durable.lock().await?).await
+        self.begin(self.durable.lock().await?, None).await
     }
 
-    /// A transaction that holds the write lock; a crash of the machine may undo it.
+    /// A transaction that holds the write lock, for what competes for it as renewals do; a crash of the machine may undo it.
     pub(super) async fn quick_write(&self) -> Result<Writing<'_>> {
         self.write(self.quick.lock().await?).await
     }
 
     /// As [`Connections::quick_write`], on a connection that is locked already.
-    pub(super) async fn write<'a>(&'a self, mut conn: Connection<'a>) -> Result<Writing<'a>> {
+    pub(super) async fn write<'a>(&'a self, conn: Connection<'a>) -> Result<Writing<'a>> {
+        self.begin(conn, Some(self.patience.asks())).await
+    }
+
+    async fn begin<'a>(&'a self, mut conn: Connection<'a>, asking: Option<Asking<'a>>) -> Result<Writing<'a>> {
         let gate = self.gate.lock().await;
-        take_lock(&mut conn).await?;
-        Ok(Writing { conn, open: true, now: self.clock.now(), _gate: gate })
+        let taken = take_lock(&mut conn).await;
+        if let Some(asking) = &asking {
+            asking.answered();
+        }
+        taken?;
+        Ok(Writing { conn, open: true, now: self.clock.now(), _asking: asking, _gate: gate })
+    }
+
+    /// Whether somebody has the gate: it writes, or waits for the write lock.
+    #[cfg(test)]
+    pub(super) fn is_taken(&self) -> bool {
+        self.gate.try_lock().is_err()
     }
 
     /// A transaction that reads from one snapshot.
@@ -187,6 +204,7 @@ pub(super) struct Writing<'a> {
     conn: Connection<'a>,
     open: bool,
     now: Timestamp,
+    _asking: Option<Asking<'a>>,
     _gate: MutexGuard<'a, ()>,
 }
 

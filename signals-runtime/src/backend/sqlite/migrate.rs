@@ -45,8 +45,9 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connections: &Connections) -> Result<()> {
-    if let Ok(()) = check(&mut *connections.reads().await?).await {
-        return Ok(());
+    // Looked at first, so that whoever may only read is told what is the matter, and who has nothing to do writes nothing.
+    if let done @ (Ok(()) | Err(Error::SchemaTooNew { .. })) = check(&mut *connections.reads().await?).await {
+        return done;
     }
     let mut tx = connections.durable().await?;
     let now = tx.now();

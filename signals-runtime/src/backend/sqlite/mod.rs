@@ -86,6 +86,39 @@ impl SqliteBackend {
         &self.pool
     }
 
+    /// Passes over the next `count` ids of signals and of deliveries, for a file that was restored from a backup: what was drawn
+    /// after the backup would be drawn again, and with it the idempotency keys that other services have seen. More than was
+    /// sent since is enough; a million costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::NotMigrated`] when the tables are not there, and an error when the database cannot be reached or refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// One transaction: dropped before it answers, it has happened or it has not. Twice does no harm.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> signals_runtime::Result<()> {
+    /// # let folder = tempfile::tempdir().expect("a folder");
+    /// # let restored = folder.path().join("app.db");
+    /// use signals_runtime::{Signals, SqliteBackend};
+    ///
+    /// let signals = Signals::new(SqliteBackend::open(restored).await?);
+    /// signals.migrate().await?;
+    /// signals.backend().skip_ids(1_000_000).await?; // before anything is sent or run
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn skip_ids(&self, count: u32) -> Result<()> {
+        let mut tx = self.store.connections.durable().await?;
+        sqlx::query(sql::SKIP_IDS).bind(count).execute(&mut *tx).await.map_err(error::of)?;
+        tx.commit().await
+    }
+
     /// Begins, past connections on which a receiver ended its transaction behind sqlx's back: sqlx still counts that
     /// transaction as open, and would refuse to begin on them for ever. Each is thrown away when it is met.
     async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {

@@ -16,7 +16,7 @@ const ORDINARY: Duration = Duration::from_secs(1);
 /// A wait that is worth a line in the log.
 const TOLD: Duration = Duration::from_millis(500);
 
-/// The waits of the claims and renewals of one process.
+/// For how long the claims and renewals of one process were after the write lock.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     /// Each is shorter than the one before it, so that the longest of any time is found without keeping all.
@@ -44,20 +44,46 @@ impl Patience {
         }
     }
 
-    /// Something that takes the write lock has waited for it since then, whether it got it or not.
-    pub(super) fn waited(&self, since: Instant) {
-        let lasted = since.elapsed();
-        if lasted >= TOLD {
-            telemetry::waited(lasted);
-        }
+    /// Something that competes for the write lock as renewals do asks for it now.
+    pub(super) fn asks(&self) -> Asking<'_> {
         // tidy: a duration: how long this process was kept waiting
-        self.note(Wait { ended: Instant::now(), lasted });
+        Asking { patience: self, since: Instant::now() }
     }
 
-    fn note(&self, wait: Wait) {
+    fn note(&self, lasted: Duration) {
+        // tidy: a duration: since when the wait is over
+        self.remember(Wait { ended: Instant::now(), lasted });
+    }
+
+    fn remember(&self, wait: Wait) {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.retain(|earlier| earlier.lasted > wait.lasted);
         waits.push(wait);
+    }
+}
+
+/// Somebody who asks for the write lock, or has it. Dropped when it is free again: for as long as that took, renewals of
+/// other processes were kept waiting, by others or by this one.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    patience: &'a Patience,
+    since: Instant,
+}
+
+impl Asking<'_> {
+    /// The lock was given or refused: so long was the wait.
+    pub(super) fn answered(&self) {
+        let waited = self.since.elapsed();
+        if waited >= TOLD {
+            telemetry::waited(waited);
+        }
+        self.patience.note(waited);
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.patience.note(self.since.elapsed());
     }
 }
 
@@ -72,7 +98,7 @@ mod tests {
         let patience = Patience::default();
         for &(millis, seconds_ago) in waits {
             let ended = Instant::now().checked_sub(SECOND * seconds_ago as u32).expect("the machine is up for longer");
-            patience.note(Wait { ended, lasted: Duration::from_millis(millis) });
+            patience.remember(Wait { ended, lasted: Duration::from_millis(millis) });
         }
         patience
     }
@@ -96,5 +122,17 @@ mod tests {
         assert_eq!(after(&[(7_000, 21), (900, 0)]).allowance(LEASE), Some(Duration::ZERO));
         assert_eq!(after(&[(200, 0)]).allowance(SECOND), Some(Duration::from_millis(200)), "a short lease");
         assert_eq!(after(&[(400, 0)]).allowance(SECOND), None);
+    }
+
+    #[test]
+    fn t9_who_keeps_the_lock_has_kept_the_others_waiting_for_as_long() {
+        let patience = Patience::default();
+        let asking = patience.asks();
+        asking.answered();
+        assert_eq!(patience.allowance(LEASE), Some(Duration::ZERO), "it was free");
+        let since = asking.since.checked_sub(SECOND * 3).expect("the machine is up for longer");
+        drop(Asking { patience: &patience, since });
+        let allowance = patience.allowance(LEASE).expect("less than a third of a lease");
+        assert!((SECOND * 3..SECOND * 4).contains(&allowance), "{allowance:?}");
     }
 }

@@ -42,7 +42,7 @@ macro_rules! to_json {
 }
 
 to_json! {
-    HeldRow, PlaceRow, i64, (i64, i64), (i64, i64, i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
+    HeldRow, PlaceRow, i64, (i64, i64), (i64, i64, i64), (i64, u32), (i64, u32, i64), (i64, u32, i64, i64), (i64, i64, u32, i64), &str, (usize, &str),
     (usize, usize, &str), (i64, &str, u32, &str, Vec<i64>), (&str, &str, String, i64, usize),
     (i64, u32, i64, i64, u32, i64, i64, bool),
     (i64, u32, i64, i64, u32, i64, &str, &str, Option<i64>),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use signals_core::clock::Clock;
 use signals_core::delivery::{DeliveryId, ReceiverId};
@@ -16,7 +16,7 @@ use signals_core::{Backend as _, BoxFuture, Result};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::by_hand::{self, End};
+use super::by_hand::{self, Deed, End};
 use super::connections::Connections;
 use super::hints::DataVersion;
 use super::patience::Patience;
@@ -30,7 +30,7 @@ pub(super) struct SqliteStore {
     pub(super) connections: Connections,
     pool_size: u32,
     /// Shared with the stores that are [`dedicated`](Store::dedicated): the keeper learns first that renewals wait.
-    patience: Arc<Patience>,
+    pub(super) patience: Arc<Patience>,
 }
 
 impl SqliteStore {
@@ -41,7 +41,7 @@ impl SqliteStore {
     }
 
     fn over(options: SqliteConnectOptions, clock: Arc<dyn Clock>, pool_size: u32, patience: Arc<Patience>) -> Self {
-        let connections = Connections::new(&options, Arc::clone(&clock));
+        let connections = Connections::new(&options, Arc::clone(&clock), Arc::clone(&patience));
         Self { options, clock, connections, pool_size, patience }
     }
 
@@ -54,17 +54,6 @@ impl SqliteStore {
     /// Runs `work`; after an error of a connection, the next call opens them again.
     fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move { work.await.inspect_err(|error| self.connections.note(error)) })
-    }
-
-    /// As [`SqliteStore::run`], for what competes for the write lock as renewals do.
-    fn patiently<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
-        self.run(async move {
-            // tidy: a duration: how long this process was kept waiting
-            let since = Instant::now();
-            let done = work.await;
-            self.patience.waited(since);
-            done
-        })
     }
 }
 
@@ -100,7 +89,7 @@ impl Store for SqliteStore {
     }
 
     fn heartbeat<'a>(&'a self, incarnation: Incarnation, worker: &'a WorkerInfo) -> BoxFuture<'a, Result<()>> {
-        self.patiently(workers::heartbeat(&self.connections, incarnation, worker))
+        self.run(workers::heartbeat(&self.connections, incarnation, worker))
     }
 
     fn resign(&self, incarnation: Incarnation) -> BoxFuture<'_, Result<()>> {
@@ -120,11 +109,11 @@ impl Store for SqliteStore {
     }
 
     fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Claims>> {
-        self.patiently(claim::claim(&self.connections, &self.patience, claim))
+        self.run(claim::claim(&self.connections, &self.patience, claim))
     }
 
     fn renew<'a>(&'a self, held: &'a [Held], lease: Duration) -> BoxFuture<'a, Result<Vec<Renewed>>> {
-        self.patiently(finish::renew(&self.connections, held, lease))
+        self.run(finish::renew(&self.connections, held, lease))
     }
 
     fn ack<'a>(&'a self, acked: &'a [Acked]) -> BoxFuture<'a, Result<Vec<Finished>>> {
@@ -144,19 +133,19 @@ impl Store for SqliteStore {
     }
 
     fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>> {
-        self.patiently(upkeep::promote(&self.connections, limit))
+        self.run(upkeep::promote(&self.connections, limit))
     }
 
     fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Cancel, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Cancel), acting))
     }
 
     fn discard<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::end(&self.connections, deliveries, End::Discard, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Discard), acting))
     }
 
     fn retry<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
-        self.run(by_hand::retry(&self.connections, deliveries, acting))
+        self.run(by_hand::decide(&self.connections, deliveries, Deed::Retry, acting))
     }
 
     fn switch<'a>(&'a self, receiver: ReceiverId, switch: Switch, actor: &'a str) -> BoxFuture<'a, Result<bool>> {

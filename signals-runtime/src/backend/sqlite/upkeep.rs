@@ -9,8 +9,9 @@ use sqlx::SqliteConnection;
 
 use super::by_hand::{execute, note};
 use super::connections::Connections;
+use super::rows::{self, ToJson as _};
 use super::send::draw;
-use super::{error, finish, rows, sql};
+use super::{error, finish, sql};
 
 /// Moves what became due where it can be claimed.
 pub(super) async fn promote(connections: &Connections, limit: usize) -> Result<Promoted> {
@@ -105,17 +106,34 @@ pub(super) async fn forget(connections: &Connections, older_than: Duration, limi
     if limit == 0 {
         return Ok(Forgotten::default());
     }
+    forget_found(connections, &forgettable(connections, older_than, limit).await?).await
+}
+
+/// What nothing referred to in a snapshot.
+pub(super) struct Forgettable {
+    signals: Vec<i64>,
+    /// The last id of a delivery that was drawn by then: what refers to a signal since has a higher one.
+    drawn: i64,
+}
+
+/// Looks in a snapshot for signals that may be forgotten: finding out what refers to them takes a walk of all lanes, too long
+/// for the write lock.
+pub(super) async fn forgettable(connections: &Connections, older_than: Duration, limit: usize) -> Result<Forgettable> {
     let until = connections.now().saturating_sub(older_than).as_micros();
-    let found: bool = sqlx::query_scalar(sql::FORGET_PROBE)
-        .bind(until)
-        .fetch_one(&mut *connections.reads().await?)
-        .await
-        .map_err(error::of)?;
-    if !found {
+    let mut snapshot = connections.snapshot().await?;
+    let drawn = sqlx::query_scalar(sql::DRAWN).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+    let find = sqlx::query_scalar(sql::FORGET_FIND).bind(until).bind(rows::limit(limit));
+    Ok(Forgettable { signals: find.fetch_all(&mut *snapshot).await.map_err(error::of)?, drawn })
+}
+
+/// Forgets what was found, unless something refers to it by now.
+pub(super) async fn forget_found(connections: &Connections, found: &Forgettable) -> Result<Forgotten> {
+    if found.signals.is_empty() {
         return Ok(Forgotten::default());
     }
     let mut tx = connections.durable().await?;
-    let forgotten = execute(&mut tx, sql::FORGET, &[until, rows::limit(limit)]).await?;
+    let forget = sqlx::query(sql::FORGET).bind(found.signals.to_json()?).bind(found.drawn);
+    let forgotten = forget.execute(&mut *tx).await.map_err(error::of)?.rows_affected();
     tx.commit().await?;
     Ok(Forgotten(usize::try_from(forgotten).map_err(error::foreign)?))
 }

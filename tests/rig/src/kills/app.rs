@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use signals_runtime::{Delivery, Error, Receipt, Result, Signals, SqliteBackend, SqliteTx, State, receiver, signal};
 
+use super::LEASE;
 use crate::Log;
 
 /// What the receivers of this application are called.
@@ -20,10 +21,16 @@ pub struct Order {
     pub number: i64,
 }
 
+/// Orders from this number on are held for longer than a lease.
+pub(super) const LONG: i64 = 1_000_000_000_000;
+
 impl Order {
     /// How long its receivers take: another time for each, and the same in every attempt. One in eight takes so long that a
     /// worker which was stopped meets the one that took it over.
     fn holds(&self) -> Duration {
+        if self.number >= LONG {
+            return LEASE + LEASE / 4;
+        }
         let longer = if self.number % 8 == 0 { 600 } else { 0 };
         Duration::from_millis((self.number * 7919 % 160).unsigned_abs() + longer)
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use signals_runtime::{Signals, SqliteBackend};
 
 use super::app::{RECEIVERS, open};
+use super::calm;
 use super::check::{Finding, check};
 use super::facts::{Facts, Seen};
 use super::figures::Figures;
@@ -65,7 +66,9 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
 
     fleet.calm_down()?;
     repeat_open(&signals, &Log(files.journal.clone()), &Log(files.journal.clone()).read()).await?;
-    let drained = drain(&mut fleet, &signals, &mut progress, kills).await?;
+    let mut drained = drain(&mut fleet, &signals, &mut progress, kills).await?;
+    calm::last_act(&mut fleet, &signals, &mut leases, &Log(files.journal.clone())).await?;
+    drained &= drain(&mut fleet, &signals, &mut progress, kills).await?;
     fleet.dismiss()?;
     let mut surprises = std::mem::take(&mut fleet.surprises);
     surprises.extend((!drained).then(|| format!("not everything was settled within {PATIENCE:?}")));
@@ -76,6 +79,12 @@ pub async fn run(folder: &Path, options: Options) -> anyhow::Result<bool> {
     let mut findings = check(&facts);
     if kills >= MUST_DOUBLE && figures.get("double_plain_effects") == 0 {
         let evidence = "no plain effect was ever made twice: the kills hit nothing".to_owned();
+        findings.push(Finding { promise: "rig", evidence });
+    }
+    let judged = figures.get("l1_unexcused");
+    if judged < calm::MUST_JUDGE {
+        let least = calm::MUST_JUDGE;
+        let evidence = format!("{judged} recoveries were judged under L1 without an excuse, and {least} must be");
         findings.push(Finding { promise: "rig", evidence });
     }
     // With JSON, that is all there is on stdout.

@@ -6,7 +6,7 @@ use signals_runtime::delivery::State;
 
 use super::app::{Order, RECEIVERS};
 use super::facts::{Fact, Facts, Receiver};
-use super::{leaving, recovery};
+use super::{leaving, recovery, robbery};
 
 /// A promise that was broken, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     refusals(facts, &mut findings);
     for late in recovery::late(facts) {
         findings.add("L1", late);
+    }
+    for robbed in robbery::judge(facts).found {
+        findings.add("T9", robbed);
     }
     for late in leaving::late(facts) {
         findings.add("L2", late);

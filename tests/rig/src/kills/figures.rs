@@ -8,7 +8,7 @@ use signals_runtime::delivery::State;
 
 use super::facts::Facts;
 use super::fleet::What;
-use super::{LEASE, recovery, silence};
+use super::{LEASE, recovery, robbery, silence};
 
 /// The figures, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ impl Figures {
         let journal = |what: &str| facts.journal.iter().filter(|line| line.what == what).count();
         let state = |state| facts.deliveries.iter().filter(|fact| fact.state == state).count();
         let times = recovery::times(facts);
+        let robbery = robbery::judge(facts);
         let shut: i64 = silence::spans(facts).iter().map(|(from, to)| to - from).sum();
         let intents = journal("intent");
         let outcomes = journal("stored") + journal("repeated") + journal("refused");
@@ -35,7 +36,8 @@ impl Figures {
             row("done", state(State::Done)),
             row("dead_crashed", state(State::Dead)),
             row("lost_leases", facts.deliveries.iter().map(|fact| fact.counters.lost_leases as usize).sum()),
-            row("leases_robbed", recovery::robbed(facts)),
+            row("leases_robbed", robbery.found.len()),
+            row("robbed_while_waiting", robbery.excused),
             row("double_plain_effects", doubled(facts)),
             row("outcomes_refused", facts.refusals.len()),
             row("recoveries", times.raw.len()),

@@ -203,6 +203,19 @@ impl Fleet {
         self.look_after()
     }
 
+    /// Whether all that is left are workers that nothing has happened to.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.senders.is_empty() && self.zombies.is_empty() && self.leaving.is_empty()
+    }
+
+    /// Kills worker `pid`, and puts nobody in its place.
+    pub(super) fn bury(&mut self, pid: u32) -> anyhow::Result<()> {
+        for mut worker in self.workers.extract_if(.., |worker| worker.pid() == pid) {
+            self.fates.push(worker.kill()?);
+        }
+        Ok(())
+    }
+
     /// Asks everybody to end, and waits for that. Who was never touched is written down as such.
     pub(super) fn dismiss(&mut self) -> anyhow::Result<()> {
         for worker in std::mem::take(&mut self.workers) {

@@ -15,6 +15,7 @@
 //! through its own interface; `check` compares the two and knows nothing of either's origin.
 
 mod app;
+mod calm;
 mod campaign;
 mod check;
 mod facts;
@@ -24,6 +25,7 @@ mod leases;
 mod leaving;
 mod nemesis;
 mod recovery;
+mod robbery;
 mod sender;
 mod silence;
 

@@ -20,7 +20,7 @@ use super::{LEASE, silence};
 const BEYOND: Duration = Duration::from_secs(1);
 
 /// A wait for the lock that is shorter is not told.
-const UNTOLD: i64 = 500_000;
+pub(super) const UNTOLD: i64 = 500_000;
 
 /// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
@@ -181,29 +181,26 @@ fn lives(facts: &Facts) -> Vec<Life> {
     lives
 }
 
+/// When the holder of a lease was killed or stopped, if it was before it lost the lease.
+pub(super) fn hit(facts: &Facts, lost: &Lost) -> Option<i64> {
+    let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
+    let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
+    // A zombie that was stopped and is killed before it wakes was gone from the first on.
+    hits.next().map(|fate| fate.at)
+}
+
 /// The leases whose holder was hit before they were taken over.
 fn changes(facts: &Facts) -> Vec<Change> {
-    let hit = |lost: &Lost| {
-        let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
-        let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
-        // A zombie that was stopped and is killed before it wakes was gone from the first on.
-        hits.next().map(|fate| fate.at)
-    };
     let renewed = |lost: &Lost, hit| {
         let seen = facts.leases.until(lost.delivery, lost.incarnation);
         // One that was never seen was taken by a claim that was on its way when its worker was hit.
         seen.map_or(hit, |until| until - micros(LEASE))
     };
     let change = |lost: &Lost| {
-        let hit = hit(lost)?;
+        let hit = hit(facts, lost)?;
         Some(Change { lost: *lost, hit, renewed: renewed(lost, hit) })
     };
     facts.lost.iter().filter_map(change).collect()
-}
-
-/// How many leases were lost by workers that nothing had happened to.
-pub(super) fn robbed(facts: &Facts) -> usize {
-    facts.lost.len() - changes(facts).len()
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ const fn cause(error: &Error) -> &'static str {
     }
 }
 
-async fn send(signals: &Signals<SqliteBackend>, journal: &Log, number: i64) -> anyhow::Result<()> {
+/// Sends order `number`, once; the journal says what came of it.
+pub(super) async fn send(signals: &Signals<SqliteBackend>, journal: &Log, number: i64) -> anyhow::Result<()> {
     journal.write("intent", number, 0)?;
     let outcome = match book(signals, number).await {
         Ok(receipt) if receipt.repeated => "repeated",

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,17 @@ impl WorkerProcess {
 impl Rig {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (database, log) = (folder.path().join("rig.db"), Log(folder.path().join("log")));
+        let database = folder.path().join("rig.db");
+        Self::over(database, folder).await
+    }
+
+    /// With the database on a disk of its own.
+    pub async fn on(disk: &Path) -> Self {
+        Self::over(disk.join("rig.db"), tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn over(database: PathBuf, folder: tempfile::TempDir) -> Self {
+        let log = Log(folder.path().join("log"));
         let signals = open(&database).await.expect("a database");
         Self { events: folder.path().join("events"), _folder: folder, database, log, signals }
     }
@@ -79,6 +89,19 @@ impl Rig {
             }
             assert!(began.elapsed() < PATIENCE, "{what} did not happen within {PATIENCE:?}: {lines:#?}");
             tokio::time::sleep(Duration::from_millis(2)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+
+    /// Waits until a worker process has told `what`.
+    pub async fn told(&self, what: &str) {
+        let began = Instant::now();
+        loop {
+            let events = std::fs::read_to_string(&self.events).unwrap_or_default();
+            if events.contains(what) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "`{what}` was not told: {events}");
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
         }
     }
 

@@ -19,14 +19,14 @@ kept AS (
     SELECT h.signal, h.receiver, h.version, h.life, h.attempt, h.lost_leases, h.refunds, 'done', h.actor, $9::bigint,
            coalesce($1::timestamptz, pg_catalog.statement_timestamp()),
            s.name, s.sent_at, s.correlation, s.causation, s.traceparent, s.build
-    FROM held AS h LEFT JOIN signals.signal AS s ON s.id = h.signal
+    FROM held AS h LEFT JOIN signals.signal AS s ON s.id = $5::bigint
     WHERE $8::boolean
 ),
 unkept AS (
     DELETE FROM signals.attempt AS a
     USING held AS h
     WHERE NOT $8::boolean AND (h.attempt > 1 OR h.lost_leases > 0 OR h.refunds > 0 OR h.life > 0)
-      AND a.signal = h.signal AND a.receiver = h.receiver
+      AND a.signal = $5::bigint AND a.receiver + 0 = $2::bigint
 ),
 removed AS (
     DELETE FROM signals.delivery AS d

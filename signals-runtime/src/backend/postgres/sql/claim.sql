@@ -33,4 +33,4 @@ FROM (
     SELECT c.*, row_number() OVER (PARTITION BY c.signal ORDER BY c.receiver, c.version, c.id) = 1 AS first
     FROM claimed AS c
 ) AS c
-LEFT JOIN signals.signal AS s ON c.first AND s.id = c.signal
+LEFT JOIN LATERAL (SELECT s.* FROM signals.signal AS s WHERE c.first AND s.id = c.signal OFFSET 0) AS s ON true

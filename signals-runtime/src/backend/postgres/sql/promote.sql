@@ -1,11 +1,11 @@
 -- Moves what is due, at most $2, to the end of its lane under fresh ids, and says how many and when the next is due.
 -- $1: the time, or NULL for the server's. Locks what it moves, past what others hold; by the index on due times, then by
--- primary key.
+-- ctid.
 WITH moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, statement_timestamp()) AS now
 ),
 due AS MATERIALIZED (
-    SELECT l.signal, l.receiver
+    SELECT l.ctid AS tid
     FROM signals.later AS l
     WHERE l.due_at <= (SELECT m.now FROM moment AS m)
     ORDER BY l.due_at
@@ -14,8 +14,7 @@ due AS MATERIALIZED (
 ),
 gone AS (
     DELETE FROM signals.later AS l
-    USING due AS d
-    WHERE l.signal = d.signal AND l.receiver = d.receiver
+    WHERE l.ctid = ANY (ARRAY(SELECT d.tid FROM due AS d))
     RETURNING l.receiver, l.version, l.signal, l.life, l.attempt, l.lost_leases, l.refunds, l.actor, l.due_at
 ),
 moved AS (

@@ -1,7 +1,7 @@
 -- T2 and T9: as `claim`, from the bottom of each lane ($5 is not looked at), and so with everything that stands below the
 -- floors: stragglers of long transactions, what was given back, and, if $10, leases that have expired. If $11, one suspect
 -- is among them; $12 lost leases are too many, and `crashed` takes those.
--- Locks what it takes, in key order, past what others hold; by primary key, suspects by their own small index.
+-- Locks what it takes, in key order, past what others hold; by primary key, suspects by their own small index, then by ctid.
 WITH lane AS MATERIALIZED (
     SELECT l.receiver, l.version, l.slots, l.at
     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
@@ -12,10 +12,10 @@ moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, statement_timestamp()) AS now
 ),
 plain AS MATERIALIZED (
-    SELECT l.at, l.slots, d.receiver, d.version, d.id, d.token
+    SELECT l.at, l.slots, d.id, d.tid, d.token
     FROM lane AS l
     CROSS JOIN LATERAL (
-        SELECT d.receiver, d.version, d.id, d.token
+        SELECT d.id, d.ctid AS tid, d.token
         FROM signals.delivery AS d
         WHERE d.receiver = l.receiver AND d.version = l.version
           AND ((d.token IS NULL AND d.lost_leases < $9::bigint)
@@ -27,10 +27,10 @@ plain AS MATERIALIZED (
     LIMIT $6::bigint
 ),
 suspect AS MATERIALIZED (
-    SELECT l.at, l.slots, d.receiver, d.version, d.id, d.token
+    SELECT l.at, l.slots, d.id, d.tid, d.token
     FROM lane AS l
     CROSS JOIN LATERAL (
-        SELECT d.receiver, d.version, d.id, d.token
+        SELECT d.id, d.ctid AS tid, d.token
         FROM signals.delivery AS d
         WHERE d.receiver = l.receiver AND d.version = l.version AND d.lost_leases > 0
           AND ((d.token IS NULL AND d.lost_leases >= $9::bigint)
@@ -44,7 +44,7 @@ suspect AS MATERIALIZED (
     LIMIT 1
 ),
 taken AS MATERIALIZED (
-    SELECT f.receiver, f.version, f.id, f.token
+    SELECT f.id, f.tid, f.token
     FROM (
         SELECT f.*, row_number() OVER (PARTITION BY f.at ORDER BY f.id) AS nth
         FROM (SELECT * FROM plain UNION ALL SELECT * FROM suspect) AS f
@@ -56,25 +56,27 @@ taken AS MATERIALIZED (
 claimed AS (
     UPDATE signals.delivery AS d
     SET token = $7::bigint,
-        attempt = least(d.attempt, 2147483646) + (t.token IS NULL)::integer,
-        lost_leases = d.lost_leases + (t.token IS NOT NULL)::integer,
+        attempt = least(d.attempt, 2147483646) + (d.token IS NULL)::integer,
+        lost_leases = d.lost_leases + (d.token IS NOT NULL)::integer,
         lease_until = (SELECT m.now FROM moment AS m) + $8::bigint * interval '1 microsecond'
-    FROM taken AS t
-    WHERE d.receiver = t.receiver AND d.version = t.version AND d.id = t.id
-    RETURNING d.receiver, d.version, d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds, t.token AS old
+    WHERE d.ctid = ANY (ARRAY(SELECT t.tid FROM taken AS t))
+    RETURNING d.receiver, d.version, d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds
+),
+known AS MATERIALIZED (
+    SELECT c.*, t.token AS old FROM claimed AS c JOIN taken AS t ON t.id = c.id
 ),
 lost AS (
     INSERT INTO signals.attempt (signal, receiver, life, attempt, outcome, error, worker, ended_at)
-    SELECT c.signal, c.receiver, c.life, c.attempt, $13::text, $14::text, (c.old >> 32) & 4294967295,
+    SELECT k.signal, k.receiver, k.life, k.attempt, $13::text, $14::text, (k.old >> 32) & 4294967295,
            (SELECT m.now FROM moment AS m)
-    FROM claimed AS c
-    WHERE c.old IS NOT NULL
+    FROM known AS k
+    WHERE k.old IS NOT NULL
 )
 SELECT c.receiver, c.version, c.id, c.signal, c.life, c.attempt, c.lost_leases, c.refunds, c.old IS NOT NULL AS stolen,
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS own,
        s.name, s.payload, s.correlation, s.causation, s.traceparent, s.build, s.sent_at
 FROM (
     SELECT c.*, row_number() OVER (PARTITION BY c.signal ORDER BY c.receiver, c.version, c.id) = 1 AS first
-    FROM claimed AS c
+    FROM known AS c
 ) AS c
-LEFT JOIN signals.signal AS s ON c.first AND s.id = c.signal
+LEFT JOIN LATERAL (SELECT s.* FROM signals.signal AS s WHERE c.first AND s.id = c.signal OFFSET 0) AS s ON true

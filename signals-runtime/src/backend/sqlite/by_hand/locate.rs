@@ -52,7 +52,7 @@ pub(super) async fn places(connections: &Connections, asked: &[DeliveryId]) -> R
     let mut places = Places { drawn, ..Places::default() };
     for batch in asked.chunks(rows::CHUNK) {
         let Located { found, heirs } = locate(&mut snapshot, batch, &Places::default()).await?;
-        // Not so whoever took over: a retry of what was merged makes it a delivery.
+        // Not so whoever took over names: another merge may bring it one.
         let took_over = |id: &&DeliveryId| heirs.values().any(|heir| *heir == id.receiver);
         places.absent.extend(batch.iter().filter(|id| !found.contains_key(id) && !took_over(id)));
         places.bytes.extend(weigh(&mut snapshot, batch).await?);

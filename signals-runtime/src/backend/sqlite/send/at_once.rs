@@ -54,6 +54,8 @@ pub(super) async fn store(
     let linked: Vec<&str> = batch.context.registry.receivers_of(def.name).map(|receiver| receiver.name).collect();
     let payloads = batch.signals.iter().map(|signal| std::str::from_utf8(&signal.payload).map_err(error::foreign));
     let headers = &batch.context.headers;
+    // The time is read under the lock: every transaction that can send took it when it began. Were one adopted that has not
+    // written yet, its signals would be as old as the call; nothing is decided by that, for all are due at once.
     let query = sqlx::query(ROUND.as_str())
         .bind(rows::limit(batch.signals.len()))
         .bind(def.name)

@@ -6,8 +6,7 @@ use signals_core::Backend as _;
 use signals_core::Error;
 use signals_core::delivery::State;
 use signals_core::store::{
-    Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Renewed, Retention, Snoozed, Store as _,
-    Verb,
+    Acked, AttemptOutcome, DeathReason, Failed, Fate, Filter, Finished, Held, Renewed, Snoozed, Verb,
 };
 use signals_core::token::Token;
 
@@ -118,74 +117,6 @@ async fn at_most_one_suspect_in_a_claim_and_none_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn after_a_long_busy_wait_nothing_is_stolen() {
-    let mut fixture = Fixture::new(&["a"]).await;
-    fixture.send_ids(0..2).await;
-    let mut claim = fixture.claim(&[1]);
-    (claim.limit, claim.lease) = (1, Duration::from_millis(300));
-    fixture.store.claim(&claim).await.expect("claims");
-    fixture.clock.advance(LEASE);
-    claim.limit = 100;
-    claim.token = fixture.token();
-    let writer = fixture.backend.begin().await.expect("begins");
-    let (claims, ()) = tokio::join!(fixture.store.claim(&claim), async {
-        // tidy: not a wait: for so long the writer keeps the lock
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        drop(writer);
-    });
-    let claims = claims.expect("claims");
-    assert!(claims.lost.is_empty() && claims.claimed.len() == 1, "{claims:?}");
-    assert!(fixture.store.claim(&claim).await.expect("claims").claimed.is_empty(), "nor for one lease after");
-    // tidy: not a wait: the store counts a lease of real time
-    tokio::time::sleep(claim.lease).await;
-    claim.token = fixture.token();
-    assert_eq!(fixture.store.claim(&claim).await.expect("claims").lost.len(), 1);
-}
-
-#[tokio::test]
-async fn t9_a_claim_that_waited_leaves_the_living_as_long_again_to_renew() {
-    let mut fixture = Fixture::new(&["a"]).await;
-    fixture.send_ids(0..1).await;
-    let held = fixture.claimed(&[1]).await.claimed[0].held;
-    fixture.clock.advance(LEASE);
-    let claim = fixture.claim(&[1]);
-    let writer = fixture.backend.begin().await.expect("begins");
-    // The heartbeat has the connection, so the claim waits for that first.
-    let info = signals_core::store::WorkerInfo::default();
-    let (_, claims, ()) =
-        tokio::join!(fixture.store.heartbeat(held.token.incarnation(), &info), fixture.store.claim(&claim), async {
-            // tidy: not a wait: for so long the writer keeps the lock
-            tokio::time::sleep(Duration::from_millis(1_100)).await;
-            drop(writer);
-        });
-    let claims = claims.expect("claims");
-    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
-    fixture.clock.advance(Duration::from_secs(1));
-    assert!(fixture.claimed(&[1]).await.lost.is_empty(), "it has not expired for as long as the claim waited");
-    // L1: and no longer than that, a wait of well below a third of the lease.
-    fixture.clock.advance(Duration::from_secs(3));
-    assert_eq!(fixture.claimed(&[1]).await.lost.len(), 1);
-}
-
-#[tokio::test]
-async fn t9_after_a_renewal_that_waited_for_a_third_of_a_lease_nothing_is_stolen() {
-    let mut fixture = Fixture::new(&["a"]).await;
-    fixture.send_ids(0..1).await;
-    let held = fixture.claimed(&[1]).await.claimed[0].held;
-    fixture.clock.advance(LEASE);
-    let mut claim = fixture.claim(&[1]);
-    claim.lease = Duration::from_secs(9);
-    let keeper = fixture.backend.store.sibling();
-    let writer = fixture.backend.begin().await.expect("begins");
-    let refused = keeper.renew(&[held], LEASE).await;
-    assert!(matches!(refused, Err(signals_core::Error::Contention(_))), "{refused:?}");
-    drop(writer);
-    fixture.clock.advance(LEASE);
-    let claims = fixture.store.claim(&claim).await.expect("claims");
-    assert!(claims.lost.is_empty() && claims.claimed.is_empty(), "{claims:?}");
-}
-
-#[tokio::test]
 async fn a_probe_of_an_idle_lane_takes_no_lock() {
     let mut fixture = Fixture::new(&["a"]).await;
     let writer = fixture.backend.begin().await.expect("begins");
@@ -267,35 +198,6 @@ async fn t10_t11_by_hand_whoever_runs_it_and_back_after_the_signal_was_forgotten
     assert_eq!(fixture.store.forget(Duration::ZERO, 10).await.expect("forgets").0, 0, "running ones pin");
     let summary = fixture.store.get(delivery(1, 1)).await.expect("reads").expect("is there").summary;
     assert_eq!((summary.state, summary.actor.as_deref()), (State::Running, Some("ops")));
-}
-
-#[tokio::test]
-async fn t12_prune_goes_by_age_and_keeps_the_dead_unless_told() {
-    let mut fixture = Fixture::new(&["a", "b"]).await;
-    fixture.send(vec![super::keyed(1, "k")]).await.expect("sends");
-    let held = fixture.claimed(&[1]).await.claimed[0].held;
-    fixture.store.ack(&[acked(held, true)]).await.expect("acknowledges");
-    fixture.by_hand(Verb::Discard, delivery(1, 2)).await.expect("discards");
-    let day = Duration::from_secs(86_400);
-    let mut retention = Retention { done: day, cancelled: day, dead: None, keys: 7 * day };
-    assert_eq!(fixture.store.prune(&retention, 10, None).await.expect("prunes").deliveries, 0);
-    fixture.clock.advance(8 * day);
-    let pruned = fixture.store.prune(&retention, 10, None).await.expect("prunes");
-    assert_eq!((pruned.deliveries, pruned.keys), (1, 1));
-    retention.dead = Some(day);
-    assert_eq!(fixture.store.prune(&retention, 10, None).await.expect("prunes").deliveries, 1);
-    assert_eq!(fixture.number("SELECT count(*) FROM signals_settled").await, 0);
-}
-
-#[tokio::test]
-async fn t13_with_nothing_to_forget_the_lock_is_not_taken() {
-    let fixture = Fixture::new(&["a"]).await;
-    fixture.send_ids(0..3).await;
-    fixture.clock.advance(LEASE);
-    let writer = fixture.backend.begin().await.expect("begins");
-    let forgotten = tokio::time::timeout(Duration::from_secs(1), fixture.store.forget(Duration::ZERO, 10)).await;
-    assert_eq!(forgotten.expect("does not wait").expect("looks").0, 0, "old, but all are pending");
-    drop(writer);
 }
 
 #[tokio::test]

@@ -60,6 +60,18 @@ async fn migrations_may_run_at_once_and_newer_ones_are_judged_by_their_mark() {
     }
 }
 
+/// D7: also while somebody else writes, or where nobody may.
+#[tokio::test]
+async fn d7_that_the_schema_is_too_new_is_told_without_the_write_lock() {
+    let fixture = Fixture::new(&["a"]).await;
+    let newer = "INSERT INTO signals_migration (number, name, additive, applied_at) VALUES (1000, 'later', 0, 0)";
+    sqlx::query(newer).execute(fixture.backend.pool()).await.expect("a newer release");
+    let writer = fixture.backend.begin().await.expect("begins");
+    let refused = fixture.store.migrate().await;
+    assert!(matches!(refused, Err(Error::SchemaTooNew { migration: 1000 })), "{refused:?}");
+    drop(writer);
+}
+
 /// D7: what another tool applied of the printed scripts, migration by migration, is accepted; nothing is left to do, and
 /// everything works on it.
 #[tokio::test]

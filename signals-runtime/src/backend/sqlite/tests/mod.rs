@@ -4,8 +4,10 @@ mod by_hand;
 mod claims;
 mod connections;
 mod names;
+mod patience;
 mod sends;
 mod statements;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;

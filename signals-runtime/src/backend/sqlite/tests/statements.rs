@@ -60,12 +60,31 @@ async fn a_list_walks_what_waits_and_what_is_settled_by_signal_or_by_lane() {
     assert_eq!(steps("SEARCH d USING PRIMARY KEY (receiver=? AND version=?)"), 1, "{plan:#?}");
 }
 
+/// T13: what is pending is walked where nobody waits for it, and under the lock only what is new.
+#[tokio::test]
+async fn t13_under_the_lock_no_lane_is_walked_from_its_beginning() {
+    let fixture = Fixture::new(&["a"]).await;
+    let look = plan(&fixture, sql::FORGET_FIND).await;
+    let forget = plan(&fixture, sql::FORGET).await;
+    for (plan, expected) in [
+        (&look, "SEARCH s USING INTEGER PRIMARY KEY (rowid<?)"),
+        (&look, "SEARCH l USING PRIMARY KEY (signal=?)"),
+        (&forget, "SEARCH signals_signal USING INTEGER PRIMARY KEY (rowid=?)"),
+        (&forget, "SEARCH l USING PRIMARY KEY (signal=?)"),
+        (&forget, "SEARCH d USING PRIMARY KEY (receiver=? AND version=? AND id>?)"),
+    ] {
+        assert!(plan.iter().any(|step| step.contains(expected)), "{expected}: {plan:#?}");
+    }
+    assert!(!forget.iter().any(|step| step.starts_with("SCAN d") || step.starts_with("SCAN l ")), "{forget:#?}");
+}
+
 /// A comparison of row values, `(receiver, version) > (?, ?)`, would walk the lane that it should skip to its end.
 #[tokio::test]
 async fn the_next_lane_is_one_seek_away() {
     let fixture = Fixture::new(&["a"]).await;
     for (name, statement) in [
         ("counts", sql::COUNTS),
+        ("forget", sql::FORGET),
         ("list_lanes", sql::LIST_LANES),
         ("prune_probe", sql::PRUNE_PROBE),
         ("trends_done", sql::TRENDS_DONE),

@@ -106,11 +106,14 @@ fn i6_a_refusal_without_a_lost_lease_is_found() {
     let delivery = fact(101, Receiver::Plain).id;
     let refusal = Refusal { delivery, incarnation: 7 };
     assert_eq!(broken(|facts| facts.refusals.push(refusal)), ["I6"]);
+    let lost = Lost { delivery, receiver: Receiver::Plain, pid: 9, incarnation: 7, at: 5, again: false };
     let explained = broken(|facts| {
         facts.refusals.push(refusal);
-        facts.lost.push(Lost { delivery, receiver: Receiver::Plain, pid: 9, incarnation: 7, at: 5, again: false });
+        facts.lost.push(lost);
+        facts.fates.push(Fate { pid: 9, what: What::Stopped, at: 1 });
     });
     assert_eq!(explained, [""; 0]);
+    assert_eq!(broken(|facts| facts.lost.push(lost)), ["T9"], "nothing had happened to whoever held it");
 }
 
 #[test]

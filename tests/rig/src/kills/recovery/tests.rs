@@ -129,13 +129,6 @@ fn l1_clean_times_leave_out_what_is_excused() {
 }
 
 #[test]
-fn t9_a_lease_lost_by_somebody_unhurt_is_robbed_and_no_recovery() {
-    let mut facts = recovered_after(SECOND);
-    facts.lost.push(lost(2, 20 * SECOND));
-    assert_eq!((robbed(&facts), times(&facts).raw.len()), (1, 1));
-}
-
-#[test]
 fn l1_who_waited_for_the_lock_may_take_as_long_again_and_no_longer() {
     let waited = |pid, lasted, late| {
         let mut facts = recovered_after(ALLOWED + late);
