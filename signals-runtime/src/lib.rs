@@ -110,3 +110,10 @@ mod pages {
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
 }
+
+/// The code in the pages about Postgres, as tests.
+#[cfg(all(doctest, feature = "postgres"))]
+mod postgres_pages {
+    #[doc = include_str!("../../docs/backends.md")]
+    struct Backends;
+}

@@ -139,6 +139,24 @@ impl PgBackend {
         &self.pool
     }
 
+    /// Passes over the next `count` ids of signals and of deliveries, for a database that was restored from a backup: what was
+    /// drawn after the backup would be drawn again, and with it the idempotency keys that other services have seen. More than
+    /// was sent since is enough; a billion costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::NotMigrated`] when the tables are not there, [`Error::Misconfigured`] when this role does not own them,
+    /// and an error when the database cannot be reached or refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, it has happened or it has not. Twice does no harm.
+    pub async fn skip_ids(&self, count: u32) -> Result<()> {
+        let mut tx = self.store.connections.large().await?;
+        sqlx::query(sql::SKIP_IDS).bind(i64::from(count)).execute(&mut *tx).await.map_err(error::of)?;
+        tx.commit().await
+    }
+
     /// Every statement that the library runs, each with its name: for those who review, measure or restrict what runs on
     /// their database. The first ones begin transactions: what is named `begin` is the application's, the others are the
     /// library's own, and what each of the others is for is said by its comment.

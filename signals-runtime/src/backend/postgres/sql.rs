@@ -87,6 +87,7 @@ statements! {
     SEND_KEYS = "send_keys",
     SEND_WITH = "send_with",
     SHOW = "show",
+    SKIP_IDS = "skip_ids",
     SNOOZE = "snooze",
     SWEEP = "sweep",
     SWITCH = "switch",

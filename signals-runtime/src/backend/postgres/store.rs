@@ -33,7 +33,7 @@ const STRAGGLERS: Duration = Duration::from_secs(1);
 pub(super) struct PgStore {
     options: PgConnectOptions,
     settings: Settings,
-    connections: Connections,
+    pub(super) connections: Connections,
     floors: Floors,
     pool_size: u32,
     /// When stragglers of merges were looked for.
