@@ -14,7 +14,7 @@ const STEPS: [(&str, &str); 4] =
     [("units", ""), ("conformance", "tests"), ("ui", "tests/ui"), ("processes", "tests/rig")];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
-const BREAKERS: [&str; 2] = ["cluster", "tests/rig-postgres"];
+const BREAKERS: [&str; 3] = ["cluster", "tests/rig", "tests/rig-postgres"];
 
 /// A step that runs tests: its name, what it needs, and the options that select its targets.
 pub(crate) type Selected = (&'static str, Option<Need>, Vec<String>);

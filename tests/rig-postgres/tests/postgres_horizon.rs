@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use common::{Rig, until};
 use signals_cluster::Settings;
 use signals_rig_postgres::{Work, book, prepare};
+use signals_runtime::store::Filter;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 /// How much is sent and done to measure the pace.
@@ -39,6 +40,29 @@ async fn d3_a_reader_and_an_idle_writer_that_pin_the_horizon_do_not_slow_workers
     writer.execute("BEGIN; SELECT pg_current_xact_id()").await.expect("it has a number");
     let pinned = [pace(&rig, 2 * SENT).await, pace(&rig, 3 * SENT).await, pace(&rig, 4 * SENT).await];
     assert!(pinned[2] < free * 3 + Duration::from_secs(1), "D3: {free:?} free, {pinned:?} pinned");
+}
+
+/// D3: who has looked, and workers that have nothing to do, keep no transaction open: they would pin the horizon themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_neither_workers_nor_those_who_look_pin_the_horizon_when_they_are_done() {
+    let rig = Rig::new(Settings::fast()).await;
+    let worker = rig.worker();
+    rig.connected(&[&worker]).await;
+    book(&rig.signals, &Work::light(1)).await.expect("it is stored");
+    rig.agrees().await;
+    rig.signals.inspect().counts().await.expect("the database answers");
+    rig.signals.inspect().list(&Filter::default()).await.expect("the database answers");
+    rig.signals.register().await.expect("nothing is new");
+    let open = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+        AND now() - state_change > interval '300 milliseconds'";
+    let mut server = PgConnection::connect(rig.database.url()).await.expect("it takes connections");
+    // A transaction that is idle for as long as that was left; those of a worker at work last for milliseconds.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(2) {
+        let left: i64 = sqlx::query_scalar(open).fetch_one(&mut server).await.expect("the server answers");
+        assert_eq!(left, 0, "a transaction was left open");
+    }
 }
 
 /// S13: what a very long transaction commits after younger ones is found within a second of its commit.

@@ -127,11 +127,7 @@ async fn puppet(store: &Arc<dyn Store>, registry: &Registry) -> Puppet {
     let lanes: Vec<_> = registered.ids.into_iter().map(|(_, receiver)| lane(receiver)).collect();
     again(|| async {
         let incarnation = store.enlist(&Default::default()).await?;
-        Ok(Puppet {
-            store: store.clone(),
-            tokens: Tokens::new(incarnation),
-            lanes: lanes.clone(),
-        })
+        Ok(Puppet { store: store.clone(), tokens: Tokens::new(incarnation), lanes: lanes.clone() })
     })
     .await
 }
@@ -168,7 +164,8 @@ async fn i6_a_claim_that_a_crash_of_the_database_forgot_is_acknowledged_by_one_h
         let mut second = puppet(&later, &registry).await;
         let claimed = second.claim(1).await;
         forgotten += usize::from(!claimed.is_empty());
-        let late = again(|| async { Ok(store.ack(&[signals_conformance::harness::acked(&held, true)]).await?[0]) }).await;
+        let late =
+            again(|| async { Ok(store.ack(&[signals_conformance::harness::acked(&held, true)]).await?[0]) }).await;
         match claimed.first() {
             // The claim was forgotten: its holder is told so, and the second one's acknowledgement counts.
             Some(again) => assert_eq!((late, second.ack(again).await), (Finished::Stale, Finished::Done)),

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signals_core::clock::{Clock, Timestamp};
 use signals_core::{Error, Result};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::time::Moment;
@@ -30,6 +30,8 @@ use super::{Settings, error, sql};
 struct Slot {
     conn: Mutex<Option<PgConnection>>,
     broken: AtomicBool,
+    /// Whether a rollback waits in the connection for whatever is said next: until then the server keeps its transaction.
+    unsaid: AtomicBool,
 }
 
 /// The connections of one store.
@@ -108,7 +110,23 @@ impl Connections {
         };
         transactions::begin(&mut conn, kind, self.sessions).await.map_err(error::of)?;
         *home = Some(conn);
-        Ok(Transaction { conn: home, open: true, imposed: self.now() })
+        slot.unsaid.store(false, Ordering::Release); // it went before
+        Ok(Transaction { conn: home, open: true, unsaid: &slot.unsaid, imposed: self.now() })
+    }
+
+    /// Says the rollbacks of transactions that were dropped. One that a server has open pins what it has read: no row that
+    /// died since can be removed, and no table changed.
+    pub(super) async fn settle(&self) {
+        for slot in [&self.quick, &self.durable, &self.large, &self.reads] {
+            // Whoever holds the connection says it first.
+            let Ok(mut home) = slot.conn.try_lock() else { continue };
+            if slot.unsaid.swap(false, Ordering::AcqRel)
+                && let Some(mut conn) = home.take()
+                && conn.ping().await.is_ok()
+            {
+                *home = Some(conn);
+            }
+        }
     }
 
     /// Looks at an error on its way out: after one of the connection, all are opened again.
@@ -121,10 +139,11 @@ impl Connections {
     }
 }
 
-/// A transaction on one of the connections. Rolls back when it is dropped.
+/// A transaction on one of the connections. Rolls back when it is dropped, once that was [said](Connections::settle).
 pub(super) struct Transaction<'a> {
     conn: MutexGuard<'a, Option<PgConnection>>,
     open: bool,
+    unsaid: &'a AtomicBool,
     imposed: Option<Moment>,
 }
 
@@ -164,6 +183,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open {
             transactions::start_rollback(self);
+            self.unsaid.store(true, Ordering::Release);
         }
     }
 }

@@ -52,17 +52,20 @@ impl PgStore {
     }
 
     /// Runs what may take as long as it does; after an error of a connection, the next call opens them again.
-    fn run<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
+    fn run<'a, T: Send + 'a>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move {
-            work.await.inspect_err(|error| {
+            let answer = work.await.inspect_err(|error| {
                 self.connections.note(error);
                 self.floors.drop_all();
-            })
+            });
+            // Not for ever: a server that has fallen silent must not keep the answer back.
+            let _ = tokio::time::timeout(PATIENCE, self.connections.settle()).await;
+            answer
         })
     }
 
     /// Runs a worker's statement, for [`PATIENCE`].
-    fn soon<'a, T>(
+    fn soon<'a, T: Send + 'a>(
         &'a self,
         verb: &'static str,
         work: impl Future<Output = Result<T>> + Send + 'a,
@@ -134,7 +137,7 @@ impl Store for PgStore {
     fn dedicated(&self) -> BoxFuture<'_, Result<Arc<dyn Store>>> {
         self.soon("connect", async move {
             let store = Self::over(self.options.clone(), self.settings.clone(), self.pool_size);
-            drop(store.connections.quick().await?);
+            store.connections.quick().await?.commit().await?;
             Ok(Arc::new(store) as Arc<dyn Store>)
         })
     }
