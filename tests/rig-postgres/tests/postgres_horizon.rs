@@ -38,10 +38,16 @@ async fn d3_a_reader_and_an_idle_writer_that_pin_the_horizon_do_not_slow_workers
     reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM booking").await.expect("it reads");
     let mut writer = PgConnection::connect(rig.database.url()).await.expect("it takes connections");
     writer.execute("BEGIN; SELECT pg_current_xact_id()").await.expect("it has a number");
-    let pinned = [pace(&rig, 2 * SENT).await, pace(&rig, 3 * SENT).await, pace(&rig, 4 * SENT).await];
+    // What hours of work leave behind, in a second: rows that were there and are not, below everything to come.
+    let dead = "INSERT INTO signals.delivery (receiver, version, signal)
+            SELECT receiver.id, 1, 0 FROM signals.receiver, generate_series(1, 200000);
+        DELETE FROM signals.delivery WHERE signal = 0";
+    rig.signals.backend().pool().execute(dead).await.expect("they come and go");
+    pace(&rig, 2 * SENT).await; // floors rise
+    let pinned = pace(&rig, 3 * SENT).await;
     println!("{SENT} deliveries to each of two receivers: {free:?} free, {pinned:?} pinned");
     // Generous: other tests load the machine. Claims that walk over what is dead take many times as long.
-    assert!(pinned[2] < free * 4 + Duration::from_secs(3), "D3: {free:?} free, {pinned:?} pinned");
+    assert!(pinned < free * 4 + Duration::from_secs(2), "D3: {free:?} free, {pinned:?} pinned");
 }
 
 /// D3: who has looked, and workers that have nothing to do, keep no transaction open: they would pin the horizon themselves.
