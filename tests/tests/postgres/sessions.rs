@@ -66,28 +66,72 @@ fn suite<H: Harness>(module: &str) {
     }
 }
 
-macro_rules! modules {
-    ($($name:ident: $module:literal for $sessions:ty;)*) => {$(
-        #[test]
-        fn $name() {
-            suite::<Postgres<$sessions>>($module);
-        }
-    )*};
+#[test]
+fn s9_sends_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("send");
 }
 
-modules! {
-    s9_sends_mean_the_same_in_hostile_sessions: "send" for Hostile;
-    s16_keys_mean_the_same_in_hostile_sessions: "keys" for Hostile;
-    t2_claims_mean_the_same_in_hostile_sessions: "claim" for Hostile;
-    t4_outcomes_mean_the_same_in_hostile_sessions: "finish" for Hostile;
-    i5_receivers_transactions_mean_the_same_in_hostile_sessions: "transactional" for Hostile;
-    i5_acknowledgements_in_transactions_mean_the_same_in_hostile_sessions: "tx" for Hostile;
-    i15_registrations_mean_the_same_in_hostile_sessions: "registry" for Hostile;
-    i2_histories_end_the_same_in_hostile_sessions: "model" for Hostile;
-    i1_the_workers_role_is_enough_to_send: "send" for Worker;
-    s16_the_workers_role_is_enough_for_keys: "keys" for Worker;
-    i2_the_workers_role_is_enough_for_a_history: "model" for Worker;
-    i5_the_workers_role_is_enough_for_transactional_receivers: "transactional" for Worker;
-    t10_the_workers_role_is_enough_to_operate: "operate" for Worker;
-    t12_the_workers_role_is_enough_to_prune_and_forget: "retention" for Worker;
+#[test]
+fn s16_keys_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("keys");
+}
+
+#[test]
+fn t2_claims_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("claim");
+}
+
+#[test]
+fn t4_outcomes_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("finish");
+}
+
+#[test]
+fn i5_receivers_transactions_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("transactional");
+}
+
+#[test]
+fn i5_acknowledgements_in_transactions_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("tx");
+}
+
+#[test]
+fn i15_registrations_mean_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("registry");
+}
+
+#[test]
+fn i2_histories_end_the_same_in_hostile_sessions() {
+    suite::<Postgres<Hostile>>("model");
+}
+
+#[test]
+fn i1_the_workers_role_is_enough_to_send() {
+    suite::<Postgres<Worker>>("send");
+}
+
+#[test]
+fn s16_the_workers_role_is_enough_for_keys() {
+    suite::<Postgres<Worker>>("keys");
+}
+
+#[test]
+fn i2_the_workers_role_is_enough_for_a_history() {
+    suite::<Postgres<Worker>>("model");
+}
+
+#[test]
+fn i5_the_workers_role_is_enough_for_transactional_receivers() {
+    suite::<Postgres<Worker>>("transactional");
+}
+
+#[test]
+fn t10_the_workers_role_is_enough_to_operate() {
+    suite::<Postgres<Worker>>("operate");
+}
+
+#[test]
+fn t12_the_workers_role_is_enough_to_prune_and_forget() {
+    suite::<Postgres<Worker>>("retention");
 }
