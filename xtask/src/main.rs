@@ -5,12 +5,15 @@
 mod bench;
 mod examples;
 mod kills;
+mod postgres;
 mod process;
 mod report;
+mod separation;
 mod story;
 mod targets;
 mod test;
 mod tidy;
+mod totals;
 
 use std::env;
 use std::process::ExitCode;
