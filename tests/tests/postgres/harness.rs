@@ -18,9 +18,19 @@ pub(crate) trait Sessions: Send + Sync + 'static {
         String::new()
     }
 
+    /// Where the databases are made.
+    fn server() -> Server {
+        Server::for_tests().expect("a server for the tests")
+    }
+
     /// What the backend's connections say when they are opened.
     fn options(options: PgConnectOptions) -> PgConnectOptions {
         options
+    }
+
+    /// The backend over them.
+    fn over(pool: PgPool) -> PgBackend {
+        PgBackend::new(pool)
     }
 }
 
@@ -47,7 +57,7 @@ pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
 impl<S: Sessions> Postgres<S> {
     /// A migrated database with a table for business writes, on the server's clock.
     pub(crate) async fn on_the_servers_clock() -> Self {
-        let server = Server::for_tests().expect("a server for the tests");
+        let server = S::server();
         let migrations = PgBackend::new(pool(server.options("postgres"))).store().migrations();
         let key: String = migrations.iter().map(|migration| migration.sql).chain([S::prepare().as_str()]).collect();
         let prepare = async |url: String| {
@@ -60,7 +70,7 @@ impl<S: Sessions> Postgres<S> {
             Ok(())
         };
         let database = server.database_like(&key, prepare).await.expect("a database for one test");
-        let backend = PgBackend::new(pool(S::options(database.options())));
+        let backend = S::over(pool(S::options(database.options())));
         Self { backend, reader: pool(database.options()), database, sessions: PhantomData }
     }
 

@@ -13,7 +13,7 @@ use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 pub(super) use super::super::common::by_hand::{Deed, End};
 use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Transaction};
-use super::{error, sql, statement};
+use super::{error, sql};
 
 pub(super) use locate::find;
 pub(super) use log::{actions, note};
@@ -77,13 +77,13 @@ async fn end_all(
         let receivers: Vec<i64> = ends.in_lanes.iter().map(|&(receiver, ..)| receiver).collect();
         let versions: Vec<i64> = ends.in_lanes.iter().map(|&(_, version, _)| version.into()).collect();
         let ids: Vec<i64> = ends.in_lanes.iter().map(|&(.., id)| id).collect();
-        let query = statement::query(sql::END).bind(connections.now()).bind(receivers).bind(versions).bind(ids);
+        let query = sqlx::query(sql::END).bind(connections.now()).bind(receivers).bind(versions).bind(ids);
         let query = query.bind(end.state().as_str()).bind(end.reason()).bind(actor);
         query.execute(&mut **tx).await.map_err(error::of)?;
     }
     if !ends.waiting.is_empty() {
         let (signals, receivers): (Vec<i64>, Vec<i64>) = ends.waiting.iter().copied().unzip();
-        let query = statement::query(sql::END_LATER).bind(connections.now()).bind(signals).bind(receivers);
+        let query = sqlx::query(sql::END_LATER).bind(connections.now()).bind(signals).bind(receivers);
         let query = query.bind(end.state().as_str()).bind(end.reason()).bind(actor);
         query.execute(&mut **tx).await.map_err(error::of)?;
     }
@@ -101,9 +101,9 @@ async fn begin_lives(
     }
     let (signals, receivers): (Vec<i64>, Vec<i64>) =
         lives.iter().map(|&(signal, receiver, _)| (signal, receiver)).unzip();
-    let query = statement::query(sql::RETRY_SIGNAL).bind(&signals).bind(&receivers);
+    let query = sqlx::query(sql::RETRY_SIGNAL).bind(&signals).bind(&receivers);
     query.execute(&mut **tx).await.map_err(error::of)?;
-    let query = statement::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(actor);
+    let query = sqlx::query(sql::RETRY).bind(connections.now()).bind(&signals).bind(&receivers).bind(actor);
     query.execute(&mut **tx).await.map(drop).map_err(error::of)
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn switch(
         Switch::Restore => (None, Some(false)),
     };
     let mut tx = connections.large().await?;
-    let name: Option<String> = statement::query_scalar(sql::SWITCH)
+    let name: Option<String> = sqlx::query_scalar(sql::SWITCH)
         .bind(receiver.0)
         .bind(paused)
         .bind(retired)

@@ -20,7 +20,7 @@ use sqlx::{PgConnection, Postgres};
 use super::super::common::LEASE_LOST;
 use super::connections::{Connections, Transaction};
 use super::rows::{self, get as column};
-use super::{error, sql, statement};
+use super::{error, sql};
 
 pub(super) use floors::Floors;
 use floors::Looked;
@@ -75,7 +75,7 @@ impl Lanes {
 /// Makes dead letters of what has lost its last lease.
 async fn crashed(connections: &Connections, tx: &mut Transaction<'_>, claim: &Claim) -> Result<Vec<LostLease>> {
     let lanes = Lanes::of(claim);
-    let dead: Vec<(i64, i64, i32)> = statement::query_as(sql::CRASHED)
+    let dead: Vec<(i64, i64, i32)> = sqlx::query_as(sql::CRASHED)
         .bind(connections.now())
         .bind(&lanes.receivers)
         .bind(&lanes.versions)
@@ -103,7 +103,7 @@ async fn take(
     sweeping: bool,
 ) -> Result<Vec<PgRow>> {
     let lanes = Lanes::of(claim);
-    let query = statement::query(if sweeping { sql::SWEEP } else { sql::CLAIM })
+    let query = sqlx::query(if sweeping { sql::SWEEP } else { sql::CLAIM })
         .bind(connections.now())
         .bind(&lanes.receivers)
         .bind(&lanes.versions)

@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::time::Moment;
 use super::transactions::{self, Kind, Sessions};
-use super::{Settings, error, sql, statement};
+use super::{Settings, error, sql};
 
 /// A connection, opened when it is first needed.
 #[derive(Debug, Default)]
@@ -153,7 +153,7 @@ impl Transaction<'_> {
         if let Some(Moment(now)) = self.imposed {
             return Ok(now);
         }
-        let Moment(now) = statement::query_scalar(sql::NOW).fetch_one(&mut **self).await.map_err(error::of)?;
+        let Moment(now) = sqlx::query_scalar(sql::NOW).fetch_one(&mut **self).await.map_err(error::of)?;
         Ok(now)
     }
 

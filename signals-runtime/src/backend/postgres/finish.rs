@@ -18,7 +18,7 @@ use sqlx::query::QueryAs;
 use super::super::common::held::batches;
 use super::connections::Connections;
 use super::rows::{BindHeld as _, HeldRows};
-use super::{error, sql, statement};
+use super::{error, sql};
 
 /// How often a statement is said again for what another had in hand when it was said first.
 const TIMES: usize = 3;
@@ -32,7 +32,7 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
     let mut renewed = vec![Renewed::Lost; held.len()];
     for batch in batches(held.iter()) {
         let keys: HeldRows = batch.iter().map(|&at| &held[at]).collect();
-        let (known, kept): (Vec<i64>, Vec<i64>) = statement::query_as(sql::RENEW)
+        let (known, kept): (Vec<i64>, Vec<i64>) = sqlx::query_as(sql::RENEW)
             .bind(connections.now())
             .bind_held(keys)
             .bind(micros(lease))
@@ -63,7 +63,7 @@ pub(super) async fn ack(connections: &Connections, acked: &[Acked]) -> Result<Ve
         |keys, chunk| {
             let keep: Vec<bool> = chunk.iter().map(|acked| acked.keep).collect();
             let ran: Vec<i64> = chunk.iter().map(|acked| micros(acked.ran)).collect();
-            statement::query_as(sql::ACK).bind(now).bind_held(keys).bind(keep).bind(ran)
+            sqlx::query_as(sql::ACK).bind(now).bind_held(keys).bind(keep).bind(ran)
         },
     )
     .await
@@ -81,7 +81,7 @@ pub(super) async fn fail(connections: &Connections, failed: &[Failed]) -> Result
             let errors: Vec<String> = chunk.iter().map(|failed| storable(&failed.error)).collect();
             let ran: Vec<i64> = chunk.iter().map(|failed| micros(failed.ran)).collect();
             let (reasons, delays): (Vec<_>, Vec<_>) = chunk.iter().map(|failed| fate(failed.fate)).unzip();
-            let query = statement::query_as(sql::FAIL).bind(now).bind_held(keys);
+            let query = sqlx::query_as(sql::FAIL).bind(now).bind_held(keys);
             query.bind(outcomes).bind(errors).bind(ran).bind(reasons).bind(delays)
         },
     )
@@ -97,7 +97,7 @@ pub(super) async fn snooze(connections: &Connections, snoozed: &[Snoozed]) -> Re
         |snoozed| &snoozed.held,
         |keys, chunk| {
             let delays: Vec<i64> = chunk.iter().map(|snoozed| wait(snoozed.delay)).collect();
-            statement::query_as(sql::SNOOZE).bind(now).bind_held(keys).bind(delays).bind(i64::from(MAX_REFUNDS))
+            sqlx::query_as(sql::SNOOZE).bind(now).bind_held(keys).bind(delays).bind(i64::from(MAX_REFUNDS))
         },
     )
     .await
@@ -109,7 +109,7 @@ pub(super) async fn release(connections: &Connections, held: &[Held]) -> Result<
         connections,
         held,
         |held| held,
-        |keys, _| statement::query_as(sql::RELEASE).bind_held(keys).bind(i64::from(MAX_REFUNDS)),
+        |keys, _| sqlx::query_as(sql::RELEASE).bind_held(keys).bind(i64::from(MAX_REFUNDS)),
     )
     .await
 }

@@ -15,7 +15,7 @@ use super::by_hand;
 use super::connections::Connections;
 use super::rows::{self, get as column, moment};
 use super::time::Moment;
-use super::{error, sql, statement};
+use super::{error, sql};
 
 pub(super) use list::{find, list};
 pub(super) use trends::trends;
@@ -27,7 +27,7 @@ type AttemptRow = (i32, i32, String, String, i64, Moment, Option<i64>);
 pub(super) async fn counts(connections: &Connections) -> Result<Counts> {
     let bound = i64::try_from(Count::BOUND).map_err(error::foreign)?;
     let mut snapshot = connections.snapshot().await?;
-    let found = statement::query(sql::COUNTS)
+    let found = sqlx::query(sql::COUNTS)
         .bind(connections.now())
         .bind(bound)
         .fetch_all(&mut *snapshot)
@@ -60,7 +60,7 @@ fn lane_counts(row: &PgRow, most: i64) -> Result<LaneCounts> {
 pub(super) async fn receivers(connections: &Connections) -> Result<Vec<ReceiverInfo>> {
     type Row = (i64, String, String, bool, bool, Vec<String>);
     let mut snapshot = connections.snapshot().await?;
-    let rows: Vec<Row> = statement::query_as(sql::RECEIVERS).fetch_all(&mut *snapshot).await.map_err(error::of)?;
+    let rows: Vec<Row> = sqlx::query_as(sql::RECEIVERS).fetch_all(&mut *snapshot).await.map_err(error::of)?;
     let info = |(id, name, signal, paused, retired, aliases): Row| ReceiverInfo {
         id: ReceiverId(id),
         name,
@@ -80,13 +80,13 @@ pub(super) async fn get(connections: &Connections, asked: DeliveryId) -> Result<
     let place = (signal, receiver, found.place.map(|place| place.version.into()), found.place.map(|place| place.id));
     // None: in a lane, and what it refers to in `signals.signal` is gone.
     let Some(summary) = list::show(&mut snapshot, &[place]).await?.pop() else { return Ok(None) };
-    let stored = statement::query(sql::GET_SIGNAL)
+    let stored = sqlx::query(sql::GET_SIGNAL)
         .bind(signal)
         .bind(receiver)
         .fetch_optional(&mut *snapshot)
         .await
         .map_err(error::of)?;
-    let attempts: Vec<AttemptRow> = statement::query_as(sql::GET_ATTEMPTS)
+    let attempts: Vec<AttemptRow> = sqlx::query_as(sql::GET_ATTEMPTS)
         .bind(signal)
         .bind(receiver)
         .fetch_all(&mut *snapshot)

@@ -11,7 +11,7 @@ use signals_core::{Error, Result};
 use sqlx::PgConnection;
 
 use super::connections::Connections;
-use super::{error, sql, statement};
+use super::{error, sql};
 
 /// The oldest server that has what the statements use.
 const OLDEST: i32 = 140_000;
@@ -68,16 +68,16 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
         }
     }
     let mut tx = connections.large().await?;
-    statement::query(sql::MIGRATIONS_LOCK).execute(&mut *tx).await.map_err(error::of)?;
+    sqlx::query(sql::MIGRATIONS_LOCK).execute(&mut *tx).await.map_err(error::of)?;
     if !exists(&mut tx).await? {
-        statement::query(sql::MIGRATIONS_SCHEMA).execute(&mut *tx).await.map_err(error::of)?;
-        statement::query(sql::MIGRATIONS_PREPARE).execute(&mut *tx).await.map_err(error::of)?;
+        sqlx::query(sql::MIGRATIONS_SCHEMA).execute(&mut *tx).await.map_err(error::of)?;
+        sqlx::query(sql::MIGRATIONS_PREPARE).execute(&mut *tx).await.map_err(error::of)?;
     }
     let applied = applied(&mut tx).await?;
     refuse_newer(&applied)?;
     for migration in MIGRATIONS.iter().filter(|migration| !applied.contains_key(&migration.number)) {
         sqlx::raw_sql(migration.sql).execute(&mut *tx).await.map_err(error::of)?;
-        statement::query(sql::MIGRATIONS_NOTE)
+        sqlx::query(sql::MIGRATIONS_NOTE)
             .bind(connections.now())
             .bind(migration.number)
             .bind(migration.name)
@@ -103,8 +103,7 @@ pub(super) async fn check(conn: &mut PgConnection) -> Result<()> {
 
 /// Whether the server is what the guarantees need.
 async fn check_server(conn: &mut PgConnection) -> Result<()> {
-    let (version, encoding): (i32, String) =
-        statement::query_as(sql::CHECK).fetch_one(conn).await.map_err(error::of)?;
+    let (version, encoding): (i32, String) = sqlx::query_as(sql::CHECK).fetch_one(conn).await.map_err(error::of)?;
     if version < OLDEST {
         let (found, oldest) = (version / 10_000, OLDEST / 10_000);
         return Err(Error::Misconfigured(format!("this is Postgres {found}: signals need {oldest} or newer")));
@@ -118,7 +117,7 @@ async fn check_server(conn: &mut PgConnection) -> Result<()> {
 }
 
 async fn exists(conn: &mut PgConnection) -> Result<bool> {
-    statement::query_scalar(sql::MIGRATIONS_EXISTS).fetch_one(conn).await.map_err(error::of)
+    sqlx::query_scalar(sql::MIGRATIONS_EXISTS).fetch_one(conn).await.map_err(error::of)
 }
 
 fn refuse_newer(applied: &BTreeMap<i64, bool>) -> Result<()> {
@@ -131,7 +130,6 @@ fn refuse_newer(applied: &BTreeMap<i64, bool>) -> Result<()> {
 
 /// The numbers applied, and whether each was additive.
 async fn applied(conn: &mut PgConnection) -> Result<BTreeMap<i64, bool>> {
-    let rows: Vec<(i64, bool)> =
-        statement::query_as(sql::MIGRATIONS_APPLIED).fetch_all(conn).await.map_err(error::of)?;
+    let rows: Vec<(i64, bool)> = sqlx::query_as(sql::MIGRATIONS_APPLIED).fetch_all(conn).await.map_err(error::of)?;
     Ok(rows.into_iter().collect())
 }

@@ -20,7 +20,6 @@ mod register;
 mod rows;
 mod send;
 mod sql;
-mod statement;
 mod store;
 mod time;
 mod transactions;
@@ -127,13 +126,6 @@ impl PgBackend {
         Self::assemble(self.pool, settings)
     }
 
-    /// Whether the statements of the library stay prepared on their connections, in this process: yes, unless it is said
-    /// here. Say no behind a pool in transaction mode that knows no prepared statements, such as PgBouncer before 1.21;
-    /// each statement is then parsed and planned anew.
-    pub fn prepare_statements(kept: bool) {
-        statement::keep(kept);
-    }
-
     /// The same database with another clock in the place of the server's, for tests.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -161,7 +153,7 @@ impl PgBackend {
     /// Dropped before it answers, it has happened or it has not. Twice does no harm.
     pub async fn skip_ids(&self, count: u32) -> Result<()> {
         let mut tx = self.store.connections.large().await?;
-        statement::query(sql::SKIP_IDS).bind(i64::from(count)).execute(&mut *tx).await.map_err(error::of)?;
+        sqlx::query(sql::SKIP_IDS).bind(i64::from(count)).execute(&mut *tx).await.map_err(error::of)?;
         tx.commit().await
     }
 
@@ -264,7 +256,7 @@ impl Backend for PgBackend {
     fn fence<'t>(&'t self, tx: &'t mut Self::Tx) -> BoxFuture<'t, Result<()>> {
         Box::pin(async move {
             let (isolation, _): (String, String) =
-                statement::query_as(sql::FENCE).fetch_one(&mut **tx).await.map_err(error::of)?;
+                sqlx::query_as(sql::FENCE).fetch_one(&mut **tx).await.map_err(error::of)?;
             if isolation != "read committed" {
                 return Err(Error::Misconfigured(format!(
                     "a receiver's transaction is isolated as `{isolation}`: only `read committed` lets its lease be renewed \
@@ -278,7 +270,7 @@ impl Backend for PgBackend {
     fn ack<'t>(&'t self, tx: &'t mut Self::Tx, acked: &'t Acked) -> BoxFuture<'t, Result<()>> {
         Box::pin(async move {
             let held = &acked.held;
-            let (stands, removed): (bool, bool) = statement::query_as(sql::ACK_FENCED)
+            let (stands, removed): (bool, bool) = sqlx::query_as(sql::ACK_FENCED)
                 .bind(self.settings.clock.imposed().map(Moment))
                 .bind(held.lane.receiver.0)
                 .bind(i64::from(held.lane.version))

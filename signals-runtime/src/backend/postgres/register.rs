@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use super::super::common::registration::{Change, Receiver, Stored, plan};
 use super::connections::{Connections, Transaction};
-use super::{error, migrate, sql, statement};
+use super::{error, migrate, sql};
 
 /// Stores the receivers of a binary, and finds their ids.
 pub(super) async fn register(connections: &Connections, registration: &Registration) -> Result<Registered> {
@@ -42,21 +42,21 @@ pub(super) async fn resolve(connections: &Connections, registration: &Registrati
 
 async fn load(conn: &mut PgConnection, last: &'static str) -> Result<Stored> {
     // First, because it may wait for the lock: what follows must see what the holder committed.
-    let (last_type, last_receiver) = statement::query_as(last).fetch_one(&mut *conn).await.map_err(error::of)?;
+    let (last_type, last_receiver) = sqlx::query_as(last).fetch_one(&mut *conn).await.map_err(error::of)?;
     let mut stored = Stored { last_type, last_receiver, ..Stored::default() };
     let types: Vec<(i64, String)> =
-        statement::query_as(sql::REGISTRY_TYPES).fetch_all(&mut *conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::REGISTRY_TYPES).fetch_all(&mut *conn).await.map_err(error::of)?;
     stored.types.extend(types);
     let names: Vec<(String, i64)> =
-        statement::query_as(sql::REGISTRY_TYPE_NAMES).fetch_all(&mut *conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::REGISTRY_TYPE_NAMES).fetch_all(&mut *conn).await.map_err(error::of)?;
     stored.type_names.extend(names);
     let receivers: Vec<(i64, String, i64, bool, bool)> =
-        statement::query_as(sql::REGISTRY_RECEIVERS).fetch_all(&mut *conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::REGISTRY_RECEIVERS).fetch_all(&mut *conn).await.map_err(error::of)?;
     for (id, name, of, paused, retired) in receivers {
         stored.receivers.insert(id, Receiver { name, of, paused, retired });
     }
     let names: Vec<(String, i64)> =
-        statement::query_as(sql::REGISTRY_RECEIVER_NAMES).fetch_all(conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::REGISTRY_RECEIVER_NAMES).fetch_all(conn).await.map_err(error::of)?;
     stored.receiver_names.extend(names);
     Ok(stored)
 }
@@ -64,11 +64,11 @@ async fn load(conn: &mut PgConnection, last: &'static str) -> Result<Stored> {
 async fn apply(connections: &Connections, tx: &mut Transaction<'_>, change: &Change) -> Result<()> {
     match change {
         Change::Type { id, name } => {
-            statement::query(sql::REGISTER_TYPE).bind(id).bind(name).execute(&mut **tx).await.map_err(error::of)?;
+            sqlx::query(sql::REGISTER_TYPE).bind(id).bind(name).execute(&mut **tx).await.map_err(error::of)?;
             execute(tx, sql::REGISTER_LAST, &[*id, 0]).await
         }
         Change::TypeName { name, id } => {
-            let query = statement::query(sql::REGISTER_TYPE_NAME).bind(name).bind(id);
+            let query = sqlx::query(sql::REGISTER_TYPE_NAME).bind(name).bind(id);
             query.execute(&mut **tx).await.map(drop).map_err(error::of)
         }
         Change::MergeType { from, into } => {
@@ -77,12 +77,12 @@ async fn apply(connections: &Connections, tx: &mut Transaction<'_>, change: &Cha
             execute(tx, sql::MERGE_TYPE_REMOVE, &[*from]).await
         }
         Change::Receiver { id, name, of } => {
-            let query = statement::query(sql::REGISTER_RECEIVER).bind(id).bind(name).bind(of);
+            let query = sqlx::query(sql::REGISTER_RECEIVER).bind(id).bind(name).bind(of);
             query.execute(&mut **tx).await.map_err(error::of)?;
             execute(tx, sql::REGISTER_LAST, &[0, *id]).await
         }
         Change::ReceiverName { name, id } => {
-            let query = statement::query(sql::REGISTER_RECEIVER_NAME).bind(name).bind(id);
+            let query = sqlx::query(sql::REGISTER_RECEIVER_NAME).bind(name).bind(id);
             query.execute(&mut **tx).await.map(drop).map_err(error::of)
         }
         Change::MergeReceiver { from, into } => merge(connections, tx, *from, *into).await,
@@ -102,7 +102,7 @@ async fn merge(connections: &Connections, tx: &mut Transaction<'_>, from: i64, i
 
 /// What is pending for `from` goes to `into`, or is cancelled when that has the signal too.
 async fn move_pending(connections: &Connections, tx: &mut Transaction<'_>, from: i64, into: i64) -> Result<()> {
-    let cancel = statement::query(sql::MERGE_CANCEL).bind(connections.now()).bind(from).bind(into);
+    let cancel = sqlx::query(sql::MERGE_CANCEL).bind(connections.now()).bind(from).bind(into);
     cancel.execute(&mut **tx).await.map_err(error::of)?;
     execute(tx, sql::MERGE_DELIVERIES, &[from, into]).await?;
     execute(tx, sql::MERGE_LATER, &[from, into]).await
@@ -112,11 +112,11 @@ async fn move_pending(connections: &Connections, tx: &mut Transaction<'_>, from:
 pub(super) async fn move_stragglers(connections: &Connections) -> Result<()> {
     let found: Vec<(i64, i64)> = {
         let mut snapshot = connections.snapshot().await?;
-        statement::query_as(sql::MERGE_STRAGGLERS).fetch_all(&mut *snapshot).await.map_err(error::of)?
+        sqlx::query_as(sql::MERGE_STRAGGLERS).fetch_all(&mut *snapshot).await.map_err(error::of)?
     };
     for (from, into) in found {
         let mut tx = connections.large().await?;
-        statement::query(sql::REGISTRY_LOCK).execute(&mut *tx).await.map_err(error::of)?;
+        sqlx::query(sql::REGISTRY_LOCK).execute(&mut *tx).await.map_err(error::of)?;
         move_pending(connections, &mut tx, from, into).await?;
         execute(&mut tx, sql::MERGE_ATTEMPTS, &[from, into]).await?;
         tx.commit().await?;
@@ -126,6 +126,6 @@ pub(super) async fn move_stragglers(connections: &Connections) -> Result<()> {
 
 /// Runs a statement whose parameters are all numbers.
 async fn execute(conn: &mut PgConnection, sql: &'static str, parameters: &[i64]) -> Result<(), Error> {
-    let query = parameters.iter().fold(statement::query(sql), |query, &parameter| query.bind(parameter));
+    let query = parameters.iter().fold(sqlx::query(sql), |query, &parameter| query.bind(parameter));
     query.execute(conn).await.map(drop).map_err(error::of)
 }

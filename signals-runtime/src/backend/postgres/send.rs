@@ -12,7 +12,7 @@ use sqlx::query::QueryAs;
 use sqlx::{Connection as _, PgConnection, Postgres};
 
 use super::time::Moment;
-use super::{error, rows, sql, statement};
+use super::{error, rows, sql};
 
 /// The most signals of one statement, and the most bytes of payload.
 const CHUNK: (usize, usize) = (1_000, 8 << 20);
@@ -167,7 +167,7 @@ impl<'b> Addressed<'b> {
 async fn store(conn: &mut PgConnection, batch: &SendBatch, run: &[usize], receipts: &mut Receipts) -> Result<()> {
     let addressed = Addressed::of(batch, run)?;
     let (ids, deliveries, missing): (Vec<i64>, i64, Vec<i64>) = addressed
-        .bind(statement::query_as(sql::SEND), batch, &batch.signals[run[0]])
+        .bind(sqlx::query_as(sql::SEND), batch, &batch.signals[run[0]])
         .fetch_one(conn)
         .await
         .map_err(error::of)?;
@@ -197,7 +197,7 @@ async fn store_with(
         Due::At(at) => (None, Some(Moment(at))),
     };
     let (drawn, deliveries, missing, stored): (Vec<i64>, i64, Vec<i64>, Vec<i64>) = addressed
-        .bind(statement::query_as(sql::SEND_WITH), batch, first)
+        .bind(sqlx::query_as(sql::SEND_WITH), batch, first)
         .bind(&keys)
         .bind(&hashes)
         .bind(after)
@@ -228,7 +228,7 @@ async fn look_up(
 ) -> Result<()> {
     let keys: Vec<&str> = repeated.iter().filter_map(|&at| batch.signals[at].key.as_deref()).collect();
     let found: Vec<(String, String, Vec<u8>, i64, i64)> =
-        statement::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
     let found: HashMap<&str, _> =
         found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
     for &at in repeated {

@@ -11,21 +11,18 @@ use sqlx::postgres::PgQueryResult;
 use super::by_hand::note;
 use super::connections::Connections;
 use super::time::Moment;
-use super::{error, rows, sql, statement};
+use super::{error, rows, sql};
 
 /// Moves what became due where it can be claimed.
 pub(super) async fn promote(connections: &Connections, limit: usize) -> Result<Promoted> {
     let mut tx = connections.quick().await?;
-    let next: Option<(Moment, bool)> = statement::query_as(sql::PROMOTE_NEXT)
-        .bind(connections.now())
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(error::of)?;
+    let next: Option<(Moment, bool)> =
+        sqlx::query_as(sql::PROMOTE_NEXT).bind(connections.now()).fetch_optional(&mut *tx).await.map_err(error::of)?;
     let due = match next {
         Some((_, true)) if limit > 0 => limit,
         _ => return Ok(Promoted { moved: 0, next_due: next.map(|(due, _)| due.0) }),
     };
-    let (moved, next_due): (i64, Option<Moment>) = statement::query_as(sql::PROMOTE)
+    let (moved, next_due): (i64, Option<Moment>) = sqlx::query_as(sql::PROMOTE)
         .bind(connections.now())
         .bind(rows::limit(due))
         .fetch_one(&mut *tx)
@@ -64,12 +61,12 @@ pub(super) async fn prune(
         if room == 0 {
             break;
         }
-        let query = statement::query(sql::PRUNE).bind(receiver).bind(version).bind(outcome).bind(rows::limit(room));
+        let query = sqlx::query(sql::PRUNE).bind(receiver).bind(version).bind(outcome).bind(rows::limit(room));
         pruned.deliveries += affected(&query.bind(until).execute(&mut *tx).await.map_err(error::of)?)?;
     }
     let room = limit - pruned.deliveries;
     if let Some(until) = keys.filter(|_| room > 0) {
-        let query = statement::query(sql::PRUNE_KEYS).bind(until).bind(rows::limit(room));
+        let query = sqlx::query(sql::PRUNE_KEYS).bind(until).bind(rows::limit(room));
         pruned.keys = affected(&query.execute(&mut *tx).await.map_err(error::of)?)?;
     }
     if let Some(by) = by {
@@ -84,7 +81,7 @@ async fn find_old(connections: &Connections, retention: &Retention) -> Result<Ol
     let mut snapshot = connections.snapshot().await?;
     let now = snapshot.now().await?;
     let until = |age: Duration| Moment(now.saturating_sub(age));
-    let lanes = statement::query_as(sql::PRUNE_PROBE)
+    let lanes = sqlx::query_as(sql::PRUNE_PROBE)
         .bind(until(retention.done))
         .bind(until(retention.cancelled))
         .bind(retention.dead.map(until))
@@ -93,7 +90,7 @@ async fn find_old(connections: &Connections, retention: &Retention) -> Result<Ol
         .map_err(error::of)?;
     let keys = until(retention.keys);
     let any =
-        statement::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+        sqlx::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
     Ok(Old { lanes, keys: Some(keys).filter(|_| any) })
 }
 
@@ -107,7 +104,7 @@ pub(super) async fn forget(connections: &Connections, older_than: Duration, limi
     if !any_sent_by(&mut tx, until).await? {
         return Ok(Forgotten::default());
     }
-    let found: Vec<i64> = statement::query_scalar(sql::FORGET_LOCK)
+    let found: Vec<i64> = sqlx::query_scalar(sql::FORGET_LOCK)
         .bind(Moment(until))
         .bind(rows::limit(limit))
         .fetch_all(&mut *tx)
@@ -117,13 +114,13 @@ pub(super) async fn forget(connections: &Connections, older_than: Duration, limi
         return Ok(Forgotten::default());
     }
     // Another statement, and so another snapshot: whoever held one of them before it was locked has committed.
-    let forgotten = statement::query(sql::FORGET).bind(found).execute(&mut *tx).await.map_err(error::of)?;
+    let forgotten = sqlx::query(sql::FORGET).bind(found).execute(&mut *tx).await.map_err(error::of)?;
     tx.commit().await?;
     Ok(Forgotten(affected(&forgotten)?))
 }
 
 async fn any_sent_by(conn: &mut PgConnection, until: Timestamp) -> Result<bool> {
-    statement::query_scalar(sql::FORGET_PROBE).bind(Moment(until)).fetch_one(conn).await.map_err(error::of)
+    sqlx::query_scalar(sql::FORGET_PROBE).bind(Moment(until)).fetch_one(conn).await.map_err(error::of)
 }
 
 fn affected(result: &PgQueryResult) -> Result<usize> {

@@ -10,7 +10,7 @@ use sqlx::postgres::PgQueryResult;
 
 use super::connections::Connections;
 use super::time::Moment;
-use super::{error, migrate, rows, sql, statement};
+use super::{error, migrate, rows, sql};
 
 /// How often to draw before giving up: with a billion rows, each draw fails one time in four.
 const DRAWS: usize = 64;
@@ -24,7 +24,7 @@ pub(super) async fn enlist(connections: &Connections, worker: &WorkerInfo) -> Re
     migrate::check(&mut tx).await?;
     for _ in 0..DRAWS {
         let bits = fastrand::u32(..);
-        let inserted = statement::query(sql::ENLIST)
+        let inserted = sqlx::query(sql::ENLIST)
             .bind(connections.now())
             .bind(i64::from(bits))
             .bind(&worker.host)
@@ -45,7 +45,7 @@ pub(super) async fn enlist(connections: &Connections, worker: &WorkerInfo) -> Re
 /// Notes that a worker is alive. A write, so its success proves that the connection can write.
 pub(super) async fn heartbeat(connections: &Connections, incarnation: Incarnation, worker: &WorkerInfo) -> Result<()> {
     let mut tx = connections.quick().await?;
-    let found = statement::query(sql::HEARTBEAT)
+    let found = sqlx::query(sql::HEARTBEAT)
         .bind(connections.now())
         .bind(i64::from(incarnation.bits()))
         .bind(lanes(&worker.lanes))
@@ -69,7 +69,7 @@ fn known(found: &PgQueryResult, incarnation: Incarnation) -> Result<()> {
 /// Notes that a worker has stopped.
 pub(super) async fn resign(connections: &Connections, incarnation: Incarnation) -> Result<()> {
     let mut tx = connections.quick().await?;
-    let found = statement::query(sql::RESIGN)
+    let found = sqlx::query(sql::RESIGN)
         .bind(connections.now())
         .bind(i64::from(incarnation.bits()))
         .execute(&mut *tx)
@@ -84,7 +84,7 @@ pub(super) async fn workers(connections: &Connections, within: Duration) -> Resu
     let mut snapshot = connections.snapshot().await?;
     let since = snapshot.now().await?.saturating_sub(within);
     let found: Vec<WorkerRow> =
-        statement::query_as(sql::WORKERS).bind(Moment(since)).fetch_all(&mut *snapshot).await.map_err(error::of)?;
+        sqlx::query_as(sql::WORKERS).bind(Moment(since)).fetch_all(&mut *snapshot).await.map_err(error::of)?;
     let record = |(incarnation, host, pid, build, lanes, started, seen): WorkerRow| WorkerRecord {
         incarnation: Incarnation::from_bits(rows::count(incarnation)),
         host,

@@ -8,7 +8,7 @@ use signals_core::{Error, Result};
 use sqlx::PgConnection;
 
 use super::super::super::common::by_hand::{Found, Located, Place};
-use super::super::{error, rows, sql, statement};
+use super::super::{error, rows, sql};
 
 /// How often what has moved away from where it was found is looked for again.
 const TIMES: usize = 5;
@@ -42,7 +42,7 @@ async fn look(conn: &mut PgConnection, asked: &[DeliveryId]) -> Result<Located> 
     let mut located = Located { found: HashMap::new(), heirs: heirs(&mut *conn).await? };
     let keys = located.keys(asked);
     let (signals, receivers) = rows::columns(&keys);
-    let found: Vec<LocatedRow> = statement::query_as(sql::LOCATE)
+    let found: Vec<LocatedRow> = sqlx::query_as(sql::LOCATE)
         .bind(&signals)
         .bind(&receivers)
         .bind(signals.iter().min())
@@ -62,14 +62,14 @@ async fn lock(conn: &mut PgConnection, seen: &HashMap<DeliveryId, Found>) -> Res
         let receivers: Vec<i64> = places.iter().map(|(id, _)| id.receiver.0).collect();
         let versions: Vec<i64> = places.iter().map(|(_, place)| place.version.into()).collect();
         let ids: Vec<i64> = places.iter().map(|(_, place)| place.id).collect();
-        let query = statement::query_as(sql::LOCK_DELIVERIES).bind(receivers).bind(versions).bind(ids);
+        let query = sqlx::query_as(sql::LOCK_DELIVERIES).bind(receivers).bind(versions).bind(ids);
         locked.extend(query.fetch_all(&mut *conn).await.map_err(error::of)?);
     }
     for (statement, settled) in [(sql::LOCK_LATER, false), (sql::LOCK_SETTLED, true)] {
         let there = seen.iter().filter(|(_, found)| found.place.is_none() && found.state.is_settled() == settled);
         let (signals, receivers) = rows::columns(there.map(|(id, _)| id));
         if !signals.is_empty() {
-            let query = statement::query_as(statement).bind(signals).bind(receivers);
+            let query = sqlx::query_as(statement).bind(signals).bind(receivers);
             locked.extend(query.fetch_all(&mut *conn).await.map_err(error::of)?);
         }
     }
@@ -87,6 +87,6 @@ fn read(found: Vec<LocatedRow>) -> Result<HashMap<DeliveryId, Found>> {
 
 /// The receivers that were merged, and who took over.
 async fn heirs(conn: &mut PgConnection) -> Result<HashMap<ReceiverId, ReceiverId>> {
-    let rows: Vec<(i64, i64)> = statement::query_as(sql::HEIRS).fetch_all(conn).await.map_err(error::of)?;
+    let rows: Vec<(i64, i64)> = sqlx::query_as(sql::HEIRS).fetch_all(conn).await.map_err(error::of)?;
     Ok(rows.into_iter().map(|(from, into)| (ReceiverId(from), ReceiverId(into))).collect())
 }

@@ -5,7 +5,7 @@ use signals_core::store::{Acting, Action, ActionId, Verb};
 
 use super::super::connections::{Connections, Transaction};
 use super::super::time::Moment;
-use super::super::{error, rows, sql, statement};
+use super::super::{error, rows, sql};
 
 /// Writes the line of an action that changed `count` deliveries, or counts them in the line that it continues.
 pub(in super::super) async fn note(
@@ -20,7 +20,7 @@ pub(in super::super) async fn note(
         return Ok(());
     }
     if let Some(ActionId(id)) = *action {
-        let counted: Option<i64> = statement::query_scalar(sql::ACTION_COUNT)
+        let counted: Option<i64> = sqlx::query_scalar(sql::ACTION_COUNT)
             .bind(id)
             .bind(rows::limit(count))
             .fetch_optional(&mut **tx)
@@ -30,7 +30,7 @@ pub(in super::super) async fn note(
             return Ok(());
         }
     }
-    let id: i64 = statement::query_scalar(sql::ACTION)
+    let id: i64 = sqlx::query_scalar(sql::ACTION)
         .bind(connections.now())
         .bind(acting.actor)
         .bind(verb.as_str())
@@ -51,7 +51,7 @@ pub(in super::super) async fn actions(
 ) -> Result<Vec<Action>> {
     type Row = (i64, Moment, String, String, String, i64);
     let mut snapshot = connections.snapshot().await?;
-    let rows: Vec<Row> = statement::query_as(sql::ACTIONS)
+    let rows: Vec<Row> = sqlx::query_as(sql::ACTIONS)
         .bind(before.map_or(i64::MAX, |before| before.0))
         .bind(rows::limit(limit))
         .fetch_all(&mut *snapshot)

@@ -16,7 +16,7 @@ use sqlx::postgres::PgRow;
 use super::super::connections::Connections;
 use super::super::rows::{self, get as column, moment};
 use super::super::time::Moment;
-use super::super::{error, sql, statement};
+use super::super::{error, sql};
 
 /// How many signals one page looks at.
 const WINDOW: i64 = 5_000;
@@ -104,7 +104,7 @@ type Lanes = (Vec<i64>, Vec<i64>);
 /// The lanes to look at, and whether there is little in all of them. What runs is little by itself: no worker has
 /// more than its slots, and none needs a look at all the ready ones in order.
 async fn lanes(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<(Lanes, bool)> {
-    let found: Vec<(i64, i64, i64)> = statement::query_as(sql::LIST_LANES)
+    let found: Vec<(i64, i64, i64)> = sqlx::query_as(sql::LIST_LANES)
         .bind(wanted.receiver)
         .bind(LITTLE + 1)
         .bind(wanted.ready)
@@ -120,7 +120,7 @@ async fn lanes(conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<(Lanes, b
 /// The lowest signal that a page looks at; `None` when those are the last.
 async fn window(conn: &mut PgConnection, from: i64) -> Result<Option<i64>> {
     let (lowest, count): (Option<i64>, i64) =
-        statement::query_as(sql::LIST_WINDOW).bind(from).bind(WINDOW).fetch_one(conn).await.map_err(error::of)?;
+        sqlx::query_as(sql::LIST_WINDOW).bind(from).bind(WINDOW).fetch_one(conn).await.map_err(error::of)?;
     Ok(lowest.filter(|_| count >= WINDOW))
 }
 
@@ -133,7 +133,7 @@ async fn places(
     bottom: Option<i64>,
     limit: usize,
 ) -> Result<Vec<PlaceRow>> {
-    statement::query_as(sql::LIST)
+    sqlx::query_as(sql::LIST)
         .bind(&lanes.0)
         .bind(&lanes.1)
         .bind(&wanted.outcomes)
@@ -159,7 +159,7 @@ pub(super) async fn show(conn: &mut PgConnection, places: &[PlaceRow]) -> Result
     let receivers: Vec<i64> = places.iter().map(|&(_, receiver, ..)| receiver).collect();
     let versions: Vec<Option<i64>> = places.iter().map(|&(_, _, version, _)| version).collect();
     let ids: Vec<Option<i64>> = places.iter().map(|&(.., id)| id).collect();
-    let query = statement::query(sql::SHOW).bind(signals).bind(receivers).bind(versions).bind(ids);
+    let query = sqlx::query(sql::SHOW).bind(signals).bind(receivers).bind(versions).bind(ids);
     query.fetch_all(conn).await.map_err(error::of)?.iter().map(summary).collect()
 }
 

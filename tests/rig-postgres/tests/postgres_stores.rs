@@ -1,113 +1,22 @@
-//! Postgres behind a pool of connections, and Postgres that dies: what the suite says of a server that stands holds there, too.
+//! A store whose server dies: what a crash forgets, and how its connections come back. I6, W13.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use signals_cluster::{Cluster, Database, PgBouncer, Settings, Stop};
+use signals_cluster::{Cluster, Settings, Stop};
 use signals_conformance::fixtures::{SHIP, paid};
-use signals_conformance::{Harness, Puppet, cases};
-use signals_core::clock::ManualClock;
+use signals_conformance::Puppet;
 use signals_core::delivery::Lane;
 use signals_core::store::{Finished, Store};
 use signals_core::token::Tokens;
 use signals_core::{Backend, Error, Outgoing, Registry, Result, SendBatch, SendContext};
 use signals_runtime::PgBackend;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, PgPool};
 
 fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(20).connect_lazy_with(options.disable_statement_logging())
-}
-
-/// A database behind PgBouncer in transaction mode.
-struct Bounced {
-    backend: PgBackend,
-    reader: PgPool,
-    _database: Database,
-}
-
-/// The server and the pool in front of it, for all cases of this process.
-fn bouncer() -> &'static (Cluster, PgBouncer) {
-    static SERVERS: OnceLock<(Cluster, PgBouncer)> = OnceLock::new();
-    SERVERS.get_or_init(|| {
-        let cluster = Cluster::start(Settings::fast()).expect("a private server starts");
-        let bouncer = PgBouncer::start(&cluster, 12).expect("a pool in front of it starts");
-        (cluster, bouncer)
-    })
-}
-
-impl Harness for Bounced {
-    type Backend = PgBackend;
-
-    async fn open(clock: ManualClock) -> Self {
-        let (cluster, bouncer) = bouncer();
-        let prepare = async |url: String| {
-            let pool = PgPool::connect(&url).await?;
-            PgBackend::new(pool.clone()).store().migrate().await?;
-            let table = "CREATE TABLE business (key text PRIMARY KEY, value text NOT NULL)";
-            sqlx::raw_sql(table).execute(&pool).await?;
-            pool.close().await;
-            Ok(())
-        };
-        let database = cluster.server().database_like("bounced", prepare).await.expect("a database for one case");
-        // Debian's knows no prepared statements: the next transaction may be on another connection of the server.
-        PgBackend::prepare_statements(false);
-        let options = bouncer.server().options(database.name());
-        let backend = PgBackend::new(pool(options)).without_hints().with_clock(Arc::new(clock));
-        Self { backend, reader: pool(database.options()), _database: database }
-    }
-
-    fn backend(&self) -> &PgBackend {
-        &self.backend
-    }
-
-    async fn write(conn: &mut PgConnection, key: &str, value: &str) -> Result<()> {
-        let write = "INSERT INTO business (key, value) VALUES ($1, $2)
-            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        sqlx::query(write).persistent(false).bind(key).bind(value).execute(conn).await.map_err(refused)?;
-        Ok(())
-    }
-
-    async fn read(&self, key: &str) -> Option<String> {
-        let read = sqlx::query_scalar("SELECT value FROM business WHERE key = $1").bind(key);
-        read.fetch_optional(&self.reader).await.expect("business values can be read")
-    }
-
-    async fn commit_and_begin(conn: &mut PgConnection) -> Result<bool> {
-        sqlx::raw_sql("COMMIT; BEGIN").execute(conn).await.map_err(refused)?;
-        Ok(true)
-    }
-}
-
-fn refused(error: sqlx::Error) -> Error {
-    Error::Database(error.into())
-}
-
-/// Runs the cases of some modules of the suite.
-fn suite<H: Harness>(modules: &[&str]) {
-    let of = |name: &str| name.split("::").next().is_some_and(|module| modules.contains(&module));
-    let chosen: Vec<_> = cases::<H>().into_iter().filter(|case| of(case.name)).collect();
-    assert!(chosen.len() >= modules.len(), "the suite has no such modules: {modules:?}");
-    for case in chosen {
-        println!("{}", case.name);
-        case.run();
-    }
-}
-
-#[test]
-fn d1_sends_mean_the_same_through_pgbouncer() {
-    suite::<Bounced>(&["send", "keys"]);
-}
-
-#[test]
-fn d1_claims_mean_the_same_through_pgbouncer() {
-    suite::<Bounced>(&["claim", "registry"]);
-}
-
-#[test]
-fn d1_transactions_of_receivers_mean_the_same_through_pgbouncer() {
-    suite::<Bounced>(&["tx", "transactional"]);
 }
 
 /// Connects again after the server was down: the first tries may find what was cut.
