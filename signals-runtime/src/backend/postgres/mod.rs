@@ -21,6 +21,8 @@ mod rows;
 mod send;
 mod sql;
 mod store;
+#[cfg(feature = "testing")]
+mod testing;
 mod time;
 mod transactions;
 mod upkeep;

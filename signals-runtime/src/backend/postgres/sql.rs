@@ -1,11 +1,11 @@
 //! The statements, one file each in `sql/`: what it does, what it locks, which index it uses is said there.
 
 macro_rules! statements {
-    ($($name:ident = $file:literal,)*) => {
-        $(pub(super) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
+    ($($(#[$when:meta])* $name:ident = $file:literal,)*) => {
+        $($(#[$when])* pub(super) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
 
         /// Every statement with the name of its file.
-        pub(super) const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+        pub(super) const ALL: &[(&str, &str)] = &[$($(#[$when])* ($file, $name),)*];
     };
 }
 
@@ -87,6 +87,8 @@ statements! {
     SEND_KEYS = "send_keys",
     SEND_WITH = "send_with",
     SHOW = "show",
+    #[cfg(any(test, feature = "testing"))]
+    SIGNALS_AFTER = "signals_after",
     SKIP_IDS = "skip_ids",
     SNOOZE = "snooze",
     SWEEP = "sweep",
