@@ -4,6 +4,9 @@
 // The same record as that of the rig over SQLite, whose package links receivers that take another database's transactions.
 #[path = "../../rig/src/log.rs"]
 mod log;
+pub mod latency;
+#[path = "../../rig/src/series.rs"]
+pub mod series;
 mod sender;
 mod work;
 

@@ -1,5 +1,6 @@
 //! `signals-rig-postgres worker URL LOG LEASE_MS [behind-pooler]`: a worker process, until SIGTERM.
 //! `signals-rig-postgres sender URL JOURNAL SLOT FAILING [behind-pooler]`: a sending process, until its standard input ends.
+//! `signals-rig-postgres latency FOLDER [--json]`: commit → start, on a private server.
 //!
 //! A worker whose standard input ends is without its test, and ends at once.
 
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
-use signals_rig_postgres::{Log, behind_pooler, over, send_until};
+use signals_rig_postgres::{Log, behind_pooler, latency, over, send_until};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
@@ -40,8 +41,13 @@ async fn main() -> anyhow::Result<ExitCode> {
             let journal = Log(PathBuf::from(journal));
             send_until(&signals, &journal, slot.parse()?, failing.parse()?, || done.load(Ordering::SeqCst)).await?;
         }
+        ["latency", folder, ref json @ ..] => {
+            let met = latency::run(folder.as_ref(), json == ["--json"]).await?;
+            return Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         _ => bail!(
-            "expected `worker URL LOG LEASE_MS [behind-pooler]` or `sender URL JOURNAL SLOT FAILING [behind-pooler]`"
+            "expected `worker URL LOG LEASE_MS [behind-pooler]`, `sender URL JOURNAL SLOT FAILING [behind-pooler]` or \
+             `latency FOLDER [--json]`"
         ),
     }
     Ok(ExitCode::SUCCESS)
