@@ -31,6 +31,12 @@ const ORPHANS: &str = "is still in use";
 /// How often another port is tried when somebody else was given the one that had been free.
 const PORTS: u32 = 5;
 
+/// Linux' file system in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// How many bytes must be free there.
+const ROOM: u64 = 4 << 30;
+
 /// A server of Postgres for this process alone: on a free port of the loopback interface and a socket in a folder of its
 /// own, with a password that nobody else knows.
 ///
@@ -47,6 +53,12 @@ pub struct Cluster {
     // The order matters: the watchdog removes what is in the folder, as the user to whom it belongs.
     _watchdog: Watchdog,
     folder: TempDir,
+}
+
+/// The file system in memory, where there is one with room for what tests write; that of a container rarely has.
+fn memory() -> Option<PathBuf> {
+    let space = rustix::fs::statvfs(MEMORY).ok()?;
+    (space.f_bavail.saturating_mul(space.f_frsize) >= ROOM).then(|| PathBuf::from(MEMORY))
 }
 
 /// How a server is stopped.
@@ -95,7 +107,9 @@ impl Cluster {
     /// Everything but the data: a folder with an owner, and somebody who will clean up.
     fn prepare(binaries: Binaries, settings: Settings) -> anyhow::Result<Self> {
         let owner = Owner::find()?;
-        let folder = tempfile::Builder::new().prefix("signals-pg-").tempdir().context("cannot make a folder")?;
+        let parent = if settings.is_in_memory() { memory() } else { None }.unwrap_or_else(std::env::temp_dir);
+        let folder =
+            tempfile::Builder::new().prefix("signals-pg-").tempdir_in(parent).context("cannot make a folder")?;
         owner.give(folder.path())?;
         let watchdog = Watchdog::start(owner, &binaries.program("pg_ctl"), folder.path())?;
         let password: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();

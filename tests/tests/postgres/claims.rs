@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use signals_conformance::fixtures::{SHIP, paid};
 use signals_conformance::stage::until;
-use signals_conformance::{Db, Harness as _, Puppet};
+use signals_conformance::{App, Db, Harness as _, Puppet};
 use signals_core::clock::ManualClock;
 use signals_core::delivery::{Lane, ReceiverId};
 use signals_core::store::{Acked, ReceiverEntry, Registration, SignalEntry};
 use signals_core::{Backend as _, Signal as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::harness::{Plain, Postgres};
 
@@ -154,4 +155,48 @@ async fn i9_a_delay_is_measured_by_the_servers_clock() {
         complete(&mut *puppet.lock().await, 10).await == 1
     })
     .await;
+}
+
+/// The median of many claims, each of one delivery that was just sent.
+async fn median_claim(app: &App<Postgres<Plain>>, puppet: &mut Puppet) -> Duration {
+    let mut took = Vec::new();
+    for _ in 0..101 {
+        app.send(&paid(1)).await;
+        // tidy: a duration: how long a claim takes
+        let began = std::time::Instant::now();
+        let claimed = puppet.claim(1).await;
+        took.push(began.elapsed());
+        assert_eq!(claimed.len(), 1);
+        puppet.ack(&claimed[0]).await;
+    }
+    took.sort_unstable();
+    took[took.len() / 2]
+}
+
+/// D3, P4: dead rows that nobody can clear away, because somebody reads or an idle writer has a number.
+#[tokio::test]
+async fn d3_claims_take_no_longer_above_400_000_dead_rows_that_a_reader_or_an_idle_writer_pins() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    median_claim(&app, &mut puppet).await; // what is slow only once
+    let free = median_claim(&app, &mut puppet).await;
+    for pin in
+        ["BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM business", "BEGIN; SELECT pg_current_xact_id()"]
+    {
+        let mut pinning = PgConnection::connect_with(&case.harness.database.options()).await.expect("connects");
+        pinning.execute(pin).await.expect("it pins the horizon");
+        let dead = "INSERT INTO signals.delivery (receiver, version, signal)
+                SELECT receiver.id, 1, 0 FROM signals.receiver, generate_series(1, 400000);
+            DELETE FROM signals.delivery WHERE signal = 0";
+        case.harness.reader.execute(dead).await.expect("they come and go");
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < Duration::from_millis(1_500) {
+            median_claim(&app, &mut puppet).await; // the trailing floor rises
+        }
+        let pinned = median_claim(&app, &mut puppet).await;
+        println!("a claim takes {free:?}, and {pinned:?} behind `{pin}`");
+        // A walk over the dead rows takes tens of milliseconds; another test that takes the processor takes fewer.
+        assert!(pinned < free * 2 + Duration::from_millis(3), "D3: {free:?}, and {pinned:?} behind `{pin}`");
+    }
 }
