@@ -71,6 +71,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Receipts come in the order of the batch.
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>>;
 
+    /// Something was committed that workers of other processes may be waiting for. A hint, which may be lost: it must not
+    /// wait, and costs senders nothing.
+    fn announce(&self) {}
+
     /// Remembers, at the beginning of a transactional receiver's attempt, which transaction this is, so that
     /// [`Backend::ack`] can tell whether it still is the same (W21).
     fn fence<'t>(&'t self, tx: &'t mut Self::Tx) -> BoxFuture<'t, Result<()>>;
@@ -115,4 +119,9 @@ pub trait InTransaction<B: Backend>: Send {
 
     /// Unmarks it: everything in `batch` is stored, and `receipts` says as what.
     fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]);
+
+    /// The send has failed. What cannot remember that, and refuse to commit, sees to it here that the database does (S4).
+    fn abort(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

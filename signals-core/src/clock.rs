@@ -69,6 +69,12 @@ pub fn micros(duration: Duration) -> i64 {
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// What a database that has a clock of its own must take for the time instead: `None`, its own counts, unless this clock
+    /// is there to stand in for it, as those of tests are.
+    fn imposed(&self) -> Option<Timestamp> {
+        Some(self.now())
+    }
 }
 
 /// The operating system's clock.
@@ -79,6 +85,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks for the time")]
     fn now(&self) -> Timestamp {
         Timestamp::from(SystemTime::now())
+    }
+
+    fn imposed(&self) -> Option<Timestamp> {
+        None
     }
 }
 

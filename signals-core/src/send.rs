@@ -325,14 +325,21 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
             let mut batch = SendBatch { signals, context: self.tx.context() };
             // From here on the transaction refuses to commit, until everything is stored.
             let conn = self.tx.start()?;
-            for signal in &mut batch.signals {
-                signal.check(&batch.context)?;
+            let stored = store::<B>(conn, &mut batch).await;
+            match &stored {
+                Ok(receipts) => self.tx.finish(&batch, receipts),
+                Err(_) => self.tx.abort().await,
             }
-            let receipts = if batch.signals.is_empty() { Vec::new() } else { B::send(conn, &batch).await? };
-            self.tx.finish(&batch, &receipts);
-            Ok(receipts)
+            stored
         })
     }
+}
+
+async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<Vec<Receipt>> {
+    for signal in &mut batch.signals {
+        signal.check(&batch.context)?;
+    }
+    if batch.signals.is_empty() { Ok(Vec::new()) } else { B::send(conn, batch).await }
 }
 
 #[cfg(test)]

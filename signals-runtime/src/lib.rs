@@ -34,6 +34,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `postgres` | no | [`PgBackend`] and [`PgTx`]: deliveries in a Postgres database, through sqlx |
 //! | `sqlite` | no | [`SqliteBackend`] and [`SqliteTx`]: deliveries in a SQLite file, through sqlx |
 //! | `testing` | no | `testing`: tests of receivers and of what is sent, for `[dev-dependencies]` |
 //!
@@ -75,6 +76,8 @@ mod tx;
 pub use signals_core::__private;
 
 pub use backend::memory::MemoryBackend;
+#[cfg(feature = "postgres")]
+pub use backend::postgres::PgBackend;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite::SqliteBackend;
 pub use extract::{CancelReason, Cancelled, State};
@@ -89,6 +92,10 @@ pub use worker::{Worker, WorkerBuilder};
 
 /// A transaction of the memory backend.
 pub type MemoryTx = Tx<MemoryBackend>;
+
+/// A transaction in a Postgres database.
+#[cfg(feature = "postgres")]
+pub type PgTx = Tx<PgBackend>;
 
 /// A transaction in a SQLite file.
 #[cfg(feature = "sqlite")]
@@ -108,4 +115,11 @@ mod pages {
 
     #[doc = include_str!("../../docs/testing.md")]
     struct Testing;
+}
+
+/// The code in the pages about Postgres, as tests.
+#[cfg(all(doctest, feature = "postgres"))]
+mod postgres_pages {
+    #[doc = include_str!("../../docs/backends.md")]
+    struct Backends;
 }

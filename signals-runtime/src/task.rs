@@ -53,6 +53,16 @@ impl<T: Send + 'static> Drop for ToCompletion<T> {
     }
 }
 
+/// Runs `work`, which nobody waits for, beside its caller. A runtime that shuts down drops it, so it must not matter.
+///
+/// # Panics
+///
+/// Panics outside a tokio runtime.
+#[cfg(feature = "postgres")]
+pub(crate) fn beside(work: impl Future<Output = ()> + Send + 'static) {
+    Handle::current().spawn(work);
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

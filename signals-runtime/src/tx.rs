@@ -151,6 +151,16 @@ impl Tx<crate::SqliteBackend> {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl Tx<crate::PgBackend> {
+    /// The sqlx transaction inside, for helpers that are typed on one.
+    ///
+    /// A statement run through it that ends the transaction makes the commit fail.
+    pub fn as_sqlx(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Postgres> {
+        &mut self.open_mut().tx
+    }
+}
+
 impl<B: Backend> Open<B> {
     async fn commit(self) -> Result<()> {
         let Self { tx, signals, wakes, .. } = self;
@@ -158,6 +168,7 @@ impl<B: Backend> Open<B> {
             signals.backend.commit(tx).await?;
             if wakes {
                 signals.wake();
+                signals.backend.announce();
             }
             Ok(())
         };

@@ -75,11 +75,18 @@ fn compare(expected: &str, printed: &[String]) -> Result<()> {
 ///
 /// Returns cargo's messages.
 pub(crate) fn build() -> Result<BTreeMap<String, PathBuf>> {
+    let names = names(&root()?)?;
+    build_with(&names.iter().flat_map(|name| ["--package", name]).collect::<Vec<_>>())
+}
+
+/// Builds what `options` select; answers the programs by name.
+///
+/// # Errors
+///
+/// Returns cargo's messages.
+pub(crate) fn build_with(options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let mut build = cargo()?;
-    build.args(["build", "--message-format=json-render-diagnostics"]);
-    for name in names(&root()?)? {
-        build.args(["--package", &name]);
-    }
+    build.args(["build", "--message-format=json-render-diagnostics"]).args(options);
     let built = run(&mut build, BUILD_LIMIT, Echo::Keep)?;
     if !built.ok {
         let messages: Vec<_> = built.lines.iter().filter(|line| !line.starts_with('{')).map(String::as_str).collect();

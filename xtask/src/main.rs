@@ -5,12 +5,15 @@
 mod bench;
 mod examples;
 mod kills;
+mod postgres;
 mod process;
 mod report;
+mod separation;
 mod story;
 mod targets;
 mod test;
 mod tidy;
+mod totals;
 
 use std::env;
 use std::process::ExitCode;
@@ -27,7 +30,7 @@ cargo xtask <command>
                                      kills workers and senders over one file and checks what is left: 1,000 of them
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
-  bench latency [--json]             from commit to the receiver's start, on SQLite (goal P6)
+  bench latency [--json] [--postgres] from commit to the receiver's start, on SQLite or Postgres (goal P6)
   bench memory [--json] [--quick]    what a worker holds after a million deliveries on SQLite (goal P13)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
   bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)

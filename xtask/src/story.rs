@@ -14,6 +14,10 @@ use crate::{Result, examples};
 /// How it is started, also what the README's first command must be.
 pub(crate) const COMMAND: &str = "cargo run -p shop";
 
+/// How it is started on a server; without a URL it starts one of its own.
+const COMMAND_ON_POSTGRES: &str =
+    "cargo run -p shop --no-default-features --features postgres -- --database-url postgres://…";
+
 /// Its package, and its folder in `examples/`.
 pub(crate) const PACKAGE: &str = "shop";
 
@@ -26,21 +30,36 @@ const GOAL: Duration = Duration::from_secs(20);
 ///
 /// Returns what is wrong with it.
 pub(crate) fn check() -> Result<String> {
+    let program = examples::build()?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
+    tell(COMMAND, &mut Command::new(program))
+}
+
+/// The same story on the Postgres at `url`, told by a program that has no other database.
+///
+/// # Errors
+///
+/// Returns what is wrong with it.
+pub(crate) fn check_on_postgres(url: &str) -> Result<String> {
+    let alone = ["--package", PACKAGE, "--no-default-features", "--features", "postgres"];
+    let program = examples::build_with(&alone)?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
+    tell(COMMAND_ON_POSTGRES, Command::new(program).args(["--database-url", url]))
+}
+
+/// Runs `program`, which `command` is for a person, and compares what it prints.
+fn tell(command: &str, program: &mut Command) -> Result<String> {
     let text = fs::read_to_string(root()?.join(EXPECTED))
-        .map_err(|error| format!("cannot read {EXPECTED} ({error}): list there what `{COMMAND}` must print"))?;
+        .map_err(|error| format!("cannot read {EXPECTED} ({error}): list there what `{command}` must print"))?;
     let expected = fragments(&text);
     if expected.is_empty() {
-        return Err(format!("{EXPECTED} expects nothing: list there what `{COMMAND}` must print"));
+        return Err(format!("{EXPECTED} expects nothing: list there what `{command}` must print"));
     }
-
-    let executable = examples::build()?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
     // Twice the goal: what is merely slow still shows its output.
-    let ran = run(Command::new(executable).current_dir(root()?), GOAL * 2, Echo::Both)?;
+    let ran = run(program.current_dir(root()?), GOAL * 2, Echo::Both)?;
     if !ran.ok {
-        return Err(format!("`{COMMAND}` ended with {}: run it and repair what it says", ran.end));
+        return Err(format!("`{command}` ended with {}: run it and repair what it says", ran.end));
     }
     if ran.took >= GOAL {
-        return Err(format!("`{COMMAND}` took {}: it must end within {}", seconds(ran.took), seconds(GOAL)));
+        return Err(format!("`{command}` took {}: it must end within {}", seconds(ran.took), seconds(GOAL)));
     }
     compare(&expected, &ran.stdout)?;
     Ok(format!("{} expected lines in {}", expected.len(), seconds(ran.took)))

@@ -6,13 +6,22 @@ use std::fs;
 use std::path::Path;
 
 use crate::Result;
+use crate::postgres::Need;
 
 /// The steps that run tests, in their order, each with the folder of its package. What is in none of these folders
 /// belongs to the first.
 const STEPS: [(&str, &str); 4] =
     [("units", ""), ("conformance", "tests"), ("ui", "tests/ui"), ("processes", "tests/rig")];
 
+/// The folders of the packages whose tests start servers of their own, and break them.
+const BREAKERS: [&str; 3] = ["cluster", "tests/rig", "tests/rig-postgres"];
+
+/// A step that runs tests: its name, what it needs, and the options that select its targets.
+pub(crate) type Selected = (&'static str, Option<Need>, Vec<String>);
+
 /// Each step that runs tests, with the options that select its targets: for `cargo test` and `cargo nextest run` alike.
+///
+/// A file whose name begins with `postgres` needs a server, or the programs of one, and belongs to a step of its own.
 ///
 /// They select targets and never packages: which features a dependency is built with follows from the packages, and
 /// nothing must be built twice.
@@ -20,30 +29,37 @@ const STEPS: [(&str, &str); 4] =
 /// # Errors
 ///
 /// Returns an error when a folder cannot be read, or a step would run nothing.
-pub(crate) fn steps(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
+pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     let mut found = BTreeSet::new();
     integration_tests(root, "", &mut found)?;
     let names: BTreeSet<_> = found.iter().map(|(_, name)| name).collect();
     if names.len() < found.len() {
         return Err(format!("two files of integration tests have one name: rename one of {found:?}"));
     }
-    let step = |(step, folder): (&'static str, &str)| {
+    let (on_postgres, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, name)| name.starts_with("postgres"));
+    let mut steps = Vec::new();
+    for (step, folder) in STEPS {
         let mut options = Vec::new();
         if folder.is_empty() {
             options.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
         }
-        for (package, name) in &found {
-            let own = STEPS[1..].iter().any(|(_, folder)| folder == package);
-            if package == folder || (folder.is_empty() && !own) {
-                options.extend(["--test".to_owned(), name.clone()]);
-            }
-        }
-        if options.is_empty() {
-            return Err(format!("there are no tests in {folder}/tests for the step `{step}`: restore them"));
-        }
-        Ok((step, options))
-    };
-    STEPS.into_iter().map(step).collect()
+        let own = |package: &str| STEPS[1..].iter().any(|(_, folder)| *folder == package);
+        options.extend(tests(&found, |package| package == folder || (folder.is_empty() && !own(package))));
+        steps.push((step, None, options));
+    }
+    let breaks = |package: &str| BREAKERS.contains(&package);
+    steps.push(("postgres", Some(Need::Server), tests(&on_postgres, |package| !breaks(package))));
+    steps.push(("postgres-processes", Some(Need::Programs), tests(&on_postgres, breaks)));
+    match steps.iter().find(|(.., options)| options.is_empty()) {
+        Some((step, ..)) => Err(format!("there are no tests for the step `{step}`: restore them")),
+        None => Ok(steps),
+    }
+}
+
+/// The options for the files in the packages that `belongs` chooses.
+fn tests(found: &[(String, String)], belongs: impl Fn(&str) -> bool) -> Vec<String> {
+    let chosen = found.iter().filter(|(package, _)| belongs(package));
+    chosen.flat_map(|(_, name)| ["--test".to_owned(), name.clone()]).collect()
 }
 
 /// Collects `(folder of the package, name)` of every file of integration tests below `dir`, and of every folder with a `main.rs`.
@@ -84,12 +100,13 @@ mod tests {
     fn every_integration_test_of_this_repository_is_in_one_step() {
         let steps = steps(&root().expect("in the repository")).expect("the tests are there");
         let with = |name: &str| -> Vec<_> {
-            steps.iter().filter(|(_, options)| options.iter().any(|o| o == name)).map(|(step, _)| *step).collect()
+            steps.iter().filter(|(.., options)| options.iter().any(|o| o == name)).map(|(step, ..)| *step).collect()
         };
         assert_eq!(with("sqlite"), ["conformance"]);
         assert_eq!(with("wrong"), ["conformance"], "a folder with a main.rs is one, too");
         assert_eq!(with("isolation"), ["units"]);
         assert_eq!(with("--lib"), ["units"]);
+        assert_eq!(with("postgres_cluster"), ["postgres-processes"], "it starts servers");
         assert_eq!((with("ui"), with("processes")), (vec!["ui"], vec!["processes"]));
     }
 }

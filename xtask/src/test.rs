@@ -1,13 +1,17 @@
 //! `cargo xtask test`: everything that must be green before a merge, one step after the other.
 //!
-//! A step that fails does not stop the others. A step whose package or file does not exist fails: nothing is skipped.
+//! A step that fails does not stop the others. A step whose package or file does not exist fails. What needs a Postgres
+//! that cannot be had is skipped, by name, on somebody's machine, and fails where `CI` is `true`; nothing else is skipped.
 
+use std::env;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::postgres::{self, Need, Postgres};
 use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
 use crate::report::{seconds, table};
-use crate::{Result, examples, kills, story, targets, tidy};
+use crate::totals::totals;
+use crate::{Result, examples, kills, separation, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -15,6 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60 * 60);
 struct Step {
     name: String,
     action: Action,
+    needs: Option<Need>,
 }
 
 /// What a step does.
@@ -26,8 +31,18 @@ enum Action {
     Tidy,
     Examples,
     Story,
+    StoryOnPostgres,
     Kills,
     Readme,
+    /// These features of the runtime bring their own database and no other.
+    Separation(Vec<String>),
+}
+
+/// How a step ended.
+enum Outcome {
+    Passed(String),
+    Skipped(String),
+    Failed(String),
 }
 
 /// Runs the steps that `options` select.
@@ -61,15 +76,19 @@ pub(crate) fn run(options: &[&str]) -> Result {
 
 fn run_all(steps: &[Step]) -> bool {
     let began = Instant::now();
-    let mut rows = Vec::new();
-    let mut failed = Vec::new();
+    let (mut rows, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut postgres = Postgres::default();
     for (at, step) in steps.iter().enumerate() {
         println!("\n==> step {} of {}: {} (elapsed {})", at + 1, steps.len(), step.name, seconds(began.elapsed()));
         let started = Instant::now();
-        let outcome = perform(&step.action);
-        let (result, note) = match outcome {
-            Ok(note) => ("passed", note),
-            Err(reason) => {
+        let (result, note) = match attempt(step, &mut postgres) {
+            Outcome::Passed(note) => ("passed", note),
+            Outcome::Skipped(reason) => {
+                println!("{}: skipped: {reason}", step.name);
+                skipped.push((&step.name, reason.clone()));
+                ("SKIPPED", reason)
+            }
+            Outcome::Failed(reason) => {
                 println!("{}: {reason}", step.name);
                 let first_line = reason.lines().next().unwrap_or_default().to_owned();
                 failed.push((&step.name, first_line.clone()));
@@ -79,11 +98,29 @@ fn run_all(steps: &[Step]) -> bool {
         rows.push(vec![step.name.clone(), result.to_owned(), seconds(started.elapsed()), note]);
     }
     println!("\n{}", table(&["step", "result", "took", "note"], &rows));
+    for (name, reason) in &skipped {
+        println!("skipped: {name}: {reason}");
+    }
     for (name, reason) in &failed {
         println!("failed: {name}: {reason}\n        again: cargo xtask test --only {name}");
     }
-    println!("{} passed, {} failed", steps.len() - failed.len(), failed.len());
+    let passed = steps.len() - failed.len() - skipped.len();
+    println!("{passed} passed, {} failed, {} skipped", failed.len(), skipped.len());
     failed.is_empty()
+}
+
+/// Provides what a step needs, and performs it.
+fn attempt(step: &Step, postgres: &mut Postgres) -> Outcome {
+    let env = match step.needs.map(|need| postgres.provide(need)).transpose() {
+        Ok(url) => url.flatten().map(|url| (postgres::VARIABLE, url)),
+        Err(reason) => return without(reason, env::var("CI").is_ok_and(|value| value == "true")),
+    };
+    perform(&step.action, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
+}
+
+/// What becomes of a step whose need cannot be met.
+fn without(reason: String, in_ci: bool) -> Outcome {
+    if in_ci { Outcome::Failed(reason) } else { Outcome::Skipped(reason) }
 }
 
 /// All steps, in order; one for each feature of the runtime, so that a new backend is covered without an edit here.
@@ -98,9 +135,9 @@ fn steps() -> Result<Vec<Step>> {
         step("clippy", cargo_step("clippy --workspace --all-targets --all-features -- -D warnings")),
     ];
     let runner = if has_cargo("nextest") { "nextest run --no-fail-fast" } else { "test --no-fail-fast" };
-    for (name, selected) in targets::steps(&root()?)? {
+    for (name, needs, selected) in targets::steps(&root()?)? {
         let tests = [words(runner), words("--workspace --all-features"), selected].concat();
-        steps.push(step(name, Action::Tests(tests)));
+        steps.push(Step { needs, ..step(name, Action::Tests(tests)) });
     }
     let alone = |features: &str| {
         let lint = format!("clippy --package signals-runtime --lib --no-default-features {features} -- -D warnings");
@@ -112,8 +149,10 @@ fn steps() -> Result<Vec<Step>> {
         steps.push(step(&format!("feature-{feature}"), alone(&format!("--features {feature}"))));
     }
     steps.extend([
+        step("separation", Action::Separation(features(&manifest).into_iter().map(str::to_owned).collect())),
         step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
         step("story", Action::Story),
+        Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
         step("examples", Action::Examples),
         step("kills", Action::Kills),
         step(
@@ -126,7 +165,7 @@ fn steps() -> Result<Vec<Step>> {
 }
 
 fn step(name: &str, action: Action) -> Step {
-    Step { name: name.to_owned(), action }
+    Step { name: name.to_owned(), action, needs: None }
 }
 
 fn cargo_step(args: &str) -> Action {
@@ -147,19 +186,25 @@ fn features(manifest: &str) -> Vec<&str> {
         .collect()
 }
 
-fn perform(action: &Action) -> Result<String> {
+/// Performs an action; the variable in `server`, if any, tells its programs where the server is.
+fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<String> {
+    let server = server.map(|(name, value)| (*name, value.as_str()));
     match action {
         Action::Cargo(args, env) => run_cargo(args, env).map(|lines| totals(&lines).unwrap_or_default().text),
-        Action::Tests(args) => match totals(&run_cargo(args, &[])?) {
+        Action::Tests(args) => match totals(&run_cargo(args, server.as_slice())?) {
             Some(totals) if totals.passed > 0 => Ok(totals.text),
             _ => Err("no test ran: the runner's output names none".to_owned()),
         },
         Action::Tidy if tidy::run()? => Ok(String::new()),
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
         Action::Story => story::check(),
+        Action::StoryOnPostgres => {
+            story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
+        }
         Action::Examples => examples::check(),
         Action::Kills => kills::check(),
         Action::Readme => story::check_readme(),
+        Action::Separation(features) => separation::check(&features.iter().map(String::as_str).collect::<Vec<_>>()),
     }
 }
 
@@ -175,47 +220,9 @@ fn run_cargo(args: &[String], env: &[(&str, &str)]) -> Result<Vec<String>> {
     Err(format!("{}{counted}: see its output above", ran.end))
 }
 
-/// What a test runner says of its tests.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Totals {
-    passed: u64,
-    text: String,
-}
-
-/// The sums of cargo's `test result:` lines, or nextest's summary.
-fn totals(lines: &[String]) -> Option<Totals> {
-    let before = |line: &str, word: &str| -> u64 {
-        let words: Vec<_> = line.split([' ', ',', ';']).filter(|part| !part.is_empty()).collect();
-        words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
-    };
-    let starting = |start: &str| lines.iter().map(|line| line.trim()).filter(|line| line.starts_with(start)).collect();
-    let mut own: Vec<&str> = starting("Summary [");
-    if own.is_empty() {
-        // Under nextest these are of single processes, and counted in its summary.
-        own = starting("test result:");
-    }
-    let sum = |word: &str| own.iter().map(|line| before(line, word)).sum::<u64>();
-    let (passed, failed) = (sum("passed"), sum("failed") + sum("timed"));
-    (!own.is_empty()).then(|| Totals { passed, text: format!("{passed} tests passed, {failed} failed") })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn counted(text: &str) -> Option<String> {
-        totals(&text.lines().map(str::to_owned).collect::<Vec<_>>()).map(|totals| totals.text)
-    }
-
-    #[test]
-    fn both_runners_are_understood() {
-        let cargo =
-            "test result: ok. 12 passed; 0 failed; 0 ignored\nnoise\ntest result: FAILED. 3 passed; 2 failed; 0";
-        assert_eq!(counted(cargo).as_deref(), Some("15 tests passed, 2 failed"));
-        let nextest = "test result: FAILED. 0 passed; 1 failed\n     Summary [   0.512s] 40 tests run: 38 passed (1 slow), 2 failed, 0 skipped";
-        assert_eq!(counted(nextest).as_deref(), Some("38 tests passed, 2 failed"));
-        assert_eq!(counted("Finished"), None);
-    }
 
     #[test]
     fn every_feature_but_default_is_a_step() {
@@ -227,6 +234,13 @@ mod tests {
     fn steps_that_fail_do_not_stop_the_others() {
         let missing = |name| step(name, cargo_step("metadata --no-such-option"));
         assert!(!run_all(&[missing("a"), missing("b")]));
+    }
+
+    #[test]
+    fn what_cannot_be_provided_is_skipped_by_name_and_fails_in_ci() {
+        let reason = || "no server: install it".to_owned();
+        assert!(matches!(without(reason(), false), Outcome::Skipped(said) if said == reason()));
+        assert!(matches!(without(reason(), true), Outcome::Failed(said) if said == reason()));
     }
 
     #[test]

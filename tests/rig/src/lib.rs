@@ -4,6 +4,7 @@ pub mod kills;
 pub mod latency;
 mod log;
 pub mod memory;
+pub mod series;
 pub mod starvation;
 mod work;
 

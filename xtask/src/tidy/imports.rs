@@ -56,6 +56,9 @@ pub(super) fn above_backends(tree: &Tree, out: &mut Vec<Violation>) {
     }
 }
 
+/// What the backends that speak SQL share: no backend, and anybody's.
+const SHARED: &str = "common";
+
 /// A backend is a folder that can be copied: it knows neither its siblings nor who uses it.
 pub(super) fn between_backends(tree: &Tree, out: &mut Vec<Violation>) {
     fn folder(file: &File) -> Option<&str> {
@@ -67,7 +70,8 @@ pub(super) fn between_backends(tree: &Tree, out: &mut Vec<Violation>) {
         let Some(own) = folder(file) else { continue };
         for (number, line) in file.numbered() {
             let of_sibling = |(word, before, after): &(&str, &str, &str)| {
-                folders.iter().any(|sibling| *sibling != own && names(sibling, word, before, after))
+                let mut siblings = folders.iter().filter(|folder| ![own, SHARED].contains(*folder));
+                siblings.any(|sibling| names(sibling, word, before, after))
             };
             let of_user = |(word, before, after): &(&str, &str, &str)| {
                 let imported = before.trim_start().starts_with("use crate::");
@@ -174,7 +178,7 @@ mod tests {
         {
             assert_eq!(found(between_backends, &[(at, bad), sibling]), [format!("{at}:1")], "{bad}");
         }
-        let good = "use sqlx::sqlite::SqliteRow; let worker = 1; let memory = 2;";
+        let good = "use sqlx::sqlite::SqliteRow; let worker = 1; let memory = 2; use super::super::common::rows;";
         assert!(found(between_backends, &[(at, good), sibling]).is_empty());
     }
 

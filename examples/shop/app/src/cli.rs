@@ -1,11 +1,11 @@
 //! The command line: parsed into a [`Command`] that cannot be wrong.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use base::Place;
 use lexopt::prelude::*;
 use signals_runtime::defaults;
 
@@ -13,8 +13,8 @@ use crate::ops::{How, OpsOptions, Order};
 use crate::takes;
 use crate::worker::{Fault, WorkerOptions};
 
-/// What `--help` prints.
-pub(crate) const HELP: &str = "\
+/// What `--help` prints, but for the option that names the database.
+const HELP: &str = "\
 A shop whose modules tell each other what happened by signals.
 
 usage: shop                      tell the story, and check it; needs nothing
@@ -43,31 +43,36 @@ a filter: --state S (ready, running, done, dead, cancelled; may be repeated), --
 each command refuses options that it does not take
 
 options:
-  --database PATH    the SQLite file [./shop.db]; mails and exports are kept beside it
+{database}
   --port N           serve: the port on 127.0.0.1, 0 for any [3000]
   --lease SECONDS    worker: how long a delivery stays with a worker that is gone [20]; at least 3
   --fault NAME       worker: mail (the mail server refuses twice), score (the risk table is too short: a panic)
                      or export (exports take a minute); may be repeated
   --help             this";
 
+/// What `--help` prints.
+pub(crate) fn help() -> String {
+    HELP.replace("{database}", Place::HELP)
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Print [`HELP`].
+    /// Print [`help`].
     Help,
-    /// Tell the story.
-    Story,
+    /// Tell the story, on a server that was named.
+    Story { place: Option<Place> },
     /// Serve HTTP.
-    Serve { database: PathBuf, port: u16 },
+    Serve { place: Place, port: u16 },
     /// Run receivers.
-    Worker { database: PathBuf, options: WorkerOptions },
+    Worker { place: Place, options: WorkerOptions },
     /// What an operator asks for.
-    Operate { database: PathBuf, order: Order, how: How },
+    Operate { place: Place, order: Order, how: How },
 }
 
 /// What the options say, whichever command they are for.
 struct Options {
-    database: PathBuf,
+    place: Option<Place>,
     port: u16,
     worker: WorkerOptions,
     ops: OpsOptions,
@@ -78,7 +83,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
     let mut parser = lexopt::Parser::from_iter(args);
     let (mut words, mut given) = (Vec::new(), Vec::new());
     let mut options = Options {
-        database: PathBuf::from("shop.db"),
+        place: None,
         port: 3000,
         worker: WorkerOptions { lease: defaults::LEASE, faults: Vec::new(), with_parent: false },
         ops: OpsOptions::default(),
@@ -104,7 +109,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
 impl Options {
     fn set(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<()> {
         match name {
-            "database" => self.database = parser.value()?.into(),
+            Place::OPTION => self.place = Some(Place::named(parser.value()?)?),
             "port" => self.port = parser.value()?.parse()?,
             "lease" => {
                 let seconds = parser.value()?.parse()?;
@@ -124,16 +129,18 @@ impl Options {
 }
 
 fn command(words: &[String], options: Options) -> Result<Command> {
-    let Options { database, port, worker, ops } = options;
+    let Options { place, port, worker, ops } = options;
+    let named = place.map_or_else(Place::usual, |place| Ok(Some(place)))?;
+    let place = || named.clone().with_context(|| format!("say where the database is with --{}", Place::OPTION));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Ok(match words[..] {
-        [] => Command::Story,
+        [] => Command::Story { place: named },
         ["help"] => Command::Help,
-        ["serve"] => Command::Serve { database, port },
-        ["worker"] => Command::Worker { database, options: worker },
+        ["serve"] => Command::Serve { place: place()?, port },
+        ["worker"] => Command::Worker { place: place()?, options: worker },
         [known @ ("serve" | "worker"), ..] => bail!("too many words after `{known}`; see `shop --help`"),
         [unknown, ..] => match ops.order(&words)? {
-            Some((order, how)) => Command::Operate { database, order, how },
+            Some((order, how)) => Command::Operate { place: place()?, order, how },
             None => bail!("there is no command `{unknown}`; see `shop --help`"),
         },
     })
@@ -150,7 +157,7 @@ impl FromStr for Fault {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use signals_runtime::operating::Pending;
     use signals_runtime::store::Verb;
@@ -167,7 +174,7 @@ mod tests {
 
     #[test]
     fn every_command_is_understood() {
-        assert!(matches!(parsed(""), Ok(Command::Story)));
+        assert!(matches!(parsed(""), Ok(Command::Story { .. })));
         assert!(matches!(parsed("serve --port 0"), Ok(Command::Serve { port: 0, .. })));
         assert!(matches!(parsed("status --json"), Ok(Command::Operate { order: Order::Status, how, .. }) if how.json));
         let Ok(Command::Operate { order: Order::One(Verb::Retry, id), how, .. }) = parsed("retry 4.2 --actor ada")
@@ -183,12 +190,12 @@ mod tests {
         assert!(how.dry_run);
         let retire = parsed("retire mail --keep");
         assert!(matches!(retire, Ok(Command::Operate { order: Order::Retire(_, Pending::Keep), .. })));
-        let Ok(Command::Worker { database, options }) =
+        let Ok(Command::Worker { place, options }) =
             parsed("worker --lease 3 --fault mail --fault=export --database x.db")
         else {
             panic!("not a worker")
         };
-        assert_eq!((database, options.lease), (PathBuf::from("x.db"), Duration::from_secs(3)));
+        assert_eq!((place.to_string().as_str(), options.lease), ("x.db", Duration::from_secs(3)));
         assert_eq!(options.faults, [Fault::Mail, Fault::Export]);
     }
 

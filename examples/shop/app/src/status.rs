@@ -17,7 +17,7 @@ use crate::table::Table;
 /// Prints receivers, what is parked, the last hour, and workers.
 pub(crate) async fn show(shop: &Shop, json: bool) -> Result<()> {
     let look = shop.inspect();
-    let now = shop.backend().clock().now();
+    let now = base::now(shop).await?;
     let (lanes, receivers) = (look.counts().await?.lanes, look.receivers().await?);
     let (parked, trends) = (look.parked().await?, look.trends(Span::default()).await?);
     let workers = look.workers().await?;

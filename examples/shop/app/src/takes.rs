@@ -2,6 +2,7 @@
 //! it.
 
 use anyhow::{Result, bail};
+use base::Place;
 
 /// What narrows deliveries down.
 const FILTER: [&str; 6] = ["state", "receiver", "signal", "older-than", "younger-than", "error"];
@@ -12,22 +13,23 @@ const REPEATABLE: [&str; 2] = ["state", "fault"];
 /// The options that `command` takes, without dashes; the empty command is the story, and `None` is for no command at all.
 fn of(command: &str) -> Option<Vec<&'static str>> {
     let own: &[&str] = match command {
+        "" if Place::STORY_TAKES_ONE => &[],
         "" | "help" => return Some(Vec::new()),
         "serve" => &["port"],
         "worker" => &["lease", "fault", "with-parent"],
         "migrate" => &["print"],
         "status" | "show" => &["json"],
         "actions" => &["limit", "json"],
-        "list" => return Some([&FILTER[..], &["limit", "after", "json", "database"]].concat()),
+        "list" => return Some([&FILTER[..], &["limit", "after", "json", Place::OPTION]].concat()),
         "retry" | "cancel" | "discard" => {
-            return Some([&FILTER[..], &["all", "dry-run", "actor", "json", "database"]].concat());
+            return Some([&FILTER[..], &["all", "dry-run", "actor", "json", Place::OPTION]].concat());
         }
         "pause" | "resume" | "restore" => &["actor", "json"],
         "retire" => &["keep", "cancel", "dry-run", "actor", "json"],
         "prune" => &["done", "cancelled", "dead", "keys", "actor", "json"],
         _ => return None,
     };
-    Some([own, &["database"]].concat())
+    Some([own, &[Place::OPTION]].concat())
 }
 
 /// Whether `command` takes all the options that were `given`.
@@ -56,7 +58,7 @@ fn listed(taken: &[&str]) -> String {
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
 

@@ -1,12 +1,11 @@
 //! `shop worker`: runs the receivers of all modules, in a process of its own.
 
 use std::io::{self, Read as _};
-use std::path::Path;
 use std::time::Duration;
 
 use analytics::{RiskTable, Warehouse};
 use anyhow::Result;
-use base::say;
+use base::{Place, say};
 use receipts::Mailer;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -48,15 +47,15 @@ impl Fault {
     }
 }
 
-/// Runs a worker over `database` until SIGTERM or Ctrl-C.
-pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> {
+/// Runs a worker over the database at `place` until SIGTERM or Ctrl-C.
+pub(crate) async fn run(place: &Place, options: &WorkerOptions) -> Result<()> {
     tell_all_in_one_stream(options);
     if options.with_parent {
         end_with_stdin();
     }
 
-    let shop = shop::open(database).await?;
-    let folders = Folders::beside(database);
+    let shop = shop::open(place).await?;
+    let folders = Folders::of(place);
     let has = |fault| options.faults.contains(&fault);
     let worker = shop
         .worker()
@@ -66,7 +65,7 @@ pub(crate) async fn run(database: &Path, options: &WorkerOptions) -> Result<()> 
         .lease(options.lease)
         .build()?;
     if !options.with_parent {
-        say!("worker {} over {}: stop it with Ctrl-C", std::process::id(), database.display());
+        say!("worker {} over {place}: stop it with Ctrl-C", std::process::id());
     }
     let report = worker.run().await?;
     say!("stopped: {} done, {} failed attempts, {} given back", report.done, report.failed(), report.released);

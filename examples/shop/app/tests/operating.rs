@@ -31,7 +31,7 @@ impl Rig {
     /// Two orders and a payment, of which nothing has been run: two exports, and four deliveries of the payment.
     async fn new() -> Self {
         let rig = Self { folder: TempDir::new().expect("a folder") };
-        let shop = base::open(&rig.database()).await.expect("opens");
+        let shop = base::open(&base::Place::named(rig.database().into()).expect("a path")).await.expect("opens");
         shop.setup().await.expect("sets up");
         for table in [payments::TABLE, orders::TABLE, analytics::TABLE] {
             sqlx::query(table).execute(shop.backend().pool()).await.expect("a table");

@@ -8,60 +8,21 @@ mod log;
 
 use std::collections::HashMap;
 
-use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::store::{Acting, ActionId, DeathReason, Decided, Switch, Verb, Verdict};
+use signals_core::delivery::{DeliveryId, ReceiverId};
+use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
+pub(super) use super::super::common::by_hand::{Deed, End};
+use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Writing};
 use super::rows::{self, ToJson as _};
 use super::send::draw;
 use super::{error, finish, sql};
 
+use locate::Places;
 pub(super) use locate::find;
-use locate::{Found, Located, Places};
 pub(super) use log::{actions, note};
-
-/// How somebody ends deliveries that are ready or running.
-#[derive(Clone, Copy)]
-pub(super) enum End {
-    /// They shall not run.
-    Cancel,
-    /// They are dead letters.
-    Discard,
-}
-
-impl End {
-    const fn verb(self) -> Verb {
-        match self {
-            Self::Cancel => Verb::Cancel,
-            Self::Discard => Verb::Discard,
-        }
-    }
-
-    const fn state(self) -> State {
-        match self {
-            Self::Cancel => State::Cancelled,
-            Self::Discard => State::Dead,
-        }
-    }
-
-    const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Cancel => None,
-            Self::Discard => Some(DeathReason::ByHand.as_str()),
-        }
-    }
-}
-
-/// What is done to deliveries that somebody names.
-#[derive(Clone, Copy)]
-pub(super) enum Deed {
-    /// T10.
-    End(End),
-    /// T11.
-    Retry,
-}
 
 /// T10 and T11, batch by batch.
 pub(super) async fn decide(
@@ -113,54 +74,6 @@ async fn decide_batch(
     Ok(verdicts)
 }
 
-/// Adds what became of a batch; whether to go on with the next. An error is told when nothing has happened yet: otherwise
-/// the answer ends before it, and whoever asks again for the rest is told then.
-fn go_on(batch: Result<Vec<Verdict>>, decided: &mut Decided) -> Result<bool> {
-    match batch {
-        Ok(verdicts) => decided.verdicts.extend(verdicts),
-        Err(error) if decided.verdicts.is_empty() => return Err(error),
-        Err(_) => return Ok(false),
-    }
-    Ok(true)
-}
-
-/// What one batch does.
-#[derive(Default)]
-struct Ends {
-    verdicts: Vec<Verdict>,
-    /// Ready or running in a lane: receiver, version, id.
-    in_lanes: Vec<(i64, u32, i64)>,
-    /// Ready later: signal, receiver.
-    waiting: Vec<(i64, i64)>,
-}
-
-impl Ends {
-    fn count(&self) -> usize {
-        self.in_lanes.len() + self.waiting.len()
-    }
-}
-
-/// In the order in which they were asked for: of one that is named twice, the second finds what the first left.
-fn judge_end(batch: &[DeliveryId], mut located: Located, end: End) -> Ends {
-    let mut ends = Ends::default();
-    for asked in batch {
-        let verdict = match located.find(*asked) {
-            None => Verdict::NotFound,
-            Some((_, found)) if found.state.is_settled() => Verdict::WrongState(found.state),
-            Some((id, found)) => {
-                match found.place {
-                    Some(place) => ends.in_lanes.push((id.receiver.0, place.version, place.id)),
-                    None => ends.waiting.push((id.signal.0, id.receiver.0)),
-                }
-                located.found.insert(id, Found { state: end.state(), place: None });
-                Verdict::Done
-            }
-        };
-        ends.verdicts.push(verdict);
-    }
-    ends
-}
-
 async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Result<()> {
     let now = tx.now().as_micros();
     for (count, keys, copy, remove) in [
@@ -183,30 +96,6 @@ async fn end_all(tx: &mut Writing<'_>, ends: &Ends, end: End, actor: &str) -> Re
         sqlx::query(remove).bind(&keys).execute(&mut **tx).await.map_err(error::of)?;
     }
     Ok(())
-}
-
-/// What begins again: signal, receiver, its fresh id.
-type NewLife = (i64, i64, i64);
-
-/// As [`judge_end`]. What a merge left under a receiver's old id is the second of two deliveries of one signal, and never runs:
-/// whoever took over has the first, or had it. When that is in no table, it is "done, or settled and pruned since" (I2).
-fn judge_retry(batch: &[DeliveryId], mut located: Located) -> (Vec<Verdict>, Vec<NewLife>) {
-    let mut lives = Vec::new();
-    let mut judge = |asked: DeliveryId| {
-        let Some((id, found)) = located.find(asked) else { return Verdict::NotFound };
-        match found.state {
-            State::Dead | State::Cancelled => {}
-            State::Ready | State::Running | State::Done => return Verdict::WrongState(found.state),
-        }
-        if located.heir(id).is_some() {
-            return Verdict::Merged;
-        }
-        lives.push((id.signal.0, id.receiver.0, 0));
-        located.found.insert(id, Found { state: State::Ready, place: None });
-        Verdict::Done
-    };
-    let verdicts = batch.iter().map(|asked| judge(*asked)).collect();
-    (verdicts, lives)
 }
 
 async fn begin_lives(tx: &mut Writing<'_>, lives: &mut [NewLife], actor: &str) -> Result<()> {

@@ -17,13 +17,11 @@ use signals_core::store::{
 use signals_core::token::Token;
 use sqlx::SqliteConnection;
 
+use super::super::common::LEASE_LOST;
 use super::connections::Connections;
 use super::patience::Patience;
 use super::rows::{self, ToJson as _};
 use super::{error, finish, sql};
-
-/// What a lost lease says in the history of attempts.
-const LEASE_LOST: &str = "the lease expired: the worker crashed, hung, or lost its database";
 
 /// The most bytes of payload that are read at once, unless one signal has more.
 const FETCH: usize = 4 << 20;

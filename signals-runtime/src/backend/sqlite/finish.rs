@@ -13,6 +13,7 @@ use signals_core::{MAX_DELAY, Result};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteQueryResult;
 
+use super::super::common::held::batches;
 use super::connections::Connections;
 use super::rows::{self, ToJson as _};
 use super::send::draw;
@@ -290,21 +291,4 @@ async fn put_back(
 /// What each entry says is held, as rows of a statement.
 fn keys<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<rows::HeldRow> {
     held.map(rows::held).collect()
-}
-
-/// The places of `held` in batches: bounded, in key order, and no position twice in one of them, whatever the lane, so
-/// that the ids that a statement returns say which entries it matched. What is named twice is finished once.
-fn batches<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<Vec<usize>> {
-    let mut order: Vec<_> = held.enumerate().map(|(at, held)| (held.lane, held.position, at)).collect();
-    order.sort_unstable();
-    let mut rounds: Vec<Vec<usize>> = Vec::new();
-    let mut seen: HashMap<i64, usize> = HashMap::with_capacity(order.len());
-    for (_, position, at) in order {
-        let round = seen.entry(position).and_modify(|round| *round += 1).or_default();
-        if rounds.len() <= *round {
-            rounds.push(Vec::new());
-        }
-        rounds[*round].push(at);
-    }
-    rounds.iter().flat_map(|round| round.chunks(rows::CHUNK).map(<[usize]>::to_vec)).collect()
 }

@@ -1,31 +1,28 @@
-//! Names and ids (I14, I15): what is stored is read, [`plan`](plan::plan) says what must change, and only that is written.
+//! Names and ids (I14, I15): what is stored is read, [`plan`](plan()) says what must change, and only that is written.
 //!
 //! The plan is made twice: once from a snapshot, and when it is not empty once more under the write lock.
-
-mod plan;
 
 use signals_core::store::{Registered, Registration};
 use signals_core::{Error, Result};
 use sqlx::SqliteConnection;
 
+use super::super::common::registration::{Change, Receiver, Stored, plan};
 use super::by_hand::execute;
 use super::connections::{Connections, Writing};
 use super::{error, migrate, sql};
-
-use plan::{Change, Receiver, Stored};
 
 /// Stores the receivers of a binary, and finds their ids.
 pub(super) async fn register(connections: &Connections, registration: &Registration) -> Result<Registered> {
     {
         let mut snapshot = connections.snapshot().await?;
         migrate::check(&mut snapshot).await?;
-        let plan = plan::plan(load(&mut snapshot).await?, registration)?;
+        let plan = plan(load(&mut snapshot).await?, registration)?;
         if plan.changes.is_empty() {
             return Ok(plan.registered);
         }
     }
     let mut tx = connections.durable().await?;
-    let plan = plan::plan(load(&mut tx).await?, registration)?;
+    let plan = plan(load(&mut tx).await?, registration)?;
     for change in &plan.changes {
         apply(&mut tx, change).await?;
     }

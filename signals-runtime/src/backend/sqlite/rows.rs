@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use signals_core::clock::Timestamp;
-use signals_core::delivery::{Counters, DeliveryId, Lane, ReceiverId, SignalId};
+use signals_core::delivery::{Counters, SignalId};
 use signals_core::store::{Held, StoredSignal};
-use signals_core::token::Token;
 use signals_core::{Headers, Result};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+pub(super) use super::super::common::held::CHUNK;
+pub(super) use super::super::common::rows::{count, delivery, lane, limit, token, token_bits};
 use super::error;
-
-/// How many rows one statement works on.
-pub(super) const CHUNK: usize = 1000;
 
 /// A held delivery as the statements expect it: receiver, version, id, signal, life, token.
 pub(super) type HeldRow = (i64, u32, i64, i64, u32, i64);
@@ -25,28 +23,6 @@ pub(super) type PlaceRow = (i64, i64, Option<u32>, Option<i64>);
 pub(super) fn held(held: &Held) -> HeldRow {
     let Held { delivery, lane, position, life, token } = held;
     (lane.receiver.0, lane.version, *position, delivery.signal.0, *life, token_bits(*token))
-}
-
-/// A token as SQLite stores it.
-#[expect(clippy::cast_possible_wrap, reason = "the same 64 bits; only equality counts")]
-pub(super) fn token_bits(token: Token) -> i64 {
-    token.bits() as i64
-}
-
-/// A token as SQLite stored it.
-#[expect(clippy::cast_sign_loss, reason = "the same 64 bits; only equality counts")]
-pub(super) fn token(bits: i64) -> Token {
-    Token::from_bits(bits as u64)
-}
-
-/// A stored count; what does not fit is as much as there can be.
-pub(super) fn count(value: i64) -> u32 {
-    u32::try_from(value).unwrap_or(if value < 0 { 0 } else { u32::MAX })
-}
-
-/// A number of rows as SQLite counts.
-pub(super) fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// `rows` as JSON text. Tuples of numbers and strings only.
@@ -72,16 +48,6 @@ to_json! {
     (i64, u32, i64, i64, u32, i64, i64, bool),
     (i64, u32, i64, i64, u32, i64, &str, &str, Option<i64>),
     (i64, u32, i64, i64, u32, Option<i64>, &str, Option<&str>, Option<&str>, Option<i64>),
-}
-
-/// The id of a delivery.
-pub(super) fn delivery(signal: i64, receiver: i64) -> DeliveryId {
-    DeliveryId { signal: SignalId(signal), receiver: ReceiverId(receiver) }
-}
-
-/// A lane.
-pub(super) fn lane(receiver: i64, version: i64) -> Lane {
-    Lane { receiver: ReceiverId(receiver), version: count(version) }
 }
 
 /// The counters in columns `attempt`, `lost_leases` and `refunds`.

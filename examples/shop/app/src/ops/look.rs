@@ -19,7 +19,7 @@ pub(super) async fn list(shop: &Shop, filter: &Filter, json: bool) -> Result<()>
         say!("{:#}", json!({ "deliveries": deliveries, "next": page.next.map(|next| next.to_string()) }));
         return Ok(());
     }
-    let now = now(shop);
+    let now = base::now(shop).await?;
     let headings = ["delivery", "signal", "receiver", "state", "attempts", "sent", "due", "worker", "lease", "by"];
     let mut table = Table::new(0, headings);
     for summary in page.deliveries {
@@ -50,7 +50,7 @@ pub(super) async fn show(shop: &Shop, id: DeliveryId, json: bool) -> Result<()> 
         say!("{:#}", Value::Object(all));
         return Ok(());
     }
-    let now = now(shop);
+    let now = base::now(shop).await?;
     say!("delivery {} of {} for {}", summary.id, summary.signal, summary.receiver);
     say!("  state     {}{}", summary.state, summary.death.map(|reason| format!(" ({reason})")).unwrap_or_default());
     say!("  sent      {}", ago(now, summary.sent_at));
@@ -90,7 +90,7 @@ pub(super) async fn actions(shop: &Shop, limit: usize, json: bool) -> Result<()>
         say!("{:#}", json!({ "actions": lines }));
         return Ok(());
     }
-    let now = now(shop);
+    let now = base::now(shop).await?;
     let mut table = Table::new(0, ["when", "who", "what", "to", "changed"]);
     for action in actions {
         table.row([ago(now, action.at), action.actor, action.verb, action.subject, action.count.to_string()]);
@@ -104,8 +104,4 @@ fn whereabouts(summary: &DeliverySummary, now: Timestamp) -> (String, String, St
     let moment = |at: Option<Timestamp>| at.map(|at| when(now, at)).unwrap_or_default();
     let worker = summary.worker.map(|worker| worker.to_string()).unwrap_or_default();
     (moment(summary.due_at), worker, moment(summary.lease_until))
-}
-
-fn now(shop: &Shop) -> Timestamp {
-    shop.backend().clock().now()
 }

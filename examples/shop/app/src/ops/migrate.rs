@@ -1,21 +1,17 @@
 //! `shop migrate`: the tables of the signals, made or printed for another tool.
 
-use std::path::Path;
-
 use anyhow::Result;
-use base::say;
+use base::{Place, say};
 
-/// Migrates `database`, or prints what that would do to an empty one, migration by migration.
-pub(super) async fn run(database: &Path, print: bool) -> Result<()> {
+/// Migrates the database at `place`, or prints what that would do to an empty one, migration by migration.
+pub(super) async fn run(place: &Place, print: bool) -> Result<()> {
     if print {
-        // The migrations are the backend's, whatever its file holds: none is made for the sake of printing.
-        let folder = tempfile::tempdir()?;
-        for migration in base::open(&folder.path().join("none.db")).await?.migrations() {
-            say!("{migration}");
+        for script in base::scripts().await? {
+            say!("{script}");
         }
         return Ok(());
     }
-    base::open(database).await?.migrate().await?;
-    say!("the tables of the signals in {} are up to date", database.display());
+    base::open(place).await?.migrate().await?;
+    say!("the tables of the signals in {place} are up to date");
     Ok(())
 }

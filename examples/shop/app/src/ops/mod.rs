@@ -7,9 +7,8 @@ mod migrate;
 mod parse;
 mod time;
 
-use std::path::Path;
-
 use anyhow::Result;
+use base::Place;
 use signals_runtime::delivery::DeliveryId;
 use signals_runtime::operating::Pending;
 use signals_runtime::store::{Filter, Retention, Switch, Verb};
@@ -58,12 +57,12 @@ pub(crate) struct How {
     pub(crate) dry_run: bool,
 }
 
-/// Does what is asked for in the shop whose database is `database`.
-pub(crate) async fn run(database: &Path, order: Order, how: &How) -> Result<()> {
+/// Does what is asked for in the shop whose database is at `place`.
+pub(crate) async fn run(place: &Place, order: Order, how: &How) -> Result<()> {
     if let Order::Migrate { print } = order {
-        return migrate::run(database, print).await;
+        return migrate::run(place, print).await;
     }
-    let shop = shop::existing(database).await?;
+    let shop = shop::existing(place).await?;
     match order {
         Order::Status => status::show(&shop, how.json).await,
         Order::List(filter) => look::list(&shop, &filter, how.json).await,

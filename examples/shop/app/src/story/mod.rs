@@ -7,7 +7,7 @@
 //!  │   │              │        │                  └────────────┬─────────────┘
 //!  │   └─looks        └─sends  │                               │ runs receivers
 //!  └─────│──────────────│──────┘                               │
-//!        └──────────────┴────────────► shop.db ◄───────────────┘
+//!        └──────────────┴────────────► database ◄──────────────┘
 //! ```
 //!
 //! Every line that begins with ✓ was checked against the database or the files. The first that does not hold ends the
@@ -19,11 +19,10 @@ mod client;
 mod process;
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use base::{Shop, say};
+use base::{Place, Scratch, Shop, say};
 use tokio::net::TcpListener;
 
 use crate::shop::{self, Folders};
@@ -42,26 +41,26 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Story {
     shop: Shop,
     http: Client,
-    database: PathBuf,
+    place: Place,
     folders: Folders,
     workers: usize,
 }
 
-/// Tells the story, and removes what it made.
-pub(crate) async fn run() -> Result<()> {
+/// Tells the story, on the server of `place` if there is one, and removes what it made.
+pub(crate) async fn run(place: Option<&Place>) -> Result<()> {
     let started = Instant::now();
-    let folder = tempfile::Builder::new().prefix("shop-").tempdir().context("no folder for the story's files")?;
+    let scratch = Scratch::new(place).await?;
     let told = tokio::select! {
-        told = tokio::time::timeout(LIMIT, tell(folder.path())) => {
+        told = tokio::time::timeout(LIMIT, tell(scratch.place())) => {
             told.unwrap_or_else(|_| Err(anyhow!("it took more than {LIMIT:?}")))
         }
         asked = asked_to_stop() => return asked.and_then(|()| bail!("the story was interrupted")),
     };
     if let Err(error) = told {
-        let kept = folder.keep();
-        return Err(error.context(format!("the story did not go as told; its files are kept in {}", kept.display())));
+        let kept = scratch.keep();
+        return Err(error.context(format!("the story did not go as told; its files are kept in {kept}")));
     }
-    folder.close().context("the story's files could not be removed")?;
+    scratch.remove()?;
     say!("\nAll of this is true of the database, and took {:.1} s. Now by hand:", started.elapsed().as_secs_f64());
     say!("{}", NEXT.trim_end());
     Ok(())
@@ -85,6 +84,7 @@ async fn asked_to_stop() -> Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
 }
 
+#[cfg(feature = "sqlite")]
 const NEXT: &str = "
   cargo run -p shop -- serve                  takes orders and webhooks, and says how to send them
   cargo run -p shop -- worker --fault score   runs the receivers; large payments make one panic
@@ -92,18 +92,26 @@ const NEXT: &str = "
   cargo run -p shop -- retry <id>             runs a dead letter again, from zero
 ";
 
-async fn tell(folder: &Path) -> Result<()> {
+#[cfg(not(feature = "sqlite"))]
+const NEXT: &str = "
+  export DATABASE_URL=postgres://user:password@host/name
+  cargo run -p shop --no-default-features --features postgres -- serve                  takes orders and webhooks
+  cargo run -p shop --no-default-features --features postgres -- worker --fault score   runs the receivers
+  cargo run -p shop --no-default-features --features postgres -- status                 shows how everything stands
+  cargo run -p shop --no-default-features --features postgres -- retry <id>             runs a dead letter again
+";
+
+async fn tell(place: &Place) -> Result<()> {
     say!("A shop: payments, orders, receipts and analytics tell each other what happened, by signals.");
     say!("(For the story alone the lease is {LEASE:?} instead of 20 s, and the backoffs are below a second.)\n");
-    let database = folder.join("shop.db");
-    let shop = shop::open(&database).await?;
+    let shop = shop::open(place).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port to serve on")?;
     let address = listener.local_addr()?;
-    say!("database  {}", database.display());
+    say!("database  {place}");
     say!("server    http://{address}, this process");
 
-    let folders = Folders::beside(&database);
-    let mut story = Story { shop: shop.clone(), http: Client::new(address), database, folders, workers: 0 };
+    let (place, folders) = (place.clone(), Folders::of(place));
+    let mut story = Story { shop: shop.clone(), http: Client::new(address), place, folders, workers: 0 };
     tokio::select! {
         told = acts::play(&mut story) => told,
         served = axum::serve(listener, http::router(shop)).into_future() => {
@@ -117,7 +125,7 @@ impl Story {
     async fn start_worker(&mut self, faults: &[Fault]) -> Result<WorkerProcess> {
         self.workers += 1;
         let name = format!("worker {}", self.workers);
-        let worker = WorkerProcess::start(&name, &self.database, faults)?;
+        let worker = WorkerProcess::start(&name, &self.place, faults)?;
         story::check::until(&format!("{name} to start"), Duration::from_secs(10), async || {
             Ok(self.shop.inspect().workers().await?.iter().any(|seen| seen.pid == worker.pid()).then_some(()))
         })

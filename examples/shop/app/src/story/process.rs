@@ -1,12 +1,11 @@
 //! A worker in a process of its own: started, listened to, stopped or killed.
 
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use base::say;
+use base::{Place, say};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinSet;
@@ -28,11 +27,14 @@ pub(crate) struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// Starts `shop worker` over `database`; its lines appear with `name` before them.
-    pub(crate) fn start(name: &str, database: &Path, faults: &[Fault]) -> Result<Self> {
+    /// Starts `shop worker` over the database at `place`; its lines appear with `name` before them.
+    pub(crate) fn start(name: &str, place: &Place, faults: &[Fault]) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is not known")?;
         let mut command = Command::new(program);
-        command.args(["worker", "--with-parent", "--lease", &LEASE.as_secs().to_string(), "--database"]).arg(database);
+        command.args(["worker", "--with-parent", "--lease", &LEASE.as_secs().to_string()]);
+        command.arg(format!("--{}", Place::OPTION)).arg(place.value());
+        // Where its files are follows from the file of the database, or else from the folder that it is started in.
+        command.current_dir(place.beside().parent().context("the story's files are in no folder")?);
         for fault in faults {
             command.args(["--fault", fault.name()]);
         }

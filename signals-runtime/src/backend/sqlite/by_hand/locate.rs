@@ -7,6 +7,7 @@ use signals_core::Result;
 use signals_core::delivery::{DeliveryId, ReceiverId, State};
 use sqlx::SqliteConnection;
 
+use super::super::super::common::by_hand::{Found, Located, Place};
 use super::super::connections::Connections;
 use super::super::rows::{self, ToJson as _};
 use super::super::{error, sql};
@@ -17,20 +18,6 @@ type LocatedRow = (i64, i64, String, Option<i64>, Option<i64>);
 
 /// The most bytes of payload that one transaction copies, and then one signal more.
 const MOST_BYTES: usize = 4 << 20;
-
-/// Where a delivery stands in the lanes of its receiver.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Place {
-    pub(in super::super) version: u32,
-    pub(in super::super) id: i64,
-}
-
-/// A delivery that is there. Without a place it is no row of a lane: it waits, or is settled.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Found {
-    pub(in super::super) state: State,
-    pub(in super::super) place: Option<Place>,
-}
 
 /// What a look in a snapshot found: where to look first under the lock.
 #[derive(Default)]
@@ -55,30 +42,6 @@ impl Places {
             fits
         });
         asked.split_at(fits.count())
-    }
-}
-
-/// What is where, of a batch and of those who took over the names of its receivers.
-pub(super) struct Located {
-    pub(super) found: HashMap<DeliveryId, Found>,
-    heirs: HashMap<ReceiverId, ReceiverId>,
-}
-
-impl Located {
-    /// The delivery: under its own id, or under the receiver that took over its receiver's names.
-    pub(super) fn find(&self, asked: DeliveryId) -> Option<(DeliveryId, Found)> {
-        let ids = [Some(asked), self.heir(asked)];
-        ids.into_iter().flatten().find_map(|id| Some((id, *self.found.get(&id)?)))
-    }
-
-    /// The same signal for who took over.
-    pub(super) fn heir(&self, id: DeliveryId) -> Option<DeliveryId> {
-        self.heirs.get(&id.receiver).map(|&receiver| DeliveryId { receiver, ..id })
-    }
-
-    /// `asked` and everybody's heirs, each once.
-    fn keys(&self, asked: &[DeliveryId]) -> HashSet<DeliveryId> {
-        asked.iter().flat_map(|id| [Some(*id), self.heir(*id)]).flatten().collect()
     }
 }
 

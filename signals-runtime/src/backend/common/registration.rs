@@ -8,30 +8,30 @@ use signals_core::{Error, Result};
 
 /// The names and ids in the database.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stored {
+pub(in crate::backend) struct Stored {
     /// Signals by identity: the name each was last registered under.
-    pub(super) types: BTreeMap<i64, String>,
-    pub(super) type_names: HashMap<String, i64>,
-    pub(super) receivers: BTreeMap<i64, Receiver>,
-    pub(super) receiver_names: HashMap<String, i64>,
+    pub(in crate::backend) types: BTreeMap<i64, String>,
+    pub(in crate::backend) type_names: HashMap<String, i64>,
+    pub(in crate::backend) receivers: BTreeMap<i64, Receiver>,
+    pub(in crate::backend) receiver_names: HashMap<String, i64>,
     /// The highest ids ever used.
-    pub(super) last_type: i64,
-    pub(super) last_receiver: i64,
+    pub(in crate::backend) last_type: i64,
+    pub(in crate::backend) last_receiver: i64,
 }
 
 /// A receiver in the database.
 #[derive(Clone, Debug)]
-pub(super) struct Receiver {
-    pub(super) name: String,
+pub(in crate::backend) struct Receiver {
+    pub(in crate::backend) name: String,
     /// The identity of the signal it receives.
-    pub(super) of: i64,
-    pub(super) paused: bool,
-    pub(super) retired: bool,
+    pub(in crate::backend) of: i64,
+    pub(in crate::backend) paused: bool,
+    pub(in crate::backend) retired: bool,
 }
 
 /// One thing to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(in crate::backend) enum Change {
     /// A new identity of a signal, or its new name.
     Type {
         id: i64,
@@ -66,13 +66,13 @@ pub(super) enum Change {
 
 /// What to write, in order, and what the answer is when it is written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Plan {
-    pub(super) changes: Vec<Change>,
-    pub(super) registered: Registered,
+pub(in crate::backend) struct Plan {
+    pub(in crate::backend) changes: Vec<Change>,
+    pub(in crate::backend) registered: Registered,
 }
 
 /// Decides what `registration` changes in `stored`.
-pub(super) fn plan(mut stored: Stored, registration: &Registration) -> Result<Plan> {
+pub(in crate::backend) fn plan(mut stored: Stored, registration: &Registration) -> Result<Plan> {
     let mut changes = Vec::new();
     let mut merged = Vec::new();
     for signal in &registration.signals {
@@ -97,7 +97,7 @@ pub(super) fn plan(mut stored: Stored, registration: &Registration) -> Result<Pl
 
 impl Stored {
     /// What is known of the receivers of `registration`.
-    pub(super) fn resolve(&self, registration: &Registration) -> Registered {
+    pub(in crate::backend) fn resolve(&self, registration: &Registration) -> Registered {
         let mut registered = Registered::default();
         for entry in &registration.receivers {
             let known = names(entry.name, entry.aliases).find_map(|name| self.receiver_names.get(name));

@@ -1,0 +1,211 @@
+//! Where the claims of a lane begin: above what was claimed before, so that they do not walk over dead rows again and again.
+//!
+//! Ids commit out of order, so nothing below a floor may be forgotten. Two floors are kept for each lane, and the higher is
+//! where a claim begins:
+//!
+//! - The *proven* one. When a claim has seen id `h`, every lower id was drawn by a transaction that was running by then: one
+//!   holds a transaction id before it draws (see `send.sql`). All of these are lower than `own`, the claim's own. So a later
+//!   claim whose snapshot has nothing running below `own` sees all ids up to `h` that will ever be, and what it leaves
+//!   below its last one is nobody's any more: the floor rises to there. That takes milliseconds, unless somebody keeps a
+//!   transaction open. (What a snapshot says is *finished* is no bound: shown to fail.)
+//! - The *trailing* one, where a claim ended a second ago: it keeps claims fast behind a long transaction.
+//!
+//! What stands below is found by a *sweep*, a claim from the bottom of its lanes: stragglers of long transactions, what was
+//! given back, expired leases. Correctness rests on the sweep, speed on the floors. So they may be dropped at any time, and
+//! are after every error.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use signals_core::delivery::Lane;
+use signals_core::store::ClaimLane;
+
+/// How far back in time the trailing floor is.
+const TRAILING: Duration = Duration::from_secs(1);
+
+/// How close together the marks are that the trailing floor rises by.
+const MARKS: Duration = Duration::from_millis(100);
+
+/// A lane is swept this often, unless sweeping takes long.
+const SWEEP: Duration = Duration::from_millis(500);
+
+/// Sweeping takes no more than one part in this many of the time.
+const SHARE: u32 = 20;
+
+/// The floors of one store.
+#[derive(Debug, Default)]
+pub(in super::super) struct Floors {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    lanes: HashMap<Lane, Floor>,
+    /// How long the last sweep took.
+    sweeping: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Floor {
+    proven: i64,
+    /// An id that was seen, and the transaction below which everybody must have ended for the floor to rise to it.
+    candidate: Option<(i64, i64)>,
+    trailing: i64,
+    /// Where claims ended, oldest first.
+    marks: VecDeque<(Instant, i64)>,
+    swept: Option<Instant>,
+}
+
+/// How a claim found one lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    /// Where it began.
+    pub(super) from: i64,
+    /// The last id that it took.
+    pub(super) last: i64,
+    /// Whether it took everything that it saw.
+    pub(super) short: bool,
+    /// The lowest transaction that its snapshot saw running.
+    pub(super) oldest: i64,
+    /// Its own transaction.
+    pub(super) own: i64,
+}
+
+impl Floors {
+    /// Where claims of these lanes begin now.
+    pub(super) fn starts(&self, lanes: &[ClaimLane], now: Instant) -> Vec<i64> {
+        let mut inner = self.lock();
+        lanes.iter().map(|lane| inner.lanes.entry(lane.lane).or_default().start(now)).collect()
+    }
+
+    /// Whether one of these lanes is due to be swept.
+    pub(super) fn is_sweep_due(&self, lanes: &[ClaimLane], now: Instant) -> bool {
+        let inner = self.lock();
+        let interval = SWEEP.max(inner.sweeping * SHARE);
+        let is_due = |lane: &ClaimLane| {
+            let swept = inner.lanes.get(&lane.lane).and_then(|floor| floor.swept);
+            swept.is_none_or(|swept| now.saturating_duration_since(swept) >= interval)
+        };
+        lanes.iter().any(is_due)
+    }
+
+    /// These lanes were swept, which took so long.
+    pub(super) fn swept(&self, lanes: &[ClaimLane], now: Instant, took: Duration) {
+        let mut inner = self.lock();
+        inner.sweeping = took;
+        for lane in lanes {
+            inner.lanes.entry(lane.lane).or_default().swept = Some(now);
+        }
+    }
+
+    /// A claim took something of `lane`.
+    pub(super) fn looked(&self, lane: Lane, looked: Looked, now: Instant) {
+        self.lock().lanes.entry(lane).or_default().looked(looked, now);
+    }
+
+    /// Every claim begins at the bottom again: the database may be another one by now, or have lost what it said.
+    pub(in super::super) fn drop_all(&self) {
+        *self.lock() = Inner::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Floor {
+    fn start(&mut self, now: Instant) -> i64 {
+        while let Some(&(at, id)) = self.marks.front() {
+            if now.saturating_duration_since(at) < TRAILING {
+                break;
+            }
+            self.trailing = self.trailing.max(id);
+            self.marks.pop_front();
+        }
+        self.proven.max(self.trailing)
+    }
+
+    fn looked(&mut self, looked: Looked, now: Instant) {
+        let Looked { from, last, short, oldest, own } = looked;
+        match self.candidate {
+            // Begun above the proven floor, it knows nothing of what is between the two.
+            Some((seen, until)) if oldest >= until && from <= self.proven => {
+                let end = if short { seen.max(last) } else { last };
+                self.proven = self.proven.max(end.min(seen).saturating_add(1));
+                self.candidate = Some((last, own));
+            }
+            Some(_) => {}
+            None => self.candidate = Some((last, own)),
+        }
+        if self.marks.back().is_none_or(|&(at, _)| now.saturating_duration_since(at) >= MARKS) {
+            self.marks.push_back((now, last.saturating_add(1)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signals_core::delivery::ReceiverId;
+
+    use super::*;
+
+    const LANE: ClaimLane = ClaimLane { lane: Lane { receiver: ReceiverId(1), version: 1 }, limit: 10 };
+
+    fn start(floors: &Floors, now: Instant) -> i64 {
+        floors.starts(&[LANE], now)[0]
+    }
+
+    fn look(floors: &Floors, now: Instant, last: i64, oldest: i64, own: i64) {
+        let from = start(floors, now);
+        floors.looked(LANE.lane, Looked { from, last, short: true, oldest, own }, now);
+    }
+
+    /// S13: a floor rises to what was seen only when nobody runs any more who could have drawn a lower id.
+    #[test]
+    fn s13_a_floor_is_proven_when_all_who_could_be_below_it_have_ended() {
+        let (floors, now) = (Floors::default(), Instant::now());
+        look(&floors, now, 100, 40, 50);
+        assert_eq!(start(&floors, now), 0, "a transaction below 50 may have drawn 99");
+        look(&floors, now, 200, 49, 60);
+        assert_eq!(start(&floors, now), 0, "49 is still running");
+        look(&floors, now, 300, 50, 70);
+        assert_eq!(start(&floors, now), 101, "up to what was seen first, and no further");
+        look(&floors, now, 400, 80, 90);
+        assert_eq!(start(&floors, now), 301);
+    }
+
+    #[test]
+    fn a_claim_that_took_less_than_it_saw_raises_the_floor_to_where_it_ended() {
+        let (floors, now) = (Floors::default(), Instant::now());
+        look(&floors, now, 100, 40, 50);
+        floors.looked(LANE.lane, Looked { from: 0, last: 30, short: false, oldest: 50, own: 60 }, now);
+        assert_eq!(start(&floors, now), 31);
+    }
+
+    #[test]
+    fn behind_a_long_transaction_claims_begin_where_they_ended_a_second_ago() {
+        let (floors, now) = (Floors::default(), Instant::now());
+        look(&floors, now, 100, 1, 50);
+        assert_eq!(start(&floors, now + TRAILING / 2), 0);
+        let later = now + TRAILING;
+        assert_eq!(start(&floors, later), 101);
+        look(&floors, later, 200, 1, 70);
+        look(&floors, later, 300, 80, 90);
+        assert_eq!(start(&floors, later), 101, "begun above the proven floor it proves nothing");
+        floors.looked(LANE.lane, Looked { from: 0, last: 400, short: true, oldest: 80, own: 95 }, later);
+        assert_eq!(start(&floors, later), 101, "a sweep does: up to 100, which was seen first");
+    }
+
+    #[test]
+    fn a_lane_is_swept_twice_a_second_or_for_a_twentieth_of_the_time() {
+        let (floors, now) = (Floors::default(), Instant::now());
+        assert!(floors.is_sweep_due(&[LANE], now), "before anything is known");
+        floors.swept(&[LANE], now, Duration::from_millis(2));
+        assert!(!floors.is_sweep_due(&[LANE], now + SWEEP / 2) && floors.is_sweep_due(&[LANE], now + SWEEP));
+        floors.swept(&[LANE], now, Duration::from_millis(100));
+        assert!(!floors.is_sweep_due(&[LANE], now + SWEEP) && floors.is_sweep_due(&[LANE], now + SWEEP * 4));
+        floors.drop_all();
+        assert!(floors.is_sweep_due(&[LANE], now) && start(&floors, now) == 0);
+    }
+}

@@ -1,0 +1,189 @@
+//! The store's own connections, each for one kind of work, so that nothing quick waits behind something slow.
+//!
+//! ```text
+//!  claim, renew, promote, heartbeat ──► quick    commits without waiting for the disk
+//!  ack, fail, snooze, release       ──► durable
+//!  by hand, upkeep, migrations      ──► large    may take seconds
+//!  counts, list, get                ──► reads    one snapshot each
+//! ```
+//!
+//! A claim that a crash of the database undoes is harmless, because its token is never used again; so claims do not wait
+//! for the disk. Connections are opened when they are first needed, and again after an error of the connection. They are
+//! not the application's pool, which a burst of its own work empties.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signals_core::clock::{Clock, Timestamp};
+use signals_core::{Error, Result};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::time::Moment;
+use super::transactions::{self, Kind, Sessions};
+use super::{Settings, error, sql};
+
+/// A connection, opened when it is first needed.
+#[derive(Debug, Default)]
+struct Slot {
+    conn: Mutex<Option<PgConnection>>,
+    broken: AtomicBool,
+    /// Whether a rollback waits in the connection for whatever is said next: until then the server keeps its transaction.
+    unsaid: AtomicBool,
+}
+
+/// The connections of one store.
+#[derive(Debug)]
+pub(super) struct Connections {
+    options: PgConnectOptions,
+    clock: Arc<dyn Clock>,
+    /// Whether claims wait for the disk, too.
+    durable_claims: bool,
+    sessions: Sessions,
+    quick: Slot,
+    durable: Slot,
+    large: Slot,
+    reads: Slot,
+}
+
+impl Connections {
+    /// Connections to the database that `options` opens.
+    pub(super) fn new(options: &PgConnectOptions, settings: &Settings) -> Self {
+        let Settings { clock, durable_claims, sessions, .. } = settings.clone();
+        let options = options.clone().disable_statement_logging();
+        let options = match sessions {
+            Sessions::Own => options,
+            // Nothing is used again.
+            Sessions::Lent => options.statement_cache_capacity(0),
+        };
+        Self {
+            options,
+            clock,
+            durable_claims,
+            sessions,
+            quick: Slot::default(),
+            durable: Slot::default(),
+            large: Slot::default(),
+            reads: Slot::default(),
+        }
+    }
+
+    /// What statements take for the time; `None`: the server's.
+    pub(super) fn now(&self) -> Option<Moment> {
+        self.clock.imposed().map(Moment)
+    }
+
+    /// Whether the time is a test's.
+    pub(super) fn is_clock_imposed(&self) -> bool {
+        self.now().is_some()
+    }
+
+    /// For claims and renewals; a crash of the database may undo it.
+    pub(super) async fn quick(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.quick, if self.durable_claims { Kind::Durable } else { Kind::Quick }).await
+    }
+
+    /// For what must not be lost.
+    pub(super) async fn durable(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.durable, Kind::Durable).await
+    }
+
+    /// For what may take long.
+    pub(super) async fn large(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.large, Kind::Large).await
+    }
+
+    /// Reads from one snapshot. Ends when it is dropped.
+    pub(super) async fn snapshot(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.reads, Kind::Snapshot).await
+    }
+
+    async fn begin<'a>(&'a self, slot: &'a Slot, kind: Kind) -> Result<Transaction<'a>> {
+        let mut home = slot.conn.lock().await;
+        // While it is out of its slot, a call that is dropped throws it away: nobody could say whether it has begun.
+        let idle = home.take().filter(|_| !slot.broken.swap(false, Ordering::AcqRel));
+        let mut conn = match idle {
+            Some(conn) => conn,
+            None => self.options.connect().await.map_err(error::of)?,
+        };
+        transactions::begin(&mut conn, kind, self.sessions).await.map_err(error::of)?;
+        *home = Some(conn);
+        slot.unsaid.store(false, Ordering::Release); // it went before
+        Ok(Transaction { conn: home, open: true, unsaid: &slot.unsaid, imposed: self.now() })
+    }
+
+    /// Says the rollbacks of transactions that were dropped. One that a server has open pins what it has read: no row that
+    /// died since can be removed, and no table changed.
+    pub(super) async fn settle(&self) {
+        for slot in [&self.quick, &self.durable, &self.large, &self.reads] {
+            // Whoever holds the connection says it first.
+            let Ok(mut home) = slot.conn.try_lock() else { continue };
+            if slot.unsaid.swap(false, Ordering::AcqRel)
+                && let Some(mut conn) = home.take()
+                && conn.ping().await.is_ok()
+            {
+                *home = Some(conn);
+            }
+        }
+    }
+
+    /// Looks at an error on its way out: after one of the connection, all are opened again.
+    pub(super) fn note(&self, error: &Error) {
+        if error.is_connection() {
+            for slot in [&self.quick, &self.durable, &self.large, &self.reads] {
+                slot.broken.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// A transaction on one of the connections. Rolls back when it is dropped, once that was [said](Connections::settle).
+pub(super) struct Transaction<'a> {
+    conn: MutexGuard<'a, Option<PgConnection>>,
+    open: bool,
+    unsaid: &'a AtomicBool,
+    imposed: Option<Moment>,
+}
+
+impl Transaction<'_> {
+    /// The time: the server's, unless a test says otherwise.
+    pub(super) async fn now(&mut self) -> Result<Timestamp> {
+        if let Some(Moment(now)) = self.imposed {
+            return Ok(now);
+        }
+        let Moment(now) = sqlx::query_scalar(sql::NOW).fetch_one(&mut **self).await.map_err(error::of)?;
+        Ok(now)
+    }
+
+    /// Commits.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        transactions::commit(&mut self).await.map_err(error::of_commit)?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.conn.as_ref().expect("the slot was filled when the transaction began")
+    }
+}
+
+impl DerefMut for Transaction<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.conn.as_mut().expect("the slot was filled when the transaction began")
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            transactions::start_rollback(self);
+            self.unsaid.store(true, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! T1: a batch of signals with their deliveries: one statement for each run of signals of one type, however many receivers
+//! there are.
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest as _, Sha256};
+use signals_core::clock::micros;
+use signals_core::delivery::SignalId;
+use signals_core::{Due, Error, Outgoing, Receipt, Result, SendBatch};
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use sqlx::{Connection as _, PgConnection, Postgres};
+
+use super::time::Moment;
+use super::{error, rows, sql};
+
+/// The most signals of one statement, and the most bytes of payload.
+const CHUNK: (usize, usize) = (1_000, 8 << 20);
+
+/// Stores `batch`.
+pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<Vec<Receipt>> {
+    if !conn.is_in_transaction() {
+        return Err(Error::NotInTransaction);
+    }
+    let keys = Keys::of(batch)?;
+    let mut receipts = Receipts { at: vec![None; batch.signals.len()] };
+    let stored = store_all(conn, batch, &keys, &mut receipts).await;
+    if stored.is_err() && receipts.any() {
+        abort(conn).await;
+    }
+    stored?;
+    receipts.with_repeated(&keys)
+}
+
+async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
+    let mut repeated = Vec::new();
+    for run in runs(batch, keys) {
+        let is_plain = run.iter().all(|&at| batch.signals[at].due == Due::Now && batch.signals[at].key.is_none());
+        if is_plain {
+            store(conn, batch, &run, receipts).await?;
+        } else {
+            store_with(conn, batch, &run, receipts, &mut repeated).await?;
+        }
+    }
+    if repeated.is_empty() { Ok(()) } else { look_up(conn, batch, &repeated, receipts).await }
+}
+
+/// S4: makes the server refuse to commit what `conn` is in.
+pub(super) async fn abort(conn: &mut PgConnection) {
+    // It is meant to fail. If it cannot even do that, the connection is lost, and its transaction with it.
+    let _ = sqlx::raw_sql(sql::ABORT).execute(conn).await;
+}
+
+/// What becomes of each signal of the batch.
+struct Receipts {
+    at: Vec<Option<Receipt>>,
+}
+
+impl Receipts {
+    /// Whether anything of the batch is stored.
+    fn any(&self) -> bool {
+        self.at.iter().any(Option::is_some)
+    }
+
+    /// All of them: what repeats a key of this batch has the receipt of the one before it.
+    fn with_repeated(mut self, keys: &Keys<'_>) -> Result<Vec<Receipt>> {
+        for (&at, &earlier) in &keys.same_as {
+            self.at[at] = self.at[earlier].map(|first| Receipt::repeated(first.signal_id, first.deliveries));
+        }
+        let receipts: Option<Vec<_>> = self.at.into_iter().collect();
+        receipts.ok_or_else(|| error::foreign("fewer signals were stored than sent: is a trigger on `signals.signal`?"))
+    }
+}
+
+/// The keys of a batch: which signals repeat one that stands before them.
+struct Keys<'b> {
+    same_as: HashMap<usize, usize>,
+    first: HashMap<&'b str, usize>,
+}
+
+impl<'b> Keys<'b> {
+    fn of(batch: &'b SendBatch) -> Result<Self> {
+        let mut keys = Self { same_as: HashMap::new(), first: HashMap::new() };
+        for (at, signal) in batch.signals.iter().enumerate() {
+            let Some(key) = signal.key.as_deref() else { continue };
+            let Some(&earlier) = keys.first.get(key) else {
+                keys.first.insert(key, at);
+                continue;
+            };
+            let first = &batch.signals[earlier];
+            if !signal.def.names().any(|own| own == first.def.name) || signal.payload != first.payload {
+                return Err(Error::KeyReused { key: key.to_owned() });
+            }
+            keys.same_as.insert(at, earlier);
+        }
+        Ok(keys)
+    }
+}
+
+/// The places of what one statement stores: neighbours of one type that are due at the same time, in bounded numbers.
+fn runs(batch: &SendBatch, keys: &Keys<'_>) -> Vec<Vec<usize>> {
+    let (most, most_bytes) = CHUNK;
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (at, signal) in batch.signals.iter().enumerate().filter(|(at, _)| !keys.same_as.contains_key(at)) {
+        let fits = runs.last().is_some_and(|run| {
+            let first = &batch.signals[run[0]];
+            (first.def.name, first.def.version, first.due) == (signal.def.name, signal.def.version, signal.due)
+                && run.len() < most
+                && bytes + signal.payload.len() <= most_bytes
+        });
+        bytes = if fits { bytes + signal.payload.len() } else { signal.payload.len() };
+        match runs.last_mut() {
+            Some(run) if fits => run.push(at),
+            _ => runs.push(vec![at]),
+        }
+    }
+    runs
+}
+
+/// What every send tells the server beside the payloads.
+struct Addressed<'b> {
+    names: Vec<&'b str>,
+    /// The place of a linked receiver, and one of its names.
+    numbers: Vec<i64>,
+    linked: Vec<&'b str>,
+    payloads: Vec<&'b str>,
+}
+
+impl<'b> Addressed<'b> {
+    fn of(batch: &'b SendBatch, run: &[usize]) -> Result<Self> {
+        let def = batch.signals[run[0]].def;
+        let (numbers, linked) = (batch.context.registry.receivers_of(def.name).enumerate())
+            .flat_map(|(number, receiver)| receiver.names().map(move |name| (rows::limit(number), name)))
+            .unzip();
+        let payload = |&at: &usize| std::str::from_utf8(&batch.signals[at].payload).map_err(error::foreign);
+        Ok(Self {
+            names: def.names().collect(),
+            numbers,
+            linked,
+            payloads: run.iter().map(payload).collect::<Result<_>>()?,
+        })
+    }
+
+    fn bind<'q, O>(
+        &'q self,
+        query: QueryAs<'q, Postgres, O, PgArguments>,
+        batch: &'q SendBatch,
+        first: &'q Outgoing,
+    ) -> QueryAs<'q, Postgres, O, PgArguments> {
+        let headers = &batch.context.headers;
+        query
+            .bind(&self.names)
+            .bind(&self.numbers)
+            .bind(&self.linked)
+            .bind(first.def.name)
+            .bind(i64::from(first.def.version))
+            .bind(&self.payloads)
+            .bind(headers.correlation.map(|id| id.0))
+            .bind(headers.causation.map(|id| id.0))
+            .bind(headers.traceparent.as_deref())
+            .bind(headers.build.as_deref())
+            .bind(batch.context.clock.imposed().map(Moment))
+    }
+}
+
+async fn store(conn: &mut PgConnection, batch: &SendBatch, run: &[usize], receipts: &mut Receipts) -> Result<()> {
+    let addressed = Addressed::of(batch, run)?;
+    let (ids, deliveries, missing): (Vec<i64>, i64, Vec<i64>) = addressed
+        .bind(sqlx::query_as(sql::SEND), batch, &batch.signals[run[0]])
+        .fetch_one(conn)
+        .await
+        .map_err(error::of)?;
+    refuse_missing(batch, run, &missing)?;
+    let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
+    for (&at, id) in run.iter().zip(ids) {
+        receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
+    }
+    Ok(())
+}
+
+/// As [`store`], with keys or delays; `repeated` gets the places of signals whose keys were used before.
+async fn store_with(
+    conn: &mut PgConnection,
+    batch: &SendBatch,
+    run: &[usize],
+    receipts: &mut Receipts,
+    repeated: &mut Vec<usize>,
+) -> Result<()> {
+    let addressed = Addressed::of(batch, run)?;
+    let first = &batch.signals[run[0]];
+    let keys: Vec<_> = run.iter().map(|&at| batch.signals[at].key.as_deref()).collect();
+    let hashes: Vec<_> = run.iter().map(|&at| &batch.signals[at]).map(|s| s.key.as_ref().map(|_| hash(s))).collect();
+    let (after, at) = match first.due {
+        Due::Now => (None, None),
+        Due::After(delay) => (Some(micros(delay)), None),
+        Due::At(at) => (None, Some(Moment(at))),
+    };
+    let (drawn, deliveries, missing, stored): (Vec<i64>, i64, Vec<i64>, Vec<i64>) = addressed
+        .bind(sqlx::query_as(sql::SEND_WITH), batch, first)
+        .bind(&keys)
+        .bind(&hashes)
+        .bind(after)
+        .bind(at)
+        .fetch_one(conn)
+        .await
+        .map_err(error::of)?;
+    refuse_missing(batch, run, &missing)?;
+    let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
+    let stored: HashSet<i64> = stored.into_iter().collect();
+    for (&at, id) in run.iter().zip(drawn) {
+        if stored.contains(&id) {
+            receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
+        } else {
+            repeated.push(at);
+        }
+    }
+    Ok(())
+}
+
+/// The receipts of sends that used the keys of `repeated` before. Their transactions have committed by now, or are this
+/// one.
+async fn look_up(
+    conn: &mut PgConnection,
+    batch: &SendBatch,
+    repeated: &[usize],
+    receipts: &mut Receipts,
+) -> Result<()> {
+    let keys: Vec<&str> = repeated.iter().filter_map(|&at| batch.signals[at].key.as_deref()).collect();
+    let found: Vec<(String, String, Vec<u8>, i64, i64)> =
+        sqlx::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
+    let found: HashMap<&str, _> =
+        found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
+    for &at in repeated {
+        let signal = &batch.signals[at];
+        let key = signal.key.as_deref().unwrap_or_default();
+        let Some(&(name, stored, &id, &deliveries)) = found.get(key) else {
+            // Committed since this transaction's snapshot, which is older than one statement: a new one sees it.
+            return Err(Error::Contention(
+                format!("idempotency key `{key}` is being used by another transaction").into(),
+            ));
+        };
+        if !signal.def.names().any(|own| own == name) || *stored != hash(signal) {
+            return Err(Error::KeyReused { key: key.to_owned() });
+        }
+        let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
+        receipts.at[at] = Some(Receipt::repeated(SignalId(id), deliveries));
+    }
+    Ok(())
+}
+
+fn refuse_missing(batch: &SendBatch, run: &[usize], missing: &[i64]) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let def = batch.signals[run[0]].def;
+    let linked: Vec<_> = batch.context.registry.receivers_of(def.name).map(|receiver| receiver.name).collect();
+    let name = |&number: &i64| usize::try_from(number).ok().and_then(|number| linked.get(number).copied());
+    let receivers = missing.iter().filter_map(name).map(str::to_owned).collect();
+    Err(Error::NotRegistered { signal: def.name.to_owned(), receivers })
+}
+
+/// What makes two sends under one key the same. Not std's hasher: it is stored, and must never change.
+fn hash(signal: &Outgoing) -> Vec<u8> {
+    Sha256::digest(&signal.payload).to_vec()
+}

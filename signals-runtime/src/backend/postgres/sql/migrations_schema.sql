@@ -1,0 +1,2 @@
+-- The schema. Under the migrators' lock.
+CREATE SCHEMA IF NOT EXISTS signals

@@ -1,0 +1,2 @@
+-- The server's clock. Read only.
+SELECT statement_timestamp()

@@ -1,0 +1,2 @@
+-- All names of signals. Small.
+SELECT name, type FROM signals.signal_name

@@ -1,0 +1,2 @@
+-- The identities of all signals. Small.
+SELECT id, name FROM signals.signal_type

@@ -1,0 +1,40 @@
+-- T1: signals of one type ($1: all its names; $4: the one it has; $5: its version; $6: payloads, in order) with a delivery
+-- each for everybody registered for it and not retired, due at once. $2, $3: number and names of each receiver linked into
+-- the sender; when one of them is not registered for this type nothing is stored, and its number is answered (I14, I15).
+-- $7 to $10: headers; $11: the time, or NULL for the server's.
+-- In the sender's transaction. Locks nothing; the registry by the names' primary keys and the index on the receivers' type;
+-- appends. A delivery's id is drawn when its signal's row has made the transaction visible to others as running: the floors
+-- of claims rest on that.
+WITH addressed AS MATERIALIZED (
+    SELECT DISTINCT r.id, r.retired
+    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type = n.type
+    WHERE n.name = ANY ($1::text[]) AND r.merged IS NULL
+),
+missing AS MATERIALIZED (
+    SELECT l.number
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
+    LEFT JOIN signals.receiver_name AS n ON n.name = l.name
+    LEFT JOIN addressed AS a ON a.id = n.receiver
+    GROUP BY l.number
+    HAVING pg_catalog.count(a.id) = 0
+),
+fan AS MATERIALIZED (
+    SELECT coalesce(pg_catalog.array_agg(a.id ORDER BY a.id) FILTER (WHERE NOT a.retired), '{}') AS ids FROM addressed AS a
+),
+stored AS (
+    INSERT INTO signals.signal
+        (name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
+    SELECT $4::text, $5::bigint, p.payload, f.ids, $7::bigint, $8::bigint, $9::text, $10::text,
+           coalesce($11::timestamptz, pg_catalog.statement_timestamp())
+    FROM pg_catalog.unnest($6::text[]) AS p (payload) CROSS JOIN fan AS f
+    WHERE NOT EXISTS (SELECT FROM missing)
+    RETURNING id, fanout
+),
+delivered AS (
+    INSERT INTO signals.delivery (receiver, version, signal)
+    SELECT f.receiver, $5::bigint, s.id
+    FROM stored AS s CROSS JOIN LATERAL pg_catalog.unnest(s.fanout) AS f (receiver)
+)
+SELECT coalesce((SELECT pg_catalog.array_agg(s.id ORDER BY s.id) FROM stored AS s), '{}'),
+       (SELECT pg_catalog.cardinality(f.ids)::bigint FROM fan AS f),
+       coalesce((SELECT pg_catalog.array_agg(m.number ORDER BY m.number) FROM missing AS m), '{}')

@@ -1,0 +1,66 @@
+-- T1 with options: as `send`, and $12, $13: the idempotency key of each signal and the hash of its payload, or NULLs;
+-- $14: microseconds until all are due, or $15: when they are; NULLs: at once.
+-- Answers the ids drawn, in order, and those that were stored: what is not among them has a key that was used before.
+-- In the sender's transaction. Waits for others that are storing one of the keys; they are taken in the order of keys.
+-- Otherwise as `send`.
+WITH addressed AS MATERIALIZED (
+    SELECT DISTINCT r.id, r.retired
+    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type = n.type
+    WHERE n.name = ANY ($1::text[]) AND r.merged IS NULL
+),
+missing AS MATERIALIZED (
+    SELECT l.number
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
+    LEFT JOIN signals.receiver_name AS n ON n.name = l.name
+    LEFT JOIN addressed AS a ON a.id = n.receiver
+    GROUP BY l.number
+    HAVING pg_catalog.count(a.id) = 0
+),
+fan AS MATERIALIZED (
+    SELECT coalesce(pg_catalog.array_agg(a.id ORDER BY a.id) FILTER (WHERE NOT a.retired), '{}') AS ids FROM addressed AS a
+),
+moment AS MATERIALIZED (
+    SELECT t.now, CASE WHEN t.due > t.now THEN t.due END AS due
+    FROM (
+        SELECT n.now, coalesce($15::timestamptz, n.now + $14::bigint * pg_catalog.interval '1 microsecond') AS due
+        FROM (SELECT coalesce($11::timestamptz, pg_catalog.statement_timestamp()) AS now) AS n
+    ) AS t
+),
+input AS MATERIALIZED (
+    SELECT pg_catalog.nextval('signals.signal_id_seq') AS id, p.payload, p.key, p.hash
+    FROM ROWS FROM (pg_catalog.unnest($6::text[]), pg_catalog.unnest($12::text[]), pg_catalog.unnest($13::bytea[])) AS p (payload, key, hash)
+    WHERE NOT EXISTS (SELECT FROM missing)
+),
+noted AS (
+    INSERT INTO signals.send_key (key, name, payload_hash, signal, deliveries, sent_at)
+    SELECT i.key, $4::text, i.hash, i.id, pg_catalog.cardinality(f.ids), m.now
+    FROM input AS i CROSS JOIN fan AS f CROSS JOIN moment AS m
+    WHERE i.key IS NOT NULL
+    ORDER BY i.key
+    ON CONFLICT (key) DO NOTHING
+    RETURNING signal
+),
+stored AS (
+    INSERT INTO signals.signal
+        (id, name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
+    SELECT i.id, $4::text, $5::bigint, i.payload, f.ids, $7::bigint, $8::bigint, $9::text, $10::text, m.now
+    FROM input AS i CROSS JOIN fan AS f CROSS JOIN moment AS m
+    WHERE i.key IS NULL OR i.id IN (SELECT n.signal FROM noted AS n)
+    RETURNING id, fanout
+),
+ready AS (
+    INSERT INTO signals.delivery (receiver, version, signal)
+    SELECT f.receiver, $5::bigint, s.id
+    FROM stored AS s CROSS JOIN moment AS m CROSS JOIN LATERAL pg_catalog.unnest(s.fanout) AS f (receiver)
+    WHERE m.due IS NULL
+),
+waiting AS (
+    INSERT INTO signals.later (signal, receiver, version, due_at)
+    SELECT s.id, f.receiver, $5::bigint, m.due
+    FROM stored AS s CROSS JOIN moment AS m CROSS JOIN LATERAL pg_catalog.unnest(s.fanout) AS f (receiver)
+    WHERE m.due IS NOT NULL
+)
+SELECT coalesce((SELECT pg_catalog.array_agg(i.id ORDER BY i.id) FROM input AS i), '{}'),
+       (SELECT pg_catalog.cardinality(f.ids)::bigint FROM fan AS f),
+       coalesce((SELECT pg_catalog.array_agg(m.number ORDER BY m.number) FROM missing AS m), '{}'),
+       coalesce((SELECT pg_catalog.array_agg(s.id ORDER BY s.id) FROM stored AS s), '{}')

@@ -1,0 +1,128 @@
+//! Promote, prune (T12) and forget (T13): what every worker does now and then. Each looks first whether there is anything.
+
+use std::time::Duration;
+
+use signals_core::Result;
+use signals_core::clock::Timestamp;
+use signals_core::store::{Acting, Forgotten, Promoted, Pruned, Retention, Verb};
+use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
+
+use super::by_hand::note;
+use super::connections::Connections;
+use super::time::Moment;
+use super::{error, rows, sql};
+
+/// Moves what became due where it can be claimed.
+pub(super) async fn promote(connections: &Connections, limit: usize) -> Result<Promoted> {
+    let mut tx = connections.quick().await?;
+    let next: Option<(Moment, bool)> =
+        sqlx::query_as(sql::PROMOTE_NEXT).bind(connections.now()).fetch_optional(&mut *tx).await.map_err(error::of)?;
+    let due = match next {
+        Some((_, true)) if limit > 0 => limit,
+        _ => return Ok(Promoted { moved: 0, next_due: next.map(|(due, _)| due.0) }),
+    };
+    let (moved, next_due): (i64, Option<Moment>) = sqlx::query_as(sql::PROMOTE)
+        .bind(connections.now())
+        .bind(rows::limit(due))
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(error::of)?;
+    tx.commit().await?;
+    Ok(Promoted { moved: usize::try_from(moved).map_err(error::foreign)?, next_due: next_due.map(|due| due.0) })
+}
+
+/// What is too old to be kept.
+struct Old {
+    /// Receiver, version, outcome, and by when it was settled.
+    lanes: Vec<(i64, i64, String, Moment)>,
+    /// Keys that were used by then, if there are any.
+    keys: Option<Moment>,
+}
+
+/// T12.
+pub(super) async fn prune(
+    connections: &Connections,
+    retention: &Retention,
+    limit: usize,
+    by: Option<&Acting<'_>>,
+) -> Result<Pruned> {
+    if limit == 0 {
+        return Ok(Pruned::default());
+    }
+    let Old { lanes, keys } = find_old(connections, retention).await?;
+    if lanes.is_empty() && keys.is_none() {
+        return Ok(Pruned { action: by.and_then(|by| by.continues), ..Pruned::default() });
+    }
+    let mut tx = connections.large().await?;
+    let mut pruned = Pruned::default();
+    for (receiver, version, outcome, until) in lanes {
+        let room = limit - pruned.deliveries;
+        if room == 0 {
+            break;
+        }
+        let query = sqlx::query(sql::PRUNE).bind(receiver).bind(version).bind(outcome).bind(rows::limit(room));
+        pruned.deliveries += affected(&query.bind(until).execute(&mut *tx).await.map_err(error::of)?)?;
+    }
+    let room = limit - pruned.deliveries;
+    if let Some(until) = keys.filter(|_| room > 0) {
+        let query = sqlx::query(sql::PRUNE_KEYS).bind(until).bind(rows::limit(room));
+        pruned.keys = affected(&query.execute(&mut *tx).await.map_err(error::of)?)?;
+    }
+    if let Some(by) = by {
+        pruned.action = by.continues;
+        note(connections, &mut tx, Verb::Prune, by, pruned.deliveries + pruned.keys, &mut pruned.action).await?;
+    }
+    tx.commit().await?;
+    Ok(pruned)
+}
+
+async fn find_old(connections: &Connections, retention: &Retention) -> Result<Old> {
+    let mut snapshot = connections.snapshot().await?;
+    let now = snapshot.now().await?;
+    let until = |age: Duration| Moment(now.saturating_sub(age));
+    let lanes = sqlx::query_as(sql::PRUNE_PROBE)
+        .bind(until(retention.done))
+        .bind(until(retention.cancelled))
+        .bind(retention.dead.map(until))
+        .fetch_all(&mut *snapshot)
+        .await
+        .map_err(error::of)?;
+    let keys = until(retention.keys);
+    let any =
+        sqlx::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
+    Ok(Old { lanes, keys: Some(keys).filter(|_| any) })
+}
+
+/// T13.
+pub(super) async fn forget(connections: &Connections, older_than: Duration, limit: usize) -> Result<Forgotten> {
+    if limit == 0 {
+        return Ok(Forgotten::default());
+    }
+    let mut tx = connections.large().await?;
+    let until = tx.now().await?.saturating_sub(older_than);
+    if !any_sent_by(&mut tx, until).await? {
+        return Ok(Forgotten::default());
+    }
+    let found: Vec<i64> = sqlx::query_scalar(sql::FORGET_LOCK)
+        .bind(Moment(until))
+        .bind(rows::limit(limit))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(error::of)?;
+    if found.is_empty() {
+        return Ok(Forgotten::default());
+    }
+    // Another statement, and so another snapshot: whoever held one of them before it was locked has committed.
+    let forgotten = sqlx::query(sql::FORGET).bind(found).execute(&mut *tx).await.map_err(error::of)?;
+    tx.commit().await?;
+    Ok(Forgotten(affected(&forgotten)?))
+}
+
+async fn any_sent_by(conn: &mut PgConnection, until: Timestamp) -> Result<bool> {
+    sqlx::query_scalar(sql::FORGET_PROBE).bind(Moment(until)).fetch_one(conn).await.map_err(error::of)
+}
+
+fn affected(result: &PgQueryResult) -> Result<usize> {
+    usize::try_from(result.rows_affected()).map_err(error::foreign)
+}

@@ -1,0 +1,102 @@
+//! The testing kit on Postgres: a database of the server in `DATABASE_URL` for each test.
+
+#[allow(dead_code, reason = "the tests in memory use all of it")]
+#[path = "testing/shop.rs"]
+mod shop;
+
+use std::sync::atomic::Ordering;
+
+use shop::{Mailer, PaymentCompleted, mail_receipt, paid, refuse};
+use signals_runtime::testing::{Ended, Point, TestBackend, TestSignals, TestSignalsBuilder};
+use signals_runtime::{PgBackend, PgTx, receiver};
+use sqlx::{Connection as _, PgConnection};
+
+#[receiver(signal = PaymentCompleted, name = "orders.complete_on_server")]
+async fn complete_on_server(payment: &PaymentCompleted, tx: &mut PgTx) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO completed VALUES ($1)").bind(payment.payment_id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn shop(mailer: &Mailer) -> TestSignals<PgBackend> {
+    let builder = TestSignals::builder().receiver::<complete_on_server>().receiver::<mail_receipt>();
+    let signals = builder.state(mailer.clone()).on::<PgBackend>().build().await;
+    let table = "CREATE TABLE completed (payment_id bigint NOT NULL)";
+    sqlx::raw_sql(table).execute(signals.backend().pool()).await.expect("a new database takes a table");
+    signals
+}
+
+async fn completed(signals: &TestSignals<PgBackend>) -> Vec<i64> {
+    let read = sqlx::query_scalar("SELECT payment_id FROM completed ORDER BY payment_id");
+    read.fetch_all(signals.backend().pool()).await.expect("it can be read")
+}
+
+/// Failures, retries, a crash, and a death, with receivers that do not mind where they run.
+async fn story<B: TestBackend>(builder: TestSignalsBuilder<B>) -> String {
+    let mailer = Mailer::down();
+    let signals = builder.receiver::<mail_receipt>().receiver::<refuse>().state(mailer.clone()).build().await;
+    signals.send(paid(7)).await;
+    signals.expect_failure::<mail_receipt>();
+    signals.expect_failure::<refuse>();
+    signals.drain().await;
+    mailer.is_down.store(false, Ordering::SeqCst);
+    signals.crash_at::<mail_receipt>(Point::AfterEffects);
+    signals.advance("1m").await;
+    signals.advance("1m").await;
+    signals.run::<mail_receipt>(paid(8)).await;
+    signals.cascade().await
+}
+
+#[tokio::test]
+async fn the_same_story_is_told_in_memory_and_on_postgres() {
+    let in_memory = story(TestSignals::builder()).await;
+    assert_eq!(in_memory, story(TestSignals::builder().on::<PgBackend>()).await);
+}
+
+#[tokio::test]
+async fn w3_i5_a_crash_on_postgres_rolls_back() {
+    let signals = shop(&Mailer::default()).await;
+    for point in [Point::AfterClaim, Point::AfterEffects, Point::BeforeAck] {
+        signals.send(paid(7)).await;
+        signals.crash_at::<complete_on_server>(point);
+        let before = completed(&signals).await;
+        signals.drain().await;
+        assert_eq!(completed(&signals).await, before, "{point:?}");
+        assert_eq!(signals.advance("20s").await.done, 1, "{point:?}");
+        assert_eq!(completed(&signals).await.len(), before.len() + 1);
+    }
+}
+
+#[tokio::test]
+async fn i5_i6_a_receiver_runs_twice_and_without_its_lease_on_postgres() {
+    let signals = shop(&Mailer::default()).await;
+    signals.run_twice::<complete_on_server>(paid(7), || async { completed(&signals).await }).await;
+    assert_eq!(completed(&signals).await, [7]);
+    let ran = signals.run_with_stale_token::<complete_on_server>(paid(8)).await;
+    assert_eq!((ran.ended, completed(&signals).await), (Ended::Refused(None), vec![7]));
+    assert_eq!(signals.drain().await.done, 1);
+    assert_eq!(completed(&signals).await, [7, 8]);
+}
+
+#[tokio::test]
+async fn a_signal_that_nobody_receives_is_seen_on_postgres() {
+    let signals = TestSignals::builder().receiver::<refuse>().on::<PgBackend>().build().await;
+    signals.assert_not_sent::<PaymentCompleted>(|_| true).await;
+    signals.send(paid(7)).await;
+    signals.assert_sent_times::<PaymentCompleted>(1, |sent| sent.payment_id == 7).await;
+}
+
+#[tokio::test]
+async fn a_database_is_gone_with_its_kit() {
+    let signals = shop(&Mailer::default()).await;
+    let options = signals.backend().pool().connect_options();
+    let name = options.get_database().expect("it has a name").to_owned();
+    let url = std::env::var("DATABASE_URL").expect("the kit has used it");
+    let mut server = PgConnection::connect(&url).await.expect("it takes connections");
+    let mut is_there = async || {
+        let there = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)").bind(&name);
+        there.fetch_one(&mut server).await.expect("the server answers")
+    };
+    let before: bool = is_there().await;
+    drop(signals);
+    assert_eq!((before, is_there().await), (true, false));
+}

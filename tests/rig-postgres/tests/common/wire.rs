@@ -1,0 +1,106 @@
+//! A wire to a server: turned to another one, cut, or a black hole in one direction or both.
+
+use std::net::Ipv4Addr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What becomes of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// They arrive.
+    Open,
+    /// What clients say arrives; no answer does, and nobody is told.
+    Deaf,
+    /// Nothing arrives, and nobody is told.
+    Hole,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    target: u16,
+    flow: Flow,
+    // Connections of an earlier age are cut.
+    age: u64,
+}
+
+/// Listens on a port of its own, and passes on what it hears. It ends when it is dropped.
+pub struct Wire {
+    port: u16,
+    state: watch::Sender<State>,
+    _tasks: JoinSet<()>,
+}
+
+impl Wire {
+    /// A wire to the server that listens on `target`.
+    pub async fn to(target: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let port = listener.local_addr().expect("it listens").port();
+        let (state, seen) = watch::channel(State { target, flow: Flow::Open, age: 0 });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(listener, seen));
+        Self { port, state, _tasks: tasks }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Cuts every connection; new ones lead to `target`.
+    pub fn turn_to(&self, target: u16) {
+        self.state.send_modify(|state| *state = State { target, age: state.age + 1, ..*state });
+    }
+
+    /// Cuts every connection; new ones are as ever.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| state.age += 1);
+    }
+
+    /// From now on bytes flow like this, in the connections that there are, too.
+    pub fn flow(&self, flow: Flow) {
+        self.state.send_modify(|state| state.flow = flow);
+    }
+}
+
+async fn listen(listener: TcpListener, state: watch::Receiver<State>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        connections.spawn(connect(client, state.clone()));
+    }
+}
+
+async fn connect(client: TcpStream, mut state: watch::Receiver<State>) {
+    let State { target, age, .. } = *state.borrow();
+    let there = state.clone();
+    let both = async {
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
+        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        let asked = pass(from_client, to_server, there.clone(), |flow| flow != Flow::Hole);
+        let answered = pass(from_server, to_client, there, |flow| flow == Flow::Open);
+        // When one side has ended, the other is told by the end of both.
+        tokio::select! { () = asked => {}, () = answered => {} }
+    };
+    // What was cut passes nothing on, although it flows again.
+    tokio::select! {
+        biased;
+        _ = state.wait_for(|state| state.age > age) => {}
+        () = both => {}
+    }
+}
+
+/// Passes bytes on while they flow, and keeps those that do not until they do.
+async fn pass(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut state: watch::Receiver<State>,
+    flows: impl Fn(Flow) -> bool,
+) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if state.wait_for(|state| flows(state.flow)).await.is_err() || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A store whose server dies: what a crash forgets, and how its connections come back. I6, W13.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signals_cluster::{Cluster, Settings, Stop};
+use signals_conformance::Puppet;
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_core::delivery::Lane;
+use signals_core::store::{Finished, Store};
+use signals_core::token::Tokens;
+use signals_core::{Backend, Error, Outgoing, Registry, Result, SendBatch, SendContext};
+use signals_runtime::PgBackend;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+
+fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(20).connect_lazy_with(options.disable_statement_logging())
+}
+
+/// Connects again after the server was down: the first tries may find what was cut.
+async fn again<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> T {
+    for attempt in 0.. {
+        match work().await {
+            Ok(done) => return done,
+            Err(error) => assert!(attempt < 20, "the database is up again: {error:?}"),
+        }
+    }
+    unreachable!("the loop ends by an answer or a panic")
+}
+
+async fn puppet(store: &Arc<dyn Store>, registry: &Registry) -> Puppet {
+    let registration = registry.registration();
+    let registered = again(|| store.resolve(&registration)).await;
+    let lane = |receiver| Lane { receiver, version: SHIP.signal.version };
+    let lanes: Vec<_> = registered.ids.into_iter().map(|(_, receiver)| lane(receiver)).collect();
+    again(|| async {
+        let incarnation = store.enlist(&Default::default()).await?;
+        Ok(Puppet { store: store.clone(), tokens: Tokens::new(incarnation), lanes: lanes.clone() })
+    })
+    .await
+}
+
+/// I6, I4: claims commit without waiting for the disk, so a crash of the database forgets some. Whoever held one and whoever
+/// claims it next never both acknowledge.
+#[tokio::test]
+async fn i6_a_claim_that_a_crash_of_the_database_forgot_is_acknowledged_by_one_holder() {
+    // Nothing that commits without waiting is written before the crash.
+    let settings = Settings::durable().set("wal_writer_delay", "10s").set("wal_writer_flush_after", "1GB");
+    let mut cluster = Cluster::start(settings).expect("a private server starts");
+    let database = cluster.server().database().await.expect("a database");
+    let registry = Arc::new(Registry::builder().receiver_def(&SHIP).build().expect("nothing contradicts itself"));
+    let mut forgotten = 0;
+    for round in 0..6 {
+        let backend = PgBackend::new(pool(database.options())).without_hints();
+        let store = backend.store();
+        again(|| store.migrate()).await;
+        let registration = registry.registration();
+        again(|| store.register(&registration)).await;
+        let mut first = puppet(&store, &registry).await;
+        again(|| async {
+            let mut tx = backend.begin().await?;
+            let batch = Outgoing::new(&paid(round));
+            let context = SendContext::new(registry.clone());
+            PgBackend::send(&mut tx, &SendBatch { signals: vec![batch], context }).await?;
+            backend.commit(tx).await
+        })
+        .await;
+        let held = first.claim_one().await;
+        cluster.restart(Stop::Kill).expect("it dies, and starts again");
+
+        let later = PgBackend::new(pool(database.options())).without_hints().store();
+        let mut second = puppet(&later, &registry).await;
+        let claimed = second.claim(1).await;
+        forgotten += usize::from(!claimed.is_empty());
+        let late =
+            again(|| async { Ok(store.ack(&[signals_conformance::harness::acked(&held, true)]).await?[0]) }).await;
+        match claimed.first() {
+            // The claim was forgotten: its holder is told so, and the second one's acknowledgement counts.
+            Some(again) => assert_eq!((late, second.ack(again).await), (Finished::Stale, Finished::Done)),
+            None => assert_eq!(late, Finished::Done, "the claim survived, and so does its token"),
+        }
+    }
+    assert!(forgotten > 0, "no claim was forgotten: nothing is shown");
+}
+
+/// W13: a store goes on by itself after its server was killed, and after its sessions were ended.
+#[tokio::test]
+async fn w13_a_store_connects_again_after_its_server_was_killed_or_its_sessions_ended() {
+    let mut cluster = Cluster::start(Settings::durable()).expect("a private server starts");
+    let database = cluster.server().database().await.expect("a database");
+    let backend = PgBackend::new(pool(database.options()));
+    let store = backend.store();
+    again(|| store.migrate()).await;
+    for kill in [true, false, true] {
+        if kill {
+            cluster.restart(Stop::Kill).expect("it dies, and starts again");
+        } else {
+            cluster.server().terminate(Some(database.name())).await.expect("sessions end");
+        }
+        let error = store.counts().await.err();
+        assert!(error.as_ref().is_none_or(Error::is_retryable), "{error:?}");
+        again(|| store.counts()).await;
+        again(|| store.promote(1)).await;
+        let tx = again(|| backend.begin()).await;
+        again_rolls_back(&backend, tx).await;
+    }
+}
+
+async fn again_rolls_back(backend: &PgBackend, tx: <PgBackend as Backend>::Tx) {
+    let rolled_back = tokio::time::timeout(Duration::from_secs(10), backend.rollback(tx)).await;
+    rolled_back.expect("it answers").expect("it rolls back");
+}

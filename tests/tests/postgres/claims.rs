@@ -1,0 +1,202 @@
+//! T2, S13, I15: claims by the server's clock, with floors and sweeps.
+
+use std::time::Duration;
+
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::stage::until;
+use signals_conformance::{App, Db, Harness as _, Puppet};
+use signals_core::clock::ManualClock;
+use signals_core::delivery::{Lane, ReceiverId};
+use signals_core::store::{Acked, ReceiverEntry, Registration, SignalEntry};
+use signals_core::{Backend as _, Signal as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use crate::harness::{Plain, Postgres};
+
+/// A database on the server's own clock, where floors rise and sweeps come now and then.
+async fn open() -> Db<Postgres<Plain>> {
+    let harness = Postgres::<Plain>::on_the_servers_clock().await;
+    let store = harness.backend().store();
+    Db { harness: std::sync::Arc::new(harness), clock: ManualClock::default(), store }
+}
+
+async fn complete(puppet: &mut Puppet, limit: usize) -> usize {
+    let claimed = puppet.claim(limit).await;
+    let acked: Vec<_> =
+        claimed.iter().map(|claimed| Acked { held: claimed.held, ran: Duration::ZERO, keep: false }).collect();
+    puppet.store.ack(&acked).await.expect("acknowledges").len()
+}
+
+/// S13: ids commit out of order all the time; whoever comes late is found by the very next claim, not by a sweep.
+#[tokio::test]
+async fn s13_what_commits_a_moment_late_is_found_at_once() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    assert_eq!(puppet.claim(10).await.len(), 0, "the first claim sweeps, and then none does for half a second");
+    for _ in 0..5 {
+        let mut late = app.begin().await;
+        paid(1).send(&mut late).await.expect("sends");
+        for _ in 0..3 {
+            app.send(&paid(2)).await;
+            assert_eq!(complete(&mut puppet, 10).await, 1);
+        }
+        late.commit().await.expect("commits");
+        assert_eq!(complete(&mut puppet, 10).await, 1, "what was sent first");
+    }
+}
+
+/// S13: whatever ids it holds, a transaction that ran for long is found within a second of its commit.
+#[tokio::test]
+async fn s13_a_straggler_below_the_floors_is_found_within_a_second() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    let mut long = app.begin().await;
+    paid(1).send(&mut long).await.expect("sends");
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(1_500) {
+        app.send(&paid(2)).await;
+        complete(&mut puppet, 10).await;
+    }
+    long.commit().await.expect("commits");
+    let committed = tokio::time::Instant::now();
+    while complete(&mut puppet, 10).await == 0 {
+        assert!(committed.elapsed() < Duration::from_secs(1), "the straggler was not found");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// T9, L1: by the server's clock; expired leases stand below the floors, too.
+#[tokio::test]
+async fn t9_an_expired_lease_below_the_floors_is_stolen_by_a_sweep() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let (mut victim, mut thief) = (app.puppet().await, app.puppet().await);
+    app.send(&paid(1)).await;
+    let lease = Duration::from_millis(400);
+    let held = victim.claim_with(1, |claim| claim.lease = lease).await.claimed.remove(0);
+    for _ in 0..10 {
+        app.send(&paid(2)).await;
+        assert_eq!(complete(&mut thief, 10).await, 1);
+    }
+    let thief = tokio::sync::Mutex::new(thief);
+    until("the lease is stolen", async || !thief.lock().await.steal(10).await.lost.is_empty()).await;
+    assert_eq!(victim.ack(&held).await, signals_core::store::Finished::Stale);
+}
+
+/// T8: what was given back is below the floors of whoever claimed beyond it.
+#[tokio::test]
+async fn t8_what_was_given_back_is_found_by_a_sweep() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let (mut leaving, mut staying) = (app.puppet().await, app.puppet().await);
+    app.send(&paid(1)).await;
+    let held = leaving.claim_one().await;
+    for _ in 0..10 {
+        app.send(&paid(2)).await;
+        assert_eq!(complete(&mut staying, 10).await, 1);
+    }
+    leaving.release(&held).await;
+    let staying = tokio::sync::Mutex::new(staying);
+    until("it is found", async || complete(&mut *staying.lock().await, 10).await == 1).await;
+}
+
+fn registration(name: &'static str, aliases: &'static [&'static str]) -> Registration {
+    let signal = signals_conformance::fixtures::SHIP.signal.name;
+    let signals = vec![SignalEntry { name: signal, aliases: &[] }];
+    Registration { signals, receivers: vec![ReceiverEntry { name, aliases, signal }], retired: Vec::new() }
+}
+
+/// I15, I2: a send that began before two names became one receiver stores its delivery for the one that is no more; it is
+/// moved.
+#[tokio::test]
+async fn i15_a_send_that_began_before_a_merge_reaches_who_took_over() {
+    let case = open().await;
+    let store = &case.store;
+    store.register(&registration("old", &[])).await.expect("registers");
+    store.register(&registration("new", &[])).await.expect("registers");
+    let app = case.program(&[]);
+    let mut tx = app.begin().await;
+    paid(1).send(&mut tx).await.expect("sends to both");
+    let merged = store.register(&registration("new", &["old"])).await.expect("merges while the send is under way");
+    tx.commit().await.expect("commits");
+    let into = merged.ids[0].1;
+    until("what was on its way is moved", async || {
+        store.promote(10).await.expect("promotes");
+        case.harness.number("SELECT count(DISTINCT receiver) FROM signals.delivery").await == 1
+    })
+    .await;
+    let mut puppet = Puppet::enlist(store.clone(), vec![Lane { receiver: into, version: 1 }]).await;
+    assert_eq!(puppet.claim(10).await.len(), 1);
+    let cancelled = "SELECT count(*) FROM signals.settled WHERE outcome = 'cancelled' AND reason = 'merged'";
+    assert_eq!((case.harness.number(cancelled).await, into == ReceiverId(0)), (1, false), "of two one is left");
+}
+
+/// I9: the server's clock decides, and the sender's is not asked.
+#[tokio::test]
+async fn i9_a_delay_is_measured_by_the_servers_clock() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut tx = case.harness.backend.begin().await.expect("begins");
+    let mut outgoing = signals_core::Outgoing::new(&paid(1));
+    outgoing.due = signals_core::Due::After(Duration::from_millis(300));
+    let context = signals_core::SendContext::new(app.registry.clone());
+    let batch = signals_core::SendBatch { signals: vec![outgoing], context };
+    signals_runtime::PgBackend::send(&mut tx, &batch).await.expect("sends");
+    case.harness.backend.commit(tx).await.expect("commits");
+    let waits = "SELECT extract(epoch FROM due_at - sent_at)::numeric * 1000 = 300 AND sent_at <= clock_timestamp()
+        FROM signals.overview";
+    let waits: bool = sqlx::query_scalar(waits).fetch_one(&case.harness.reader).await.expect("it waits");
+    assert!(waits);
+    let puppet = tokio::sync::Mutex::new(app.puppet().await);
+    until("it is due", async || {
+        case.store.promote(10).await.expect("promotes");
+        complete(&mut *puppet.lock().await, 10).await == 1
+    })
+    .await;
+}
+
+/// The median of many claims, each of one delivery that was just sent.
+async fn median_claim(app: &App<Postgres<Plain>>, puppet: &mut Puppet) -> Duration {
+    let mut took = Vec::new();
+    for _ in 0..101 {
+        app.send(&paid(1)).await;
+        // tidy: a duration: how long a claim takes
+        let began = std::time::Instant::now();
+        let claimed = puppet.claim(1).await;
+        took.push(began.elapsed());
+        assert_eq!(claimed.len(), 1);
+        puppet.ack(&claimed[0]).await;
+    }
+    took.sort_unstable();
+    took[took.len() / 2]
+}
+
+/// D3, P4: dead rows that nobody can clear away, because somebody reads or an idle writer has a number.
+#[tokio::test]
+async fn d3_claims_take_no_longer_above_400_000_dead_rows_that_a_reader_or_an_idle_writer_pins() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    median_claim(&app, &mut puppet).await; // what is slow only once
+    let free = median_claim(&app, &mut puppet).await;
+    for pin in
+        ["BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM business", "BEGIN; SELECT pg_current_xact_id()"]
+    {
+        let mut pinning = PgConnection::connect_with(&case.harness.database.options()).await.expect("connects");
+        pinning.execute(pin).await.expect("it pins the horizon");
+        let dead = "INSERT INTO signals.delivery (receiver, version, signal)
+                SELECT receiver.id, 1, 0 FROM signals.receiver, generate_series(1, 400000);
+            DELETE FROM signals.delivery WHERE signal = 0";
+        case.harness.reader.execute(dead).await.expect("they come and go");
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < Duration::from_millis(1_500) {
+            median_claim(&app, &mut puppet).await; // the trailing floor rises
+        }
+        let pinned = median_claim(&app, &mut puppet).await;
+        println!("a claim takes {free:?}, and {pinned:?} behind `{pin}`");
+        // A walk over the dead rows takes tens of milliseconds; another test that takes the processor takes fewer.
+        assert!(pinned < free * 2 + Duration::from_millis(3), "D3: {free:?}, and {pinned:?} behind `{pin}`");
+    }
+}

@@ -1,0 +1,15 @@
+//! Postgres against the suite, and what is particular to it: its statements and their plans, transactions of sqlx's own,
+//! sessions that were set up otherwise, roles, the server's clock.
+#![cfg(feature = "postgres")]
+
+mod claims;
+mod harness;
+mod hints;
+mod sends;
+mod sessions;
+mod statements;
+mod transactions;
+
+use harness::{Plain, Postgres};
+
+signals_conformance::conformance!(Postgres<Plain>);

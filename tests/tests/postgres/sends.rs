@@ -1,0 +1,88 @@
+//! S9, S10, S16: sends in transactions of every kind.
+
+use signals_conformance::Db;
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_core::{Error, Signal as _};
+use sqlx::Connection as _;
+
+use crate::harness::{Plain, Postgres};
+
+type Case = Db<Postgres<Plain>>;
+
+/// S16: of two concurrent sends with one key one stores; the other gets its receipt, or is told to begin again.
+#[tokio::test]
+async fn s16_one_key_is_stored_once_under_every_isolation_level() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let key = format!("key of {level}");
+        let begin = async || {
+            let begin = sqlx::AssertSqlSafe(format!("BEGIN ISOLATION LEVEL {level}"));
+            let pool = case.harness.backend.pool();
+            #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+            let mut tx = pool.begin_with(begin).await.expect("begins");
+            // Its snapshot is older than what the other one stores.
+            sqlx::query("SELECT count(*) FROM public.business").execute(&mut *tx).await.expect("reads");
+            tx
+        };
+        let (mut one, mut other) = (begin().await, begin().await);
+        let first = paid(7).send(&mut one).idempotency_key(&key).await.expect("nobody else has it");
+        let sending = paid(7).send(&mut other).idempotency_key(&key);
+        let (second, committed) = tokio::join!(sending, one.commit());
+        committed.expect("commits");
+        match second {
+            Ok(second) => assert_eq!((second.signal_id, second.repeated), (first.signal_id, true), "{level}"),
+            Err(error) => assert!(error.is_retryable() && level != "read committed", "{level}: {error:?}"),
+        }
+        drop(other);
+        let again = {
+            let mut tx = app.begin().await;
+            let receipt = paid(7).send(&mut tx).idempotency_key(&key).await.expect("repeats");
+            tx.commit().await.expect("commits");
+            receipt
+        };
+        assert_eq!((again.signal_id, again.repeated), (first.signal_id, true), "{level}");
+    }
+}
+
+/// S10: a database that takes no writes says so.
+#[tokio::test]
+async fn s10_a_send_to_a_read_only_database_is_a_typed_error() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut tx = app.begin().await;
+    sqlx::raw_sql("SET TRANSACTION READ ONLY").execute(tx.conn()).await.expect("sets");
+    let error = paid(7).send(&mut tx).await.expect_err("it takes no writes");
+    assert!(matches!(error, Error::NotWritable(_)), "{error:?}");
+}
+
+/// S8: a time-out of the server's is told as what may be tried again.
+#[tokio::test]
+async fn s8_a_send_that_waits_too_long_for_a_lock_may_begin_again() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    for limit in ["SET LOCAL lock_timeout TO '20ms'", "SET LOCAL statement_timeout TO '20ms'"] {
+        let (mut holder, mut waiting) = (app.begin().await, app.begin().await);
+        paid(7).send(&mut holder).idempotency_key("k").await.expect("sends");
+        sqlx::raw_sql(limit).execute(waiting.conn()).await.expect("sets");
+        let error = paid(7).send(&mut waiting).idempotency_key("k").await.expect_err("the other has the key");
+        assert!(matches!(error, Error::Contention(_)) && error.is_retryable(), "{limit}: {error:?}");
+    }
+}
+
+/// S7: when the server takes no more connections, that is told as what may be tried again.
+#[tokio::test]
+async fn s7_a_pool_that_is_empty_is_a_typed_error() {
+    let case = Case::open().await;
+    let options = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool =
+        options.acquire_timeout(std::time::Duration::from_secs(1)).connect_lazy_with(case.harness.database.options());
+    let signals = signals_runtime::Signals::new(signals_runtime::PgBackend::new(pool.clone()));
+    let held = pool.acquire().await.expect("the only one");
+    let error = signals.begin().await.expect_err("there is no other");
+    assert!(matches!(error, Error::Unavailable(_)) && error.is_retryable(), "{error:?}");
+    drop(held);
+    let tx = signals.begin().await.expect("it is free again");
+    assert!(tx.is_in_transaction());
+    tx.rollback().await.expect("rolls back");
+}

@@ -1,0 +1,179 @@
+//! S4, S6: transactions of sqlx's own, and futures that are dropped.
+
+use std::future::{Future, IntoFuture as _};
+
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::{Db, Harness as _};
+use signals_core::{Error, Signal as _};
+use signals_runtime::{Registry, Signals};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Acquire as _, PgConnection};
+
+use crate::harness::{Plain, Postgres};
+
+type Case = Db<Postgres<Plain>>;
+
+async fn count(case: &Case) -> (i64, i64) {
+    let business = case.harness.number("SELECT count(*) FROM public.business").await;
+    (business, case.harness.number("SELECT count(*) FROM signals.delivery").await)
+}
+
+/// I1: what the application began itself takes sends; a connection inside it, too.
+#[tokio::test]
+async fn i1_a_transaction_of_sqlxs_own_takes_sends() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+    let mut tx = case.harness.backend.pool().begin().await.expect("begins");
+    Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+    paid(7).send(&mut tx).await.expect("sends");
+    paid(8).send(&mut *tx).await.expect("sends");
+    assert_eq!(count(&case).await, (0, 0), "nothing is seen before the commit");
+    tx.commit().await.expect("commits");
+    assert_eq!(count(&case).await, (1, 2));
+}
+
+/// S4: a failed send aborts it on the server, so that whoever ignores the error commits nothing.
+#[tokio::test]
+async fn s4_a_failed_send_through_a_transaction_of_sqlxs_own_aborts_it() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+    let mut tx = case.harness.backend.pool().begin().await.expect("begins");
+    Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+    let error = paid(7).send(&mut tx).after(std::time::Duration::MAX).await.expect_err("a delay of forever");
+    assert!(matches!(error, Error::DelayTooLong), "{error:?}");
+    Postgres::<Plain>::write(&mut tx, "order 8", "paid").await.expect_err("the transaction is aborted");
+    let _ = tx.commit().await; // Postgres reports success, and rolls back
+    assert_eq!(count(&case).await, (0, 0));
+}
+
+/// S4, S5: a savepoint that is rolled back takes the failure with it.
+#[tokio::test]
+async fn s5_a_savepoint_of_sqlxs_own_takes_its_failed_send_with_it() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+    let mut tx = case.harness.backend.pool().begin().await.expect("begins");
+    let mut savepoint = tx.begin().await.expect("opens a savepoint");
+    paid(7).send(&mut savepoint).after(std::time::Duration::MAX).await.expect_err("a delay of forever");
+    savepoint.rollback().await.expect("rolls back");
+    paid(8).send(&mut tx).await.expect("sends");
+    tx.commit().await.expect("commits");
+    assert_eq!(count(&case).await, (0, 1));
+}
+
+/// E8: outside of a transaction that sqlx knows, nothing is written.
+#[tokio::test]
+async fn e8_a_connection_in_no_transaction_of_sqlxs_is_refused_before_anything_is_written() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    let mut conn = case.harness.backend.pool().acquire().await.expect("a connection");
+    for by_hand in [false, true] {
+        if by_hand {
+            sqlx::raw_sql("BEGIN").execute(&mut *conn).await.expect("begins behind sqlx's back");
+        }
+        let conn: &mut PgConnection = &mut conn;
+        let error = paid(7).send(conn).await.expect_err("no transaction that can be seen");
+        assert!(matches!(error, Error::NotInTransaction), "{error:?}");
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut *conn).await.expect("commits");
+    assert_eq!(count(&case).await, (0, 0));
+}
+
+/// S4: an error of the application's own that it ignored: Postgres would report a commit, and roll back.
+#[tokio::test]
+async fn s4_a_transaction_that_the_server_aborted_does_not_seem_to_commit() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut tx = app.begin().await;
+    case.write(&mut tx, "order 7", "paid").await;
+    sqlx::raw_sql("SELECT 1 / 0").execute(tx.conn()).await.expect_err("divides by zero");
+    tx.commit().await.expect_err("the transaction was aborted");
+    assert_eq!(count(&case).await, (0, 0));
+    app.send(&paid(8)).await;
+    assert_eq!(count(&case).await, (0, 1), "the connection is in order");
+}
+
+/// W21: a transaction that the application's own SQL ended does not seem to commit either.
+#[tokio::test]
+async fn w21_a_transaction_that_was_ended_by_hand_does_not_seem_to_commit() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut tx = app.begin().await;
+    sqlx::raw_sql("COMMIT").execute(tx.conn()).await.expect("ends behind sqlx's back");
+    tx.commit().await.expect_err("there is nothing to commit");
+    app.send(&paid(8)).await;
+    assert_eq!(count(&case).await, (0, 1), "the connection is in order");
+}
+
+/// Polls `work` while the runtime goes round `rounds` times, and drops it then.
+async fn dropped_after<F: Future>(rounds: usize, work: F) -> Option<F::Output> {
+    let rounds = async {
+        for _ in 0..rounds {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = rounds => None,
+    }
+}
+
+/// S6: begins, sends and commits that are dropped at every point leave no connection in the pool inside a transaction, in
+/// which what others write and are told is committed would be lost (launchbadge/sqlx#4394).
+#[tokio::test]
+async fn s6_what_is_dropped_midway_costs_nobody_else_a_committed_write() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(case.harness.database.options());
+    let backend = signals_runtime::PgBackend::new(pool.clone());
+    let registry = Registry::builder().build().expect("nothing contradicts itself");
+    let signals = Signals::new(backend).with_registry(registry);
+    let mut dropped = [0; 3];
+    for round in 0..600_usize {
+        let rounds = round / 3 % 40;
+        let lost = match round % 3 {
+            0 => dropped_after(rounds, signals.begin()).await.is_none(),
+            1 => {
+                let mut tx = signals.begin().await.expect("begins");
+                dropped_after(rounds, paid(1).send(&mut tx).into_future()).await.is_none()
+            }
+            _ => {
+                let mut tx = signals.begin().await.expect("begins");
+                paid(2).send(&mut tx).await.expect("sends");
+                dropped_after(rounds, tx.commit()).await.is_none()
+            }
+        };
+        dropped[round % 3] += usize::from(lost);
+        let write = sqlx::query("INSERT INTO public.business (key, value) VALUES ($1, 'written')");
+        write.bind(format!("round {round}")).execute(&pool).await.expect("a write of somebody else's");
+    }
+    assert!(dropped.iter().all(|&dropped| dropped > 20), "too few were dropped midway: {dropped:?}");
+    pool.close().await;
+    assert_eq!(
+        case.harness.number("SELECT count(*) FROM public.business").await,
+        600,
+        "an acknowledged write was lost"
+    );
+}
+
+/// S5, S6: a savepoint that is dropped while it is opened leaves the transaction around it as it is.
+#[tokio::test]
+async fn s6_a_savepoint_dropped_while_it_opens_leaves_its_transaction_alone() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
+    for round in 0..20 {
+        let mut tx = signals.begin().await.expect("begins");
+        Postgres::<Plain>::write(&mut tx, &format!("{round} outside"), "kept").await.expect("writes");
+        let opened = dropped_after(round % 4, tx.savepoint()).await.is_some();
+        let mut savepoint = tx.savepoint().await.expect("opens");
+        Postgres::<Plain>::write(&mut savepoint, &format!("{round} inside"), "undone").await.expect("writes");
+        savepoint.rollback().await.expect("rolls back");
+        paid(7).send(&mut tx).await.expect("sends");
+        tx.commit().await.unwrap_or_else(|error| panic!("round {round}, opened: {opened}: {error:?}"));
+    }
+    assert_eq!(count(&case).await, (20, 20));
+}
