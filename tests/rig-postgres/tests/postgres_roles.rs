@@ -123,7 +123,6 @@ async fn readers_look_at_everything_and_change_nothing() {
     look.workers().await.expect("a reader sees workers");
     look.actions(None, 10).await.expect("a reader sees what was done by hand");
 
-    reader.register().await.expect_err("a reader registers nothing");
     reader.operate("nobody").cancel(listed[0].id).await.expect_err("a reader cancels nothing");
     reader.operate("nobody").pause(HOLD).await.expect_err("a reader pauses nothing");
     let tables = "SELECT count(*) FROM information_schema.role_table_grants
