@@ -69,7 +69,12 @@ impl Drop for Worker {
 async fn other_process(signals: &Signals<PgBackend>, log: &Log, rest: &[&str]) -> anyhow::Result<Series> {
     let options = signals.backend().pool().connect_options();
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("worker").arg(sqlx::ConnectOptions::to_url_lossy(&*options).as_str()).arg(&log.0).arg("20000").args(rest);
+    command
+        .arg("worker")
+        .arg(sqlx::ConnectOptions::to_url_lossy(&*options).as_str())
+        .arg(&log.0)
+        .arg("20000")
+        .args(rest);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let _worker = Worker(child);
     measure(signals, log).await

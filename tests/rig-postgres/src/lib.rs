@@ -2,12 +2,12 @@
 //! outside of the database.
 
 // The same record as that of the rig over SQLite, whose package links receivers that take another database's transactions.
+pub mod latency;
 #[path = "../../rig/src/log.rs"]
 mod log;
-pub mod latency;
+mod sender;
 #[path = "../../rig/src/series.rs"]
 pub mod series;
-mod sender;
 mod work;
 
 use std::time::Duration;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signals_cluster::{Cluster, Settings, Stop};
-use signals_conformance::fixtures::{SHIP, paid};
 use signals_conformance::Puppet;
+use signals_conformance::fixtures::{SHIP, paid};
 use signals_core::delivery::Lane;
 use signals_core::store::{Finished, Store};
 use signals_core::token::Tokens;

@@ -1,9 +1,12 @@
 //! What a role, a database or an administrator has set for every session changes nothing.
 
 use signals_conformance::{Harness, cases};
+use signals_core::clock::ManualClock;
+use signals_runtime::PgBackend;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::harness::{Postgres, Sessions};
+use crate::harness::{Plain, Postgres, Sessions};
 
 /// Sessions that are serializable, and find other tables and functions first.
 struct Hostile;
@@ -46,7 +49,7 @@ struct Worker;
 
 impl Sessions for Worker {
     fn prepare() -> String {
-        let roles = signals_runtime::PgBackend::roles();
+        let roles = PgBackend::roles();
         format!("{roles}; GRANT ALL ON public.business TO signals_worker")
     }
 
@@ -134,4 +137,17 @@ fn t10_the_workers_role_is_enough_to_operate() {
 #[test]
 fn t12_the_workers_role_is_enough_to_prune_and_forget() {
     suite::<Postgres<Worker>>("retention");
+}
+
+/// A superuser runs the script: functions that others have put where its session looks are not called.
+#[tokio::test]
+async fn the_roles_script_calls_nothing_that_others_have_planted() {
+    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a planted function was called'; END $$";
+    let planted =
+        ["format(text, text) RETURNS text", "format(text, name) RETURNS text", "current_database() RETURNS name"];
+    let planted = planted.map(|function| format!("CREATE FUNCTION public.{function} {fails};")).concat();
+    let script = format!("{planted} SET search_path TO public, pg_catalog; {}", PgBackend::roles());
+    let ran = sqlx::raw_sql(AssertSqlSafe(script)).execute(&harness.reader).await;
+    assert!(ran.is_ok(), "{ran:?}");
 }

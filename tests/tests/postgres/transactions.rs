@@ -3,7 +3,9 @@
 use std::future::{Future, IntoFuture as _};
 
 use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::stage::until;
 use signals_conformance::{Db, Harness as _};
+use signals_core::store::Acting;
 use signals_core::{Error, Signal as _};
 use signals_runtime::{Registry, Signals};
 use sqlx::postgres::PgPoolOptions;
@@ -176,4 +178,24 @@ async fn s6_a_savepoint_dropped_while_it_opens_leaves_its_transaction_alone() {
         tx.commit().await.unwrap_or_else(|error| panic!("round {round}, opened: {opened}: {error:?}"));
     }
     assert_eq!(count(&case).await, (20, 20));
+}
+
+/// S6, D8: a call by hand or a look that is dropped midway leaves no transaction on the server, with its locks and its
+/// snapshot, for whoever comes next to end.
+#[tokio::test]
+async fn s6_a_look_that_is_dropped_midway_leaves_nothing_open_on_the_server() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    app.send(&paid(1)).await;
+    let delivery = app.puppet().await.claim_one().await.held.delivery;
+    let open = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let mut dropped = 0;
+    for rounds in 0..60 {
+        let (store, acting) = (&case.store, Acting { actor: "ops", subject: "a test", continues: None });
+        dropped += usize::from(dropped_after(rounds, store.counts()).await.is_none());
+        dropped += usize::from(dropped_after(rounds, store.cancel(&[delivery], &acting)).await.is_none());
+        until("nothing is open", async || case.harness.number(open).await == 0).await;
+    }
+    assert!(dropped > 20, "too few were dropped midway: {dropped}");
 }

@@ -32,9 +32,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
     }
     let ran = run_process(&mut command, LIMIT, Echo::Keep)?;
     if ran.lines.is_empty() {
-        return Err(
-            format!("`cargo run --release -p {rig} -- latency` printed nothing: run it by hand to see why")
-        );
+        return Err(format!("`cargo run --release -p {rig} -- latency` printed nothing: run it by hand to see why"));
     }
     eprintln!("done (elapsed {})", seconds(started.elapsed()));
     println!("{}", ran.lines.join("\n"));

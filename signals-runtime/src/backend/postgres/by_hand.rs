@@ -121,6 +121,8 @@ pub(super) async fn switch(
         Switch::Restore => (None, Some(false)),
     };
     let mut tx = connections.large().await?;
+    // First, because it may wait: a merge that is under way decides whose the switch is.
+    sqlx::query(sql::REGISTRY_LOCK).execute(&mut *tx).await.map_err(error::of)?;
     let name: Option<String> = sqlx::query_scalar(sql::SWITCH)
         .bind(receiver.0)
         .bind(paused)

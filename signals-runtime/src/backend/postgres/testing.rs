@@ -43,7 +43,9 @@ impl TestDatabase {
 
     async fn create() -> Result<Self> {
         let url = std::env::var(VARIABLE).map_err(|_| {
-            Error::Misconfigured(format!("tests on Postgres need a server: set {VARIABLE} to a URL of one of its databases"))
+            Error::Misconfigured(format!(
+                "tests on Postgres need a server: set {VARIABLE} to a URL of one of its databases"
+            ))
         })?;
         let server = PgConnectOptions::from_str(&url).map_err(error::of)?.disable_statement_logging();
         let name = format!("{PREFIX}{}_{:08x}", std::process::id(), fastrand::u32(..));
