@@ -28,7 +28,20 @@ impl Sessions for Hostile {
         ];
         let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a hostile function was called'; END $$";
         let functions = functions.map(|function| format!("CREATE FUNCTION hostile.{function} {fails};"));
-        format!("CREATE SCHEMA hostile; {} {}", tables.concat(), functions.concat())
+        let types = ["bigint", "text", "timestamptz", "integer", "smallint"];
+        let operators = ["=", ">", "+", "*"].iter().flat_map(|operator| {
+            types.map(|of| {
+                let answer = if matches!(*operator, "=" | ">") { "boolean" } else { of };
+                format!(
+                    "CREATE OR REPLACE FUNCTION hostile.compute_{answer}({of}, {of}) RETURNS {answer} {fails};
+                     CREATE OPERATOR hostile.{operator} (FUNCTION = hostile.compute_{answer}, LEFTARG = {of}, RIGHTARG = {of});"
+                )
+            })
+        });
+        let operators: String = operators.collect();
+        let types = ["text", "timestamptz", "bytea"]
+            .map(|name| format!("CREATE TYPE hostile.{name} AS (foreign_to_us integer);"));
+        format!("CREATE SCHEMA hostile; {} {} {operators} {}", tables.concat(), functions.concat(), types.concat())
     }
 
     fn options(options: PgConnectOptions) -> PgConnectOptions {

@@ -57,6 +57,7 @@ async fn s5_a_savepoint_of_sqlxs_own_takes_its_failed_send_with_it() {
     case.app(&[&SHIP]).await;
     #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
     let mut tx = case.harness.backend.pool().begin().await.expect("begins");
+    #[expect(clippy::disallowed_methods, reason = "a savepoint of sqlx's own")]
     let mut savepoint = tx.begin().await.expect("opens a savepoint");
     paid(7).send(&mut savepoint).after(std::time::Duration::MAX).await.expect_err("a delay of forever");
     savepoint.rollback().await.expect("rolls back");

@@ -53,6 +53,7 @@ statements! {
     MIGRATIONS_EXISTS = "migrations_exists",
     MIGRATIONS_LOCK = "migrations_lock",
     MIGRATIONS_NOTE = "migrations_note",
+    MIGRATIONS_PATIENCE = "migrations_patience",
     MIGRATIONS_PREPARE = "migrations_prepare",
     MIGRATIONS_SCHEMA = "migrations_schema",
     NOTIFY = "notify",
