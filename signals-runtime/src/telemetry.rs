@@ -56,6 +56,14 @@ pub(crate) fn keeper_reconnected(incarnation: Incarnation, after: Duration) {
     tracing::info!(target: TARGET, worker = %incarnation, ?after, "the keeper is connected again");
 }
 
+#[cfg(feature = "postgres")]
+pub(crate) fn crashed_not_buried(error: &Error) {
+    tracing::warn!(
+        target: TARGET, error = %outcome::render(error),
+        "deliveries that lost their last lease could not be made dead letters; claims go on, and it is tried again"
+    );
+}
+
 pub(crate) fn keeper_panicked() {
     tracing::error!(target: TARGET, "the keeper's thread panicked; the worker stops");
 }

@@ -1,7 +1,7 @@
 //! A build for one database contains no other: neither its driver nor its library.
 //!
 //! What is not among the packages that cargo would build cannot be in the program, so the tree of dependencies is asked, for
-//! each feature of the runtime alone. A missing driver is found too, or the question would prove nothing.
+//! each feature of the runtime alone, and of an application. A missing driver is found too, or the question would prove nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::Result;
 use crate::process::{Echo, cargo, run};
 
-/// The package whose features choose the database.
-const PACKAGE: &str = "signals-runtime";
+/// The packages whose features choose the database: the library, and an application, in which the features of all its crates
+/// come together.
+const PACKAGES: [&str; 2] = ["signals-runtime", "shop"];
 
 /// Each database's feature, and the packages that come with it.
 const DATABASES: [(&str, &[&str]); 2] =
@@ -23,16 +24,24 @@ const DATABASES: [(&str, &[&str]); 2] =
 /// Returns what is where it does not belong.
 pub(crate) fn check(features: &[&str]) -> Result<String> {
     let mut wrong = Vec::new();
-    for feature in [""].iter().chain(features) {
-        wrong.extend(compare(feature, &packages(feature)?));
+    let mut builds = 0;
+    for package in PACKAGES {
+        // An application without a database is none, and has no features but the databases.
+        let is_library = package == PACKAGES[0];
+        let none = is_library.then_some("");
+        let is_its_own = |feature: &&&str| is_library || DATABASES.iter().any(|(database, _)| *database == **feature);
+        for feature in none.iter().chain(features.iter().filter(is_its_own)) {
+            wrong.extend(compare(package, feature, &packages(package, feature)?));
+            builds += 1;
+        }
     }
-    if wrong.is_empty() { Ok(format!("{} builds", features.len() + 1)) } else { Err(wrong.join("\n")) }
+    if wrong.is_empty() { Ok(format!("{builds} builds")) } else { Err(wrong.join("\n")) }
 }
 
-/// The names of all packages that the runtime is built from with this feature alone.
-fn packages(feature: &str) -> Result<BTreeSet<String>> {
+/// The names of all packages that `package` is built from with this feature alone.
+fn packages(package: &str, feature: &str) -> Result<BTreeSet<String>> {
     let mut tree = cargo()?;
-    tree.args(["tree", "--package", PACKAGE, "--no-default-features", "--edges", "normal,build", "--prefix", "none"]);
+    tree.args(["tree", "--package", package, "--no-default-features", "--edges", "normal,build", "--prefix", "none"]);
     tree.args(["--features", feature]);
     let ran = run(&mut tree, Duration::from_secs(10 * 60), Echo::Errors)?;
     if !ran.ok {
@@ -41,15 +50,15 @@ fn packages(feature: &str) -> Result<BTreeSet<String>> {
     Ok(ran.stdout.iter().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
 
-/// What is wrong with `packages` in a build with `feature` alone.
-fn compare(feature: &str, packages: &BTreeSet<String>) -> Vec<String> {
+/// What is wrong with `packages` in a build of `package` with `feature` alone.
+fn compare(package: &str, feature: &str, packages: &BTreeSet<String>) -> Vec<String> {
     let of = |(database, drivers): &(&str, &'static [&'static str])| {
         drivers
             .iter()
             .filter(|driver| (*database == feature) != packages.contains(**driver))
             .map(|driver| {
                 let found = if *database == feature { "lacks" } else { "contains" };
-                format!("{PACKAGE} with the features [{feature}] {found} {driver}: repair its features")
+                format!("{package} with the features [{feature}] {found} {driver}: repair its features")
             })
             .collect::<Vec<_>>()
     };
@@ -61,7 +70,7 @@ mod tests {
     use super::*;
 
     fn wrong(feature: &str, packages: &[&str]) -> Vec<String> {
-        compare(feature, &packages.iter().map(|&name| name.to_owned()).collect())
+        compare("shop", feature, &packages.iter().map(|&name| name.to_owned()).collect())
     }
 
     #[test]

@@ -200,3 +200,67 @@ async fn d3_claims_take_no_longer_above_400_000_dead_rows_that_a_reader_or_an_id
         assert!(pinned < free * 2 + Duration::from_millis(3), "D3: {free:?}, and {pinned:?} behind `{pin}`");
     }
 }
+
+/// I15, I2: a send that commits while a merge is under way is decided for both receivers as one: a lane never holds two
+/// deliveries of one signal.
+#[tokio::test]
+async fn i15_a_send_in_the_middle_of_a_merge_leaves_one_delivery_of_its_signal() {
+    let case = open().await;
+    let store = &case.store;
+    store.register(&registration("old", &[])).await.expect("registers");
+    store.register(&registration("new", &[])).await.expect("registers");
+    let app = case.program(&[]);
+    app.send(&paid(1)).await;
+    let mut holder = case.harness.reader.acquire().await.expect("a connection");
+    sqlx::raw_sql("BEGIN; SELECT FROM signals.delivery FOR UPDATE").execute(&mut *holder).await.expect("locks");
+    let merge = registration("new", &["old"]);
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let meanwhile = async {
+        until("the merge waits", async || case.harness.number(waits).await == 1).await;
+        app.send(&paid(2)).await;
+        sqlx::raw_sql("COMMIT").execute(&mut *holder).await.expect("lets go");
+    };
+    let (merged, ()) = tokio::join!(store.register(&merge), meanwhile);
+    merged.expect("merges");
+    let twice = "SELECT count(*) - count(DISTINCT (receiver, signal)) FROM signals.delivery";
+    assert_eq!(case.harness.number(twice).await, 0, "one lane holds a signal twice");
+    until("what was sent meanwhile is moved", async || {
+        store.promote(10).await.expect("promotes");
+        case.harness.number("SELECT count(DISTINCT receiver) FROM signals.delivery").await == 1
+    })
+    .await;
+    assert_eq!(case.harness.number("SELECT count(*) FROM signals.delivery").await, 2);
+}
+
+/// W11, T9: rows that a foreign hand has written, which cannot be made dead letters, stop no claim.
+#[tokio::test]
+async fn t9_a_row_that_cannot_be_buried_keeps_nothing_else_from_being_claimed() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    app.send(&paid(1)).await;
+    let planted = "
+        INSERT INTO signals.delivery (receiver, version, signal, token, lease_until, lost_leases)
+        SELECT d.receiver, d.version, s, 1, now() - interval '1 s', 4
+        FROM signals.delivery AS d CROSS JOIN unnest(ARRAY[d.signal, 1000000]) AS s;
+        INSERT INTO signals.settled (signal, receiver, version, life, attempt, lost_leases, refunds, outcome, settled_at,
+                                     name, sent_at)
+        SELECT DISTINCT d.signal, d.receiver, 1, 0, 1, 0, 0, 'done', now(), 'paid', now() FROM signals.delivery AS d";
+    sqlx::raw_sql(planted).execute(&case.harness.reader).await.expect("rows of a foreign hand's");
+    let puppet = tokio::sync::Mutex::new(app.puppet().await);
+    let claimed = puppet.lock().await.claim_with(10, |claim| claim.steal = true).await;
+    assert_eq!(
+        (claimed.claimed.len(), claimed.lost.len()),
+        (1, 1),
+        "the one that stands in settled goes without another"
+    );
+    let refuse = "ALTER TABLE signals.settled ADD CHECK (outcome <> 'dead') NOT VALID;
+        UPDATE signals.delivery SET token = 1, lease_until = now() - interval '1 s', lost_leases = 4;
+        DELETE FROM signals.settled";
+    sqlx::raw_sql(refuse).execute(&case.harness.reader).await.expect("a table that takes no dead letters");
+    app.send(&paid(2)).await;
+    // A store of its own, whose first claim is a sweep.
+    let store = case.store.dedicated().await.expect("connects");
+    let mut other = Puppet::enlist(store, vec![claimed.claimed[0].held.lane]).await;
+    let claimed = other.claim_with(10, |claim| claim.steal = true).await.claimed;
+    assert_eq!(claimed.len(), 1, "what else there is");
+}

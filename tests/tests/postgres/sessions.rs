@@ -1,9 +1,12 @@
 //! What a role, a database or an administrator has set for every session changes nothing.
 
 use signals_conformance::{Harness, cases};
+use signals_core::clock::ManualClock;
+use signals_runtime::PgBackend;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::harness::{Postgres, Sessions};
+use crate::harness::{Plain, Postgres, Sessions};
 
 /// Sessions that are serializable, and find other tables and functions first.
 struct Hostile;
@@ -25,7 +28,20 @@ impl Sessions for Hostile {
         ];
         let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a hostile function was called'; END $$";
         let functions = functions.map(|function| format!("CREATE FUNCTION hostile.{function} {fails};"));
-        format!("CREATE SCHEMA hostile; {} {}", tables.concat(), functions.concat())
+        let types = ["bigint", "text", "timestamptz", "integer", "smallint"];
+        let operators = ["=", ">", "+", "*"].iter().flat_map(|operator| {
+            types.map(|of| {
+                let answer = if matches!(*operator, "=" | ">") { "boolean" } else { of };
+                format!(
+                    "CREATE OR REPLACE FUNCTION hostile.compute_{answer}({of}, {of}) RETURNS {answer} {fails};
+                     CREATE OPERATOR hostile.{operator} (FUNCTION = hostile.compute_{answer}, LEFTARG = {of}, RIGHTARG = {of});"
+                )
+            })
+        });
+        let operators: String = operators.collect();
+        let types = ["text", "timestamptz", "bytea"]
+            .map(|name| format!("CREATE TYPE hostile.{name} AS (foreign_to_us integer);"));
+        format!("CREATE SCHEMA hostile; {} {} {operators} {}", tables.concat(), functions.concat(), types.concat())
     }
 
     fn options(options: PgConnectOptions) -> PgConnectOptions {
@@ -46,7 +62,7 @@ struct Worker;
 
 impl Sessions for Worker {
     fn prepare() -> String {
-        let roles = signals_runtime::PgBackend::roles();
+        let roles = PgBackend::roles();
         format!("{roles}; GRANT ALL ON public.business TO signals_worker")
     }
 
@@ -134,4 +150,17 @@ fn t10_the_workers_role_is_enough_to_operate() {
 #[test]
 fn t12_the_workers_role_is_enough_to_prune_and_forget() {
     suite::<Postgres<Worker>>("retention");
+}
+
+/// A superuser runs the script: functions that others have put where its session looks are not called.
+#[tokio::test]
+async fn the_roles_script_calls_nothing_that_others_have_planted() {
+    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a planted function was called'; END $$";
+    let planted =
+        ["format(text, text) RETURNS text", "format(text, name) RETURNS text", "current_database() RETURNS name"];
+    let planted = planted.map(|function| format!("CREATE FUNCTION public.{function} {fails};")).concat();
+    let script = format!("{planted} SET search_path TO public, pg_catalog; {}", PgBackend::roles());
+    let ran = sqlx::raw_sql(AssertSqlSafe(script)).execute(&harness.reader).await;
+    assert!(ran.is_ok(), "{ran:?}");
 }

@@ -1,17 +1,17 @@
 //! T10, T11 and switches: what operators decide.
 //!
 //! Where the deliveries of a batch are is looked up in one snapshot; then they are locked there, in key order, and what was
-//! found under the locks counts. What moved in between is looked for again.
+//! found under the locks counts. When one moved in between, all are looked for again.
 
 mod locate;
 mod log;
 
-use signals_core::Result;
 use signals_core::delivery::{DeliveryId, ReceiverId};
 use signals_core::store::{Acting, ActionId, Decided, Switch, Verb, Verdict};
+use signals_core::{Error, Result};
 
 pub(super) use super::super::common::by_hand::{Deed, End};
-use super::super::common::by_hand::{Ends, NewLife, go_on, judge_end, judge_retry};
+use super::super::common::by_hand::{Ends, Located, NewLife, go_on, judge_end, judge_retry};
 use super::connections::{Connections, Transaction};
 use super::{error, sql};
 
@@ -20,6 +20,9 @@ pub(super) use log::{actions, note};
 
 /// How many deliveries one transaction changes, for each brings its payload along.
 const BATCH: usize = 250;
+
+/// How often what has moved away from where it was found is looked for again.
+const TIMES: usize = 5;
 
 /// T10 and T11, batch by batch.
 pub(super) async fn decide(
@@ -45,8 +48,7 @@ async fn decide_batch(
     acting: &Acting<'_>,
     action: &mut Option<ActionId>,
 ) -> Result<Vec<Verdict>> {
-    let mut tx = connections.large().await?;
-    let located = locate::locked(&mut tx, batch).await?;
+    let (mut tx, located) = begin_located(connections, batch).await?;
     let (verb, changed, verdicts) = match deed {
         Deed::End(end) => {
             let ends = judge_end(batch, located, end);
@@ -64,6 +66,21 @@ async fn decide_batch(
     tx.commit().await?;
     *action = noted;
     Ok(verdicts)
+}
+
+/// A transaction that has the deliveries locked where they are.
+///
+/// # Errors
+///
+/// [`Error::Contention`] when they move faster than they can be locked.
+async fn begin_located<'a>(connections: &'a Connections, batch: &[DeliveryId]) -> Result<(Transaction<'a>, Located)> {
+    for _ in 0..TIMES {
+        let mut tx = connections.large().await?;
+        if let Some(located) = locate::locked(&mut tx, batch).await? {
+            return Ok((tx, located));
+        }
+    }
+    Err(Error::Contention("the deliveries move from one place to another faster than they can be locked".into()))
 }
 
 async fn end_all(
@@ -121,6 +138,8 @@ pub(super) async fn switch(
         Switch::Restore => (None, Some(false)),
     };
     let mut tx = connections.large().await?;
+    // First, because it may wait: a merge that is under way decides whose the switch is.
+    sqlx::query(sql::REGISTRY_LOCK).execute(&mut *tx).await.map_err(error::of)?;
     let name: Option<String> = sqlx::query_scalar(sql::SWITCH)
         .bind(receiver.0)
         .bind(paused)

@@ -21,6 +21,7 @@ use super::super::common::LEASE_LOST;
 use super::connections::{Connections, Transaction};
 use super::rows::{self, get as column};
 use super::{error, sql};
+use crate::telemetry;
 
 pub(super) use floors::Floors;
 use floors::Looked;
@@ -30,25 +31,29 @@ pub(super) async fn claim(connections: &Connections, floors: &Floors, claim: &Cl
     if claim.limit == 0 || claim.lanes.is_empty() {
         return Ok(Claims::default());
     }
-    // tidy: a duration: how long a sweep takes, and how old a floor is
+    // tidy: a duration: how old a floor is
     let since = Instant::now();
     // A test's clock stands still and then leaps, so that no interval of the real one is short enough.
     let sweeping = connections.is_clock_imposed() || floors.is_sweep_due(&claim.lanes, since);
     let starts = if sweeping { vec![0; claim.lanes.len()] } else { floors.starts(&claim.lanes, since) };
 
-    let mut tx = connections.quick().await?;
     let mut claims = Claims::default();
     if sweeping && claim.steal {
-        claims.lost = crashed(connections, &mut tx, claim).await?;
+        claims.lost = bury(connections, claim).await?;
     }
-    let found = take(connections, &mut tx, claim, &starts, sweeping).await?;
-    if found.is_empty() && claims.lost.is_empty() {
+    let mut tx = connections.quick().await?;
+    // tidy: a duration: how long the statement takes, without the wait for the connection
+    let began = Instant::now();
+    let taken = take(connections, &mut tx, claim, &starts, sweeping).await;
+    if sweeping {
+        // Also when it failed: the next claim takes what stands above the floors, and is not the same sweep again.
+        floors.swept(&claim.lanes, since, began.elapsed());
+    }
+    let found = taken?;
+    if found.is_empty() {
         drop(tx);
     } else {
         tx.commit().await?;
-    }
-    if sweeping {
-        floors.swept(&claim.lanes, since, since.elapsed());
     }
     note(floors, claim, &starts, &found, since)?;
     read(claim, found, &mut claims)?;
@@ -72,7 +77,27 @@ impl Lanes {
     }
 }
 
-/// Makes dead letters of what has lost its last lease.
+/// Makes dead letters of what has lost its last lease, in a transaction of its own: the claim's gets its id after its
+/// snapshot, on which the floors rest, and one row that cannot be buried must not keep all others from being claimed.
+async fn bury(connections: &Connections, claim: &Claim) -> Result<Vec<LostLease>> {
+    match try_bury(connections, claim).await {
+        Err(error) if !error.is_connection() => {
+            telemetry::crashed_not_buried(&error);
+            Ok(Vec::new())
+        }
+        answer => answer,
+    }
+}
+
+async fn try_bury(connections: &Connections, claim: &Claim) -> Result<Vec<LostLease>> {
+    let mut tx = connections.quick().await?;
+    let dead = crashed(connections, &mut tx, claim).await?;
+    if !dead.is_empty() {
+        tx.commit().await?;
+    }
+    Ok(dead)
+}
+
 async fn crashed(connections: &Connections, tx: &mut Transaction<'_>, claim: &Claim) -> Result<Vec<LostLease>> {
     let lanes = Lanes::of(claim);
     let dead: Vec<(i64, i64, i32)> = sqlx::query_as(sql::CRASHED)
@@ -174,7 +199,8 @@ pub(super) fn read(claim: &Claim, found: Vec<PgRow>, claims: &mut Claims) -> Res
     }
     taken.sort_unstable_by_key(|(lane, held, _)| (*lane, held.position));
     claims.claimed.extend(taken.into_iter().filter_map(|(_, held, counters)| {
-        // Without its signal there is nothing to run: its lease expires, again and again, until somebody looks.
+        // Without its signal there is nothing to run, nor to keep as a dead letter: its lease expires until that is one too
+        // many, and then it stands as it is until somebody looks.
         let signal = Arc::clone(signals.get(&held.delivery.signal.0)?);
         Some(Claimed { held, counters, signal })
     }));

@@ -56,8 +56,9 @@ impl Notifier {
         if self.0.asked.swap(true, Ordering::AcqRel) {
             return;
         }
-        let inner = Arc::clone(&self.0);
+        let asked = Asked(Arc::clone(&self.0));
         task::beside(async move {
+            let inner = &asked.0;
             let mut outlet = inner.outlet.lock().await;
             if let Some(last) = outlet.last {
                 tokio::time::sleep_until(last + INTERVAL).await;
@@ -70,6 +71,15 @@ impl Notifier {
             // tidy: a duration: how far apart hints are
             outlet.last = Some(Instant::now());
         });
+    }
+}
+
+/// Somebody asked. A task that a runtime drops when it shuts down was not heard: the next to commit asks again.
+struct Asked(Arc<Inner>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.asked.store(false, Ordering::Release);
     }
 }
 

@@ -16,6 +16,9 @@ use super::{error, sql};
 /// The oldest server that has what the statements use.
 const OLDEST: i32 = 140_000;
 
+/// How often a migration begins again that could not have a lock in time. Between two of them those go on that wait for it.
+const TIMES: usize = 10;
+
 /// A migration whose file is named like it. What notes it is printed with literals: other tools bind nothing.
 macro_rules! migration {
     ($number:literal, $name:literal, $file:literal, additive: $additive:literal) => {
@@ -28,6 +31,8 @@ macro_rules! migration {
                 begin: concat!(
                     "BEGIN;\n\n",
                     include_str!("sql/migrations_lock.sql"),
+                    ";\n\n",
+                    include_str!("sql/migrations_patience.sql"),
                     ";\n\n",
                     include_str!("sql/migrations_schema.sql"),
                     ";\n\n",
@@ -50,10 +55,7 @@ macro_rules! migration {
 }
 
 /// Every migration, oldest first.
-pub(super) const MIGRATIONS: &[Migration] = &[
-    migration!(1, "deliveries", "0001_deliveries.sql", additive: true),
-    migration!(2, "operating", "0002_operating.sql", additive: true),
-];
+pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "deliveries", "0001_deliveries.sql", additive: true)];
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connections: &Connections) -> Result<()> {
@@ -67,8 +69,20 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
             return done;
         }
     }
+    for _ in 1..TIMES {
+        match apply(connections).await {
+            Err(Error::Contention(_)) => {}
+            done => return done,
+        }
+    }
+    apply(connections).await
+}
+
+/// Applies what is missing, in one transaction.
+async fn apply(connections: &Connections) -> Result<()> {
     let mut tx = connections.large().await?;
     sqlx::query(sql::MIGRATIONS_LOCK).execute(&mut *tx).await.map_err(error::of)?;
+    sqlx::query(sql::MIGRATIONS_PATIENCE).execute(&mut *tx).await.map_err(error::of)?;
     if !exists(&mut tx).await? {
         sqlx::query(sql::MIGRATIONS_SCHEMA).execute(&mut *tx).await.map_err(error::of)?;
         sqlx::query(sql::MIGRATIONS_PREPARE).execute(&mut *tx).await.map_err(error::of)?;

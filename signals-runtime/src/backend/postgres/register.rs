@@ -102,10 +102,8 @@ async fn merge(connections: &Connections, tx: &mut Transaction<'_>, from: i64, i
 
 /// What is pending for `from` goes to `into`, or is cancelled when that has the signal too.
 async fn move_pending(connections: &Connections, tx: &mut Transaction<'_>, from: i64, into: i64) -> Result<()> {
-    let cancel = sqlx::query(sql::MERGE_CANCEL).bind(connections.now()).bind(from).bind(into);
-    cancel.execute(&mut **tx).await.map_err(error::of)?;
-    execute(tx, sql::MERGE_DELIVERIES, &[from, into]).await?;
-    execute(tx, sql::MERGE_LATER, &[from, into]).await
+    let query = sqlx::query(sql::MERGE_PENDING).bind(connections.now()).bind(from).bind(into);
+    query.execute(&mut **tx).await.map(drop).map_err(error::of)
 }
 
 /// Moves what was stored for merged receivers by transactions that began before the merge.

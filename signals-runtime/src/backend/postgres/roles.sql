@@ -9,13 +9,17 @@
 -- signals_reader    looks at everything, payloads included, and changes nothing
 --
 -- It may be run again at any time.
+--
+-- Whoever runs it is a superuser, so nothing that others have put on its search path may be found first.
+SET search_path TO pg_catalog, pg_temp;
+
 DO $$
 DECLARE
-    wanted text;
+    wanted pg_catalog.text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['signals_migrator', 'signals_sender', 'signals_worker', 'signals_reader'] LOOP
         BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL; -- roles belong to the whole server: another database has made it
         END;
@@ -27,15 +31,15 @@ DO $$
 DECLARE
     object record;
 BEGIN
-    EXECUTE format('GRANT CREATE ON DATABASE %I TO signals_migrator', current_database());
+    EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO signals_migrator', pg_catalog.current_database());
     EXECUTE 'CREATE SCHEMA IF NOT EXISTS signals AUTHORIZATION signals_migrator';
     EXECUTE 'ALTER SCHEMA signals OWNER TO signals_migrator';
     FOR object IN
         SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
         FROM pg_catalog.pg_class AS c
-        WHERE c.relnamespace = 'signals'::regnamespace AND c.relkind IN ('r', 'v')
+        WHERE c.relnamespace = 'signals'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v')
     LOOP
-        EXECUTE format('ALTER %s signals.%I OWNER TO signals_migrator', object.kind, object.relname);
+        EXECUTE pg_catalog.format('ALTER %s signals.%I OWNER TO signals_migrator', object.kind, object.relname);
     END LOOP;
 END $$;
 
@@ -55,3 +59,5 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA signals TO signals_worker;
 
 -- The reader.
 GRANT SELECT ON ALL TABLES IN SCHEMA signals TO signals_reader;
+
+RESET search_path;

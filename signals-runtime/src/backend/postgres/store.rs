@@ -14,12 +14,14 @@ use signals_core::token::Incarnation;
 use signals_core::{Backend as _, BoxFuture, Result};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use tokio::runtime::Handle;
 
 use super::by_hand::{self, Deed, End};
 use super::claim::Floors;
 use super::connections::Connections;
 use super::hints::Listener;
 use super::{PgBackend, Settings, claim, error, finish, inspect, migrate, register, upkeep, workers};
+use crate::task;
 
 /// How long a worker's statement may take: in a network that swallows everything nothing else says that it is lost. Shorter
 /// than half of the usual lease, so that a renewal can be tried again.
@@ -33,7 +35,7 @@ const STRAGGLERS: Duration = Duration::from_secs(1);
 pub(super) struct PgStore {
     options: PgConnectOptions,
     settings: Settings,
-    pub(super) connections: Connections,
+    pub(super) connections: Arc<Connections>,
     floors: Floors,
     pool_size: u32,
     /// When stragglers of merges were looked for.
@@ -47,19 +49,23 @@ impl PgStore {
     }
 
     fn over(options: PgConnectOptions, settings: Settings, pool_size: u32) -> Self {
-        let connections = Connections::new(&options, &settings);
+        let connections = Arc::new(Connections::new(&options, &settings));
         Self { options, settings, connections, floors: Floors::default(), pool_size, looked: Mutex::default() }
     }
 
-    /// Runs what may take as long as it does; after an error of a connection, the next call opens them again.
+    /// Runs what may take as long as it does; after an error of a connection, the next call opens them again. Whoever drops
+    /// it leaves nothing open on the server.
     fn run<'a, T: Send + 'a>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
         Box::pin(async move {
+            let unfinished = Unfinished(Some(&self.connections));
             let answer = work.await.inspect_err(|error| {
                 self.connections.note(error);
-                self.floors.drop_all();
+                if error.is_connection() {
+                    self.floors.drop_all();
+                }
             });
-            // Not for ever: a server that has fallen silent must not keep the answer back.
-            let _ = tokio::time::timeout(PATIENCE, self.connections.settle()).await;
+            settle(&self.connections).await;
+            unfinished.end();
             answer
         })
     }
@@ -92,6 +98,31 @@ impl PgStore {
             *looked = Some(now);
         }
         is_time
+    }
+}
+
+/// Ends on the server what was dropped. Not for ever: one that has fallen silent must not keep an answer back.
+async fn settle(connections: &Connections) {
+    let _ = tokio::time::timeout(PATIENCE, connections.settle()).await;
+}
+
+/// A call of the store. Dropped before its end, it has the server told by a task: the transaction that it leaves would keep
+/// its locks and its snapshot until somebody uses the same connection.
+struct Unfinished<'a>(Option<&'a Arc<Connections>>);
+
+impl Unfinished<'_> {
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        // Without a runtime the connections end with it, and their transactions with them.
+        if let Some(connections) = self.0.take().filter(|_| Handle::try_current().is_ok()) {
+            let connections = Arc::clone(connections);
+            task::beside(async move { settle(&connections).await });
+        }
     }
 }
 

@@ -53,10 +53,14 @@ impl Kind {
     /// they are planned: a plan that was made while a table was empty is kept, and must be the one for millions of rows. That
     /// rows are found key by key is in the statements themselves: what is LATERAL, and locks or has an OFFSET, can be joined in
     /// one way only. The other joins are of lists that look short and are not.
+    ///
+    /// The server gives up what is quick before its caller does (`PATIENCE` in `store.rs`): then the connection is in order, and
+    /// a sweep that took too long is known to have.
     const fn begin(self) -> &'static str {
         match self {
             Self::Quick => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO pg_catalog, pg_temp; \
+                 SET LOCAL statement_timeout TO '6s'; \
                  SET LOCAL synchronous_commit TO off; SET LOCAL enable_seqscan TO off; SET LOCAL enable_bitmapscan TO off; \
                  SET LOCAL enable_nestloop TO off; SET LOCAL jit TO off"
             }

@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 use std::str::FromStr as _;
 
+use signals_core::Result;
 use signals_core::delivery::{DeliveryId, ReceiverId, State};
-use signals_core::{Error, Result};
 use sqlx::PgConnection;
 
 use super::super::super::common::by_hand::{Found, Located, Place};
 use super::super::{error, rows, sql};
-
-/// How often what has moved away from where it was found is looked for again.
-const TIMES: usize = 5;
 
 /// Signal, receiver, state; version, and the id of one in a lane.
 type LocatedRow = (i64, i64, String, i64, Option<i64>);
@@ -21,21 +18,13 @@ pub(in super::super) async fn find(conn: &mut PgConnection, asked: DeliveryId) -
     Ok(look(conn, &[asked]).await?.find(asked))
 }
 
-/// Where all of `asked` are, each locked there.
-///
-/// # Errors
-///
-/// [`Error::Contention`] when they move faster than they can be locked.
-pub(super) async fn locked(conn: &mut PgConnection, asked: &[DeliveryId]) -> Result<Located> {
-    for _ in 0..TIMES {
-        let seen = look(&mut *conn, asked).await?;
-        let found = lock(&mut *conn, &seen.found).await?;
-        if found.len() == seen.found.len() {
-            return Ok(Located { found, heirs: seen.heirs });
-        }
-        // What was locked stays so: the next look finds it where it is.
-    }
-    Err(Error::Contention("the deliveries move from one place to another faster than they can be locked".into()))
+/// Where all of `asked` are, each locked there; `None` when one moved in between. Then the transaction must end: what it
+/// locked stands in key order, and what it would lock next does not follow it.
+pub(super) async fn locked(conn: &mut PgConnection, asked: &[DeliveryId]) -> Result<Option<Located>> {
+    let seen = look(&mut *conn, asked).await?;
+    let found = lock(&mut *conn, &seen.found).await?;
+    let is_all = found.len() == seen.found.len();
+    Ok(is_all.then_some(Located { found, heirs: seen.heirs }))
 }
 
 async fn look(conn: &mut PgConnection, asked: &[DeliveryId]) -> Result<Located> {

@@ -12,7 +12,7 @@
 //!
 //! What stands below is found by a *sweep*, a claim from the bottom of its lanes: stragglers of long transactions, what was
 //! given back, expired leases. Correctness rests on the sweep, speed on the floors. So they may be dropped at any time, and
-//! are after every error.
+//! are after every error of the connection.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,9 @@ const SWEEP: Duration = Duration::from_millis(500);
 /// Sweeping takes no more than one part in this many of the time.
 const SHARE: u32 = 20;
 
+/// However long it takes: what stands below the floors waits no longer than this.
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// The floors of one store.
 #[derive(Debug, Default)]
 pub(in super::super) struct Floors {
@@ -42,8 +45,6 @@ pub(in super::super) struct Floors {
 #[derive(Debug, Default)]
 struct Inner {
     lanes: HashMap<Lane, Floor>,
-    /// How long the last sweep took.
-    sweeping: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +55,8 @@ struct Floor {
     trailing: i64,
     /// Where claims ended, oldest first.
     marks: VecDeque<(Instant, i64)>,
-    swept: Option<Instant>,
+    /// When a sweep began, and how long its statement took.
+    swept: Option<(Instant, Duration)>,
 }
 
 /// How a claim found one lane.
@@ -82,20 +84,20 @@ impl Floors {
     /// Whether one of these lanes is due to be swept.
     pub(super) fn is_sweep_due(&self, lanes: &[ClaimLane], now: Instant) -> bool {
         let inner = self.lock();
-        let interval = SWEEP.max(inner.sweeping * SHARE);
         let is_due = |lane: &ClaimLane| {
             let swept = inner.lanes.get(&lane.lane).and_then(|floor| floor.swept);
-            swept.is_none_or(|swept| now.saturating_duration_since(swept) >= interval)
+            swept.is_none_or(|(began, took)| {
+                now.saturating_duration_since(began) >= took.saturating_mul(SHARE).clamp(SWEEP, LONGEST)
+            })
         };
         lanes.iter().any(is_due)
     }
 
-    /// These lanes were swept, which took so long.
+    /// These lanes were swept, by a statement that took so long.
     pub(super) fn swept(&self, lanes: &[ClaimLane], now: Instant, took: Duration) {
         let mut inner = self.lock();
-        inner.sweeping = took;
         for lane in lanes {
-            inner.lanes.entry(lane.lane).or_default().swept = Some(now);
+            inner.lanes.entry(lane.lane).or_default().swept = Some((now, took));
         }
     }
 
@@ -156,6 +158,10 @@ mod tests {
         floors.starts(&[LANE], now)[0]
     }
 
+    fn other() -> ClaimLane {
+        ClaimLane { lane: Lane { receiver: ReceiverId(2), version: 1 }, ..LANE }
+    }
+
     fn look(floors: &Floors, now: Instant, last: i64, oldest: i64, own: i64) {
         let from = start(floors, now);
         floors.looked(LANE.lane, Looked { from, last, short: true, oldest, own }, now);
@@ -198,13 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_swept_twice_a_second_or_for_a_twentieth_of_the_time() {
+    fn a_lane_is_swept_twice_a_second_or_for_a_twentieth_of_the_time_and_every_five_seconds_at_the_least() {
         let (floors, now) = (Floors::default(), Instant::now());
         assert!(floors.is_sweep_due(&[LANE], now), "before anything is known");
         floors.swept(&[LANE], now, Duration::from_millis(2));
         assert!(!floors.is_sweep_due(&[LANE], now + SWEEP / 2) && floors.is_sweep_due(&[LANE], now + SWEEP));
         floors.swept(&[LANE], now, Duration::from_millis(100));
         assert!(!floors.is_sweep_due(&[LANE], now + SWEEP) && floors.is_sweep_due(&[LANE], now + SWEEP * 4));
+        floors.swept(&[LANE], now, Duration::from_secs(7));
+        assert!(!floors.is_sweep_due(&[LANE], now + LONGEST / 2) && floors.is_sweep_due(&[LANE], now + LONGEST));
+        floors.swept(&[other()], now, Duration::from_millis(2));
+        assert!(floors.is_sweep_due(&[other()], now + SWEEP), "what one lane costs is not waited for in another");
         floors.drop_all();
         assert!(floors.is_sweep_due(&[LANE], now) && start(&floors, now) == 0);
     }

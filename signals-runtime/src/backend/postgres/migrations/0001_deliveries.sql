@@ -69,6 +69,8 @@ CREATE TABLE signals.delivery (
     lost_leases smallint NOT NULL DEFAULT 0 CHECK (lost_leases BETWEEN 0 AND 4),
     refunds     smallint NOT NULL DEFAULT 0 CHECK (refunds BETWEEN 0 AND 100),
     actor       text,
+    -- Since when a ready delivery that was delayed or came back has been due; NULL: since it was sent.
+    due_at      timestamptz,
     PRIMARY KEY (receiver, version, id),
     CHECK ((token IS NULL) = (lease_until IS NULL))
 ) WITH (
@@ -151,6 +153,9 @@ CREATE TABLE signals.attempt (
 
 CREATE INDEX attempt_delivery ON signals.attempt (signal, receiver);
 
+-- Failures over time.
+CREATE INDEX attempt_trend ON signals.attempt (receiver, outcome, ended_at);
+
 -- Idempotency keys: `payload_hash` is SHA-256, so that a key outlives its signal.
 CREATE TABLE signals.send_key (
     key          text PRIMARY KEY,
@@ -174,6 +179,17 @@ CREATE TABLE signals.worker (
     build       text NOT NULL,
     lanes       bigint[] NOT NULL
 ) WITH (fillfactor = 50);
+
+-- The log of actions: one line for each thing done by hand, written in the transaction that did it. `subject` says to what:
+-- a receiver's name, a delivery's id, a filter or a retention in words; `count` how many deliveries it changed.
+CREATE TABLE signals.action (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      timestamptz NOT NULL,
+    count   bigint NOT NULL CHECK (count >= 0),
+    actor   text NOT NULL,
+    verb    text NOT NULL,
+    subject text NOT NULL
+);
 
 -- Every delivery wherever it is, for people at a prompt.
 CREATE VIEW signals.overview AS

@@ -34,6 +34,7 @@ kept AS (
     FROM done AS d
     LEFT JOIN LATERAL (SELECT s.* FROM signals.signal AS s WHERE s.id = d.signal OFFSET 0) AS s ON true
     WHERE d.keep
+    ON CONFLICT (signal, receiver) DO NOTHING -- a foreign hand's row must not fail the others
 ),
 unkept AS (
     DELETE FROM signals.attempt AS a

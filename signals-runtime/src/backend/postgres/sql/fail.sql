@@ -43,6 +43,7 @@ dead AS (
     FROM ended AS e
     LEFT JOIN LATERAL (SELECT s.* FROM signals.signal AS s WHERE s.id = e.signal OFFSET 0) AS s ON true
     WHERE e.reason IS NOT NULL
+    ON CONFLICT (signal, receiver) DO NOTHING -- a foreign hand's row must not fail the others
 ),
 waiting AS (
     INSERT INTO signals.later (signal, receiver, version, due_at, life, attempt, lost_leases, refunds, actor)

@@ -5,18 +5,19 @@
 -- In the sender's transaction. Locks nothing; the registry by the names' primary keys and the index on the receivers' type;
 -- appends. A delivery's id is drawn when its signal's row has made the transaction visible to others as running: the floors
 -- of claims rest on that.
+-- Names and types, operators among them, are those of pg_catalog, wherever the application's session looks first.
 WITH addressed AS MATERIALIZED (
     SELECT DISTINCT r.id, r.retired
-    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type = n.type
-    WHERE n.name = ANY ($1::text[]) AND r.merged IS NULL
+    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type OPERATOR(pg_catalog.=) n.type
+    WHERE n.name OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[]) AND r.merged IS NULL
 ),
 missing AS MATERIALIZED (
     SELECT l.number
-    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
-    LEFT JOIN signals.receiver_name AS n ON n.name = l.name
-    LEFT JOIN addressed AS a ON a.id = n.receiver
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::pg_catalog.text[])) AS l (number, name)
+    LEFT JOIN signals.receiver_name AS n ON n.name OPERATOR(pg_catalog.=) l.name
+    LEFT JOIN addressed AS a ON a.id OPERATOR(pg_catalog.=) n.receiver
     GROUP BY l.number
-    HAVING pg_catalog.count(a.id) = 0
+    HAVING pg_catalog.count(a.id) OPERATOR(pg_catalog.=) 0
 ),
 fan AS MATERIALIZED (
     SELECT coalesce(pg_catalog.array_agg(a.id ORDER BY a.id) FILTER (WHERE NOT a.retired), '{}') AS ids FROM addressed AS a
@@ -24,9 +25,10 @@ fan AS MATERIALIZED (
 stored AS (
     INSERT INTO signals.signal
         (name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
-    SELECT $4::text, $5::bigint, p.payload, f.ids, $7::bigint, $8::bigint, $9::text, $10::text,
-           coalesce($11::timestamptz, pg_catalog.statement_timestamp())
-    FROM pg_catalog.unnest($6::text[]) AS p (payload) CROSS JOIN fan AS f
+    SELECT $4::pg_catalog.text, $5::bigint, p.payload, f.ids, $7::bigint, $8::bigint, $9::pg_catalog.text,
+           $10::pg_catalog.text,
+           coalesce($11::pg_catalog.timestamptz, pg_catalog.statement_timestamp())
+    FROM pg_catalog.unnest($6::pg_catalog.text[]) AS p (payload) CROSS JOIN fan AS f
     WHERE NOT EXISTS (SELECT FROM missing)
     RETURNING id, fanout
 ),

@@ -5,35 +5,41 @@
 -- Otherwise as `send`.
 WITH addressed AS MATERIALIZED (
     SELECT DISTINCT r.id, r.retired
-    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type = n.type
-    WHERE n.name = ANY ($1::text[]) AND r.merged IS NULL
+    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type OPERATOR(pg_catalog.=) n.type
+    WHERE n.name OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[]) AND r.merged IS NULL
 ),
 missing AS MATERIALIZED (
     SELECT l.number
-    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS l (number, name)
-    LEFT JOIN signals.receiver_name AS n ON n.name = l.name
-    LEFT JOIN addressed AS a ON a.id = n.receiver
+    FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::pg_catalog.text[])) AS l (number, name)
+    LEFT JOIN signals.receiver_name AS n ON n.name OPERATOR(pg_catalog.=) l.name
+    LEFT JOIN addressed AS a ON a.id OPERATOR(pg_catalog.=) n.receiver
     GROUP BY l.number
-    HAVING pg_catalog.count(a.id) = 0
+    HAVING pg_catalog.count(a.id) OPERATOR(pg_catalog.=) 0
 ),
 fan AS MATERIALIZED (
     SELECT coalesce(pg_catalog.array_agg(a.id ORDER BY a.id) FILTER (WHERE NOT a.retired), '{}') AS ids FROM addressed AS a
 ),
 moment AS MATERIALIZED (
-    SELECT t.now, CASE WHEN t.due > t.now THEN t.due END AS due
+    SELECT t.now, CASE WHEN t.due OPERATOR(pg_catalog.>) t.now THEN t.due END AS due
     FROM (
-        SELECT n.now, coalesce($15::timestamptz, n.now + $14::bigint * pg_catalog.interval '1 microsecond') AS due
-        FROM (SELECT coalesce($11::timestamptz, pg_catalog.statement_timestamp()) AS now) AS n
+        SELECT n.now, coalesce(
+                   $15::pg_catalog.timestamptz,
+                   n.now OPERATOR(pg_catalog.+) ($14::bigint OPERATOR(pg_catalog.*) pg_catalog.interval '1 microsecond')
+               ) AS due
+        FROM (SELECT coalesce($11::pg_catalog.timestamptz, pg_catalog.statement_timestamp()) AS now) AS n
     ) AS t
 ),
 input AS MATERIALIZED (
     SELECT pg_catalog.nextval('signals.signal_id_seq') AS id, p.payload, p.key, p.hash
-    FROM ROWS FROM (pg_catalog.unnest($6::text[]), pg_catalog.unnest($12::text[]), pg_catalog.unnest($13::bytea[])) AS p (payload, key, hash)
+    FROM ROWS FROM (
+        pg_catalog.unnest($6::pg_catalog.text[]), pg_catalog.unnest($12::pg_catalog.text[]),
+        pg_catalog.unnest($13::pg_catalog.bytea[])
+    ) AS p (payload, key, hash)
     WHERE NOT EXISTS (SELECT FROM missing)
 ),
 noted AS (
     INSERT INTO signals.send_key (key, name, payload_hash, signal, deliveries, sent_at)
-    SELECT i.key, $4::text, i.hash, i.id, pg_catalog.cardinality(f.ids), m.now
+    SELECT i.key, $4::pg_catalog.text, i.hash, i.id, pg_catalog.cardinality(f.ids), m.now
     FROM input AS i CROSS JOIN fan AS f CROSS JOIN moment AS m
     WHERE i.key IS NOT NULL
     ORDER BY i.key
@@ -43,9 +49,10 @@ noted AS (
 stored AS (
     INSERT INTO signals.signal
         (id, name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
-    SELECT i.id, $4::text, $5::bigint, i.payload, f.ids, $7::bigint, $8::bigint, $9::text, $10::text, m.now
+    SELECT i.id, $4::pg_catalog.text, $5::bigint, i.payload, f.ids, $7::bigint, $8::bigint, $9::pg_catalog.text,
+           $10::pg_catalog.text, m.now
     FROM input AS i CROSS JOIN fan AS f CROSS JOIN moment AS m
-    WHERE i.key IS NULL OR i.id IN (SELECT n.signal FROM noted AS n)
+    WHERE i.key IS NULL OR i.id OPERATOR(pg_catalog.=) ANY (SELECT n.signal FROM noted AS n)
     RETURNING id, fanout
 ),
 ready AS (
