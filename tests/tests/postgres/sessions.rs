@@ -119,7 +119,7 @@ fn i15_registrations_mean_the_same_in_hostile_sessions() {
 
 #[test]
 fn i2_a_history_ends_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("model::i2_a_history_ends_as_in_the_model");
+    suite::<Postgres<Hostile>>("model::i2_every_history_ends_as_in_the_model");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn s16_the_workers_role_is_enough_for_keys() {
 
 #[test]
 fn i2_the_workers_role_is_enough_for_a_history() {
-    suite::<Postgres<Worker>>("model::i2_another_history_ends_as_in_the_model");
+    suite::<Postgres<Worker>>("model::i2_every_history_ends_as_in_the_model");
 }
 
 #[test]

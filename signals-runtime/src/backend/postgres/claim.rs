@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use signals_core::Result;
-use signals_core::clock::micros;
 use signals_core::delivery::{MAX_LOST_LEASES, ReceiverId, SUSPECT_LEASES, SignalId};
 use signals_core::store::{AttemptOutcome, Claim, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal};
 use sqlx::postgres::{PgArguments, PgRow};
@@ -20,6 +19,7 @@ use sqlx::{PgConnection, Postgres};
 use super::super::common::LEASE_LOST;
 use super::connections::{Connections, Transaction};
 use super::rows::{self, get as column};
+use super::time::span;
 use super::{error, sql};
 use crate::telemetry;
 
@@ -136,7 +136,7 @@ async fn take(
         .bind(starts)
         .bind(rows::limit(claim.limit))
         .bind(rows::token_bits(claim.token))
-        .bind(micros(claim.lease))
+        .bind(span(claim.lease))
         .bind(i64::from(SUSPECT_LEASES));
     let query = if sweeping { bind_sweep(query, claim) } else { query };
     query.fetch_all(conn).await.map_err(error::of)

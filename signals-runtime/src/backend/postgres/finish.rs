@@ -18,6 +18,7 @@ use sqlx::query::QueryAs;
 use super::super::common::held::batches;
 use super::connections::Connections;
 use super::rows::{BindHeld as _, HeldRows};
+use super::time::span;
 use super::{error, sql};
 
 /// How often a statement is said again for what another had in hand when it was said first.
@@ -35,7 +36,7 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
         let (known, kept): (Vec<i64>, Vec<i64>) = sqlx::query_as(sql::RENEW)
             .bind(connections.now())
             .bind_held(keys)
-            .bind(micros(lease))
+            .bind(span(lease))
             .fetch_one(&mut *tx)
             .await
             .map_err(error::of)?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use signals_core::clock::{ManualClock, micros};
+use signals_core::clock::ManualClock;
 use signals_core::delivery::{DeliveryId, SignalId};
 use signals_core::store::{AttemptOutcome, Claim, Claims, StoredSignal};
 use signals_core::{BoxFuture, Error, Result};
@@ -13,6 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
 use super::super::common::LEASE_LOST;
+use super::time::span;
 use super::{PgBackend, claim, error, rows, sql};
 use crate::testing::TestBackend;
 
@@ -110,7 +111,7 @@ impl TestBackend for PgBackend {
                     .bind(i64::from(lane.lane.version))
                     .bind(delivery.signal.0)
                     .bind(rows::token_bits(claim.token))
-                    .bind(micros(claim.lease))
+                    .bind(span(claim.lease))
                     .bind(AttemptOutcome::LeaseLost.as_str())
                     .bind(LEASE_LOST)
                     .fetch_all(&mut *tx)

@@ -1,7 +1,9 @@
 //! Moments between the library and `timestamptz`, whose unit is the same and whose year zero is 2000.
 
+use std::time::Duration;
+
 use signals_core::BoxError;
-use signals_core::clock::Timestamp;
+use signals_core::clock::{Timestamp, micros};
 use sqlx::encode::IsNull;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef};
@@ -12,6 +14,14 @@ const EPOCH: i64 = 946_684_800_000_000;
 
 /// The first moment that Postgres knows, in its own count; below it there is only `-infinity`.
 const FIRST: i64 = -211_813_488_000_000_000;
+
+/// A thousand years. Longer than that is "for ever", and Postgres' calendar and intervals have an end.
+const LONGEST: Duration = Duration::from_secs(1_000 * 366 * 86_400);
+
+/// A length of time as the factor of `interval '1 microsecond'`.
+pub(super) fn span(length: Duration) -> i64 {
+    micros(length.min(LONGEST))
+}
 
 /// A moment as a parameter or a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
