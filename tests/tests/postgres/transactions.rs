@@ -135,7 +135,12 @@ async fn s6_what_is_dropped_midway_costs_nobody_else_a_committed_write() {
     let registry = Registry::builder().build().expect("nothing contradicts itself");
     let signals = Signals::new(backend).with_registry(registry);
     let mut dropped = [0; 3];
-    for round in 0..600_usize {
+    let mut written = 0;
+    // Where a call takes few turns of the runtime, most rounds let it finish: there are more rounds then.
+    for round in 0..6_000_usize {
+        if round >= 600 && dropped.iter().all(|&dropped| dropped > 20) {
+            break;
+        }
         let rounds = round / 3 % 40;
         let lost = match round % 3 {
             0 => dropped_after(rounds, signals.begin()).await.is_none(),
@@ -152,12 +157,13 @@ async fn s6_what_is_dropped_midway_costs_nobody_else_a_committed_write() {
         dropped[round % 3] += usize::from(lost);
         let write = sqlx::query("INSERT INTO public.business (key, value) VALUES ($1, 'written')");
         write.bind(format!("round {round}")).execute(&pool).await.expect("a write of somebody else's");
+        written += 1;
     }
-    assert!(dropped.iter().all(|&dropped| dropped > 5), "too few were dropped midway: {dropped:?}");
+    assert!(dropped.iter().all(|&dropped| dropped > 20), "too few were dropped midway: {dropped:?}");
     pool.close().await;
     assert_eq!(
         case.harness.number("SELECT count(*) FROM public.business").await,
-        600,
+        written,
         "an acknowledged write was lost"
     );
 }
