@@ -1,4 +1,5 @@
-//! How long a part of the worker waits after the database refused: from 50 ms to 5 s, doubling, jittered.
+//! How long a part of the worker waits after the database refused: from 50 ms to 5 s, doubling, jittered. The keeper waits
+//! for a quarter of a lease at most.
 
 use std::time::Duration;
 
@@ -9,22 +10,32 @@ const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-pub(crate) struct Backoff(Duration);
+pub(crate) struct Backoff {
+    step: Duration,
+    last: Duration,
+}
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self(FIRST)
+        Self { step: FIRST, last: LAST }
+    }
+
+    /// For what must be back well within a `lease` of the database's return. Whoever is first to be connected may steal after
+    /// one lease, and those who live must have renewed by then (T9).
+    pub(crate) fn within(lease: Duration) -> Self {
+        let last = LAST.min(lease / 4);
+        Self { step: FIRST.min(last), last }
     }
 
     /// The next pause: between half of the step and the step, so that workers that lost one database spread out.
     pub(crate) fn next(&mut self) -> Duration {
-        let step = self.0;
-        self.0 = (step * 2).min(LAST);
+        let step = self.step;
+        self.step = (step * 2).min(self.last);
         step / 2 + full_jitter(step / 2, fastrand::f64())
     }
 
     pub(crate) fn reset(&mut self) {
-        *self = Self::new();
+        self.step = FIRST.min(self.last);
     }
 }
 
@@ -45,5 +56,18 @@ mod tests {
         assert!(pauses[19] >= LAST / 2 && pauses[19] <= LAST);
         backoff.reset();
         assert!(backoff.next() <= FIRST);
+    }
+
+    #[test]
+    fn t9_pauses_within_a_lease_stay_below_a_quarter_of_it() {
+        for lease in
+            [Duration::from_millis(100), Duration::from_secs(3), Duration::from_secs(20), Duration::from_secs(3600)]
+        {
+            let mut backoff = Backoff::within(lease);
+            let longest = (0..20).map(|_| backoff.next()).max().expect("twenty");
+            assert!(longest <= LAST.min(lease / 4), "{longest:?} of a lease of {lease:?}");
+            backoff.reset();
+            assert!(backoff.next() <= FIRST.min(lease / 4));
+        }
     }
 }

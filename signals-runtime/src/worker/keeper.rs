@@ -102,7 +102,7 @@ impl<'d> Keep<'d> {
     }
 
     async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::within(self.lease);
         let mut lost_at: Option<Instant> = None;
         loop {
             let connected = tokio::select! {
