@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What becomes of the statement, and of the connection that it was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,22 +54,31 @@ pub struct Meter {
     fault: Fault,
     said: AtomicU32,
     struck: OnceLock<String>,
+    is_over: AtomicBool,
 }
 
 impl Meter {
     /// Nothing was said yet.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
-        Self { fault, said: AtomicU32::new(0), struck: OnceLock::new() }
+        Self { fault, said: AtomicU32::new(0), struck: OnceLock::new(), is_over: AtomicBool::new(false) }
     }
 
     /// Another statement is about to be said, of this name. How it is cut, if it is.
     pub fn next(&self, name: impl FnOnce() -> String) -> Option<Cut> {
+        if self.is_over.load(Ordering::Acquire) {
+            return None;
+        }
         let number = self.said.fetch_add(1, Ordering::AcqRel) + 1;
         (number == self.fault.at).then(|| {
             self.struck.get_or_init(name);
             self.fault.cut
         })
+    }
+
+    /// From here on nothing counts: the story is over.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
     }
 
     /// How many statements there were so far.

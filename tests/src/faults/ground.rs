@@ -46,6 +46,9 @@ pub trait Ground: Sized + Send + Sync + 'static {
     /// How many connections the application's pool has.
     fn pool_size(&self) -> u32;
 
+    /// The story went well: what is dear may be used by another one.
+    fn leave(self) {}
+
     /// Why some connection is inside a transaction although nobody is at work; none when all are at rest.
     fn unrest(&self) -> impl Future<Output = Option<String>> + Send;
 }

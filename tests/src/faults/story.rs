@@ -49,13 +49,18 @@ impl<G: Ground> Story<G> {
         &self.ground
     }
 
+    pub(super) fn leave(self) {
+        self.ground.leave();
+    }
+
     /// Tells it, and judges.
     ///
     /// # Panics
     ///
     /// Panics when a promise was broken, or somebody was told something after which there is no going on.
     pub async fn tell(&self) {
-        again("register", async || self.signals.register().await).await;
+        let registration = self.signals.registry().expect("it is given").registration();
+        self.ground.direct().store().register(&registration).await.expect("nobody is in the way");
         again("an order under a key", async || self.order_under_a_key(1).await).await;
         again("an order", async || self.order(2).await).await;
         again("an order that is undone", async || self.undone(3).await).await;
@@ -69,6 +74,7 @@ impl<G: Ground> Story<G> {
 
         again("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
+        self.ground.meter().end();
         verdict::at_rest(self).await;
     }
 

@@ -73,7 +73,11 @@ fn tell<G: Ground, F: Future<Output = G>>(fault: Fault, open: impl Fn(Fault) -> 
         took: began.elapsed(),
         failure: ended.err().map(|panic| text(&*panic)),
     };
-    runtime.block_on(async { drop(story) });
+    runtime.block_on(async {
+        if told.failure.is_none() {
+            story.leave();
+        }
+    });
     told
 }
 

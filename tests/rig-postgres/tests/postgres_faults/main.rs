@@ -3,7 +3,7 @@
 mod protocol;
 mod proxy;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use proxy::Proxy;
@@ -17,6 +17,9 @@ use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 /// How many connections the application's pool has: one for each transaction of its receivers, and one for senders.
 const CONNECTIONS: u32 = 4;
 
+/// The application's own table.
+const TABLE: &str = "CREATE TABLE public.business (what text NOT NULL, number bigint NOT NULL)";
+
 /// A database, and the proxy through which the application sees it.
 struct Proxied {
     backend: PgBackend,
@@ -24,7 +27,14 @@ struct Proxied {
     meter: Arc<Meter>,
     _proxy: Proxy,
     // The last: whoever is still connected is thrown out.
-    _database: Database,
+    database: Database,
+}
+
+/// Databases of stories that went well, and left nothing in them: to make one takes longer than to tell a story.
+static FREE: Mutex<Vec<Database>> = Mutex::new(Vec::new());
+
+fn free() -> MutexGuard<'static, Vec<Database>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
@@ -32,29 +42,39 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     pool.connect_lazy_with(options.disable_statement_logging())
 }
 
-async fn open(fault: Fault) -> Proxied {
+/// An empty database, with the tables of the library and of the application.
+async fn database() -> Database {
     let server = Server::for_tests().expect("a server for the tests");
-    let table = "CREATE TABLE public.business (what text NOT NULL, number bigint NOT NULL)";
     let migrations = PgBackend::new(pool(server.options("postgres"), 1)).store().migrations();
-    let key: String = migrations.iter().map(|migration| migration.sql).chain([table]).collect();
+    let key: String = migrations.iter().map(|migration| migration.sql).chain([TABLE]).collect();
     let prepare = async |url: String| {
         let pool = PgPool::connect(&url).await?;
         PgBackend::new(pool.clone()).store().migrate().await?;
-        sqlx::query(table).execute(&pool).await?;
+        sqlx::query(TABLE).execute(&pool).await?;
         pool.close().await;
         Ok(())
     };
-    let database = server.database_like(&key, prepare).await.expect("a database for one story");
+    server.database_like(&key, prepare).await.expect("a database for stories")
+}
+
+async fn open(fault: Fault) -> Proxied {
+    let left = free().pop();
+    let database = match left {
+        Some(database) => database,
+        None => database().await,
+    };
     let meter = Arc::new(Meter::new(fault));
     let options = database.options();
     let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter.clone()).await;
     let through = options.clone().host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
+    let direct = pool(options, 1);
+    sqlx::query("DELETE FROM public.business").execute(&direct).await.expect("nobody is in the judge's way");
     Proxied {
         backend: PgBackend::new(pool(through, CONNECTIONS)),
-        direct: Signals::new(PgBackend::new(pool(options, 1)).without_hints()),
+        direct: Signals::new(PgBackend::new(direct).without_hints()),
         meter,
         _proxy: proxy,
-        _database: database,
+        database,
     }
 }
 
@@ -91,6 +111,10 @@ impl Ground for Proxied {
 
     fn pool_size(&self) -> u32 {
         CONNECTIONS
+    }
+
+    fn leave(self) {
+        free().push(self.database);
     }
 
     async fn unrest(&self) -> Option<String> {
