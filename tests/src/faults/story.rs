@@ -11,10 +11,13 @@ use tokio::sync::watch;
 
 use super::receivers::{Audited, Ordered, Ran, Reminded, registry};
 use super::{Ground, verdict};
-use crate::stage::until;
+use crate::stage::until_within;
 
 /// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
 const LEASE: Duration = Duration::from_secs(2);
+
+/// How long anything may take to be as it must: many stories are told at once.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often anybody begins again: one fault is at most two failures.
 const TRIES: u32 = 5;
@@ -161,7 +164,7 @@ impl<G: Ground> Story<G> {
         let (done, is_done) = watch::channel(false);
         let worker = again("a worker", async || {
             let worker = self.signals.worker().state(self.ran.clone()).concurrency(4).lease(LEASE);
-            let worker = worker.poll(Duration::from_millis(5), Duration::from_millis(20));
+            let worker = worker.poll(Duration::from_millis(10), Duration::from_millis(50));
             let mut is_done = is_done.clone();
             let stop = async move { is_done.wait_for(|done| *done).await.map_or((), drop) };
             worker.build().expect("it lacks nothing").run_until(stop).await.map(drop)
@@ -173,13 +176,13 @@ impl<G: Ground> Story<G> {
     }
 
     async fn repair(&self) {
-        until("the audit to be refused", async || self.refused().await.is_some()).await;
+        until_within(PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
         again("a retry by hand", async || match self.refused().await {
             Some(refused) => self.signals.operate("ops").retry(refused.id).await,
             None => Ok(()), // it happened, although the answer was lost
         })
         .await;
-        until("everything to be done", async || {
+        until_within(PATIENCE, "everything to be done", async || {
             self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
         })
         .await;

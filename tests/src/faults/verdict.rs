@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use signals_core::delivery::State;
 
 use super::{Ground, Story};
-use crate::stage::until;
+use super::story::PATIENCE;
+use crate::stage::until_within;
 
 /// The orders that were committed; the others were undone.
 const ORDERS: [i64; 5] = [1, 2, 4, 41, 5];
@@ -47,7 +48,7 @@ pub(super) async fn forgotten<G: Ground>(story: &Story<G>) {
 
 /// S6: no connection is inside a transaction, and the next transaction on each of the pool's works.
 pub(super) async fn at_rest<G: Ground>(story: &Story<G>) {
-    until("every connection to be at rest", async || story.ground.unrest().await.is_none()).await;
+    until_within(PATIENCE, "every connection to be at rest", async || story.ground.unrest().await.is_none()).await;
     let before = story.ground.noted().await.len();
     let one_writer = story.ground.direct().store().capabilities().single_writer;
     let mut open = Vec::new();

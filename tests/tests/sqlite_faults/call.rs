@@ -69,8 +69,8 @@ impl<T> Future for Call<'_, T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let work = self.work.as_mut().expect("a call is not polled after it has answered");
         let outer = POLLED.replace(Some(self.point.clone()));
+        let work = self.work.as_mut().expect("a call is not polled after it has answered");
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
         self.point = POLLED.replace(outer).expect("it was put there");
         match polled {
@@ -104,7 +104,8 @@ impl Subscriber for Ear {
             let Some(point) = polled else { return false };
             point.sent += 1;
             let cut = point.meter.next(|| format!("statement {} of `{}`", point.sent, point.name));
-            let was_lost = std::mem::replace(&mut point.is_lost, point.is_lost || cut == Some(Cut::After));
+            let was_lost = point.is_lost;
+            point.is_lost |= cut == Some(Cut::After);
             // Whoever has the answer already, and goes on to the next statement, is left here.
             was_lost || cut == Some(Cut::Before)
         });

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use call::{Call, Ends};
 use faulty::{Faulty, FaultyTx};
 use signals_conformance::faults::{Cut, Fault, Ground, Meter, sweep};
-use signals_core::{Backend as _, Error, Result};
+use signals_core::{Error, Result};
 use signals_runtime::{Signals, SqliteBackend};
 
 /// How many connections the application's pool has.

@@ -66,7 +66,8 @@ pub(crate) struct Prepared(HashMap<String, String>);
 impl Prepared {
     /// What the messages up to one that [asks](Message::asks) are about.
     pub(crate) fn name(&mut self, messages: &[Message]) -> String {
-        let mut said = "an answer".to_owned();
+        // A `Sync` alone is how sqlx asks whether anybody is there.
+        let mut said = "a ping".to_owned();
         for message in messages {
             let mut texts = message.texts();
             let mut text = || texts.next().unwrap_or_default();
