@@ -107,6 +107,9 @@ fn report(told: &[Told]) {
             Some(format!("{fault}, at `{struck}`: {failure}\nonce more: {VARIABLE}={fault}"))
         })
         .collect();
-    assert!(told.len() == 1 || reached >= FEWEST, "only {reached} statements were counted: do all go through the meter?");
+    assert!(
+        told.len() == 1 || reached >= FEWEST,
+        "only {reached} statements were counted: do all go through the meter?"
+    );
     assert!(failures.is_empty(), "{} of {stories} stories went wrong\n{}", failures.len(), failures.join("\n\n"));
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use signals_core::delivery::State;
 
-use super::{Ground, Story};
 use super::story::PATIENCE;
+use super::{Ground, Story};
 use crate::stage::until_within;
 
 /// The orders that were committed; the others were undone.
