@@ -87,6 +87,7 @@ pub mod tx;
 
 pub mod deploys;
 pub mod endless;
+pub mod faults;
 pub mod model;
 pub mod secrets;
 pub mod sender;

@@ -338,12 +338,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Panics
 ///
 /// Panics when it does not within ten seconds.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl FnMut() -> F) {
+    until_within(PATIENCE, what, condition).await;
+}
+
+/// Waits until `condition` holds, for `patience` at most: longer than [`until`], for what keeps the machine busy.
+///
+/// # Panics
+///
+/// Panics when it does not within that.
+pub async fn until_within<F: Future<Output = bool>>(patience: Duration, what: &str, mut condition: impl FnMut() -> F) {
     let met = async {
         while !condition().await {
             // tidy: not a wait: the pause between two looks at a condition that has a deadline
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, met).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"));
+    tokio::time::timeout(patience, met).await.unwrap_or_else(|_| panic!("not within {patience:?}: {what}"));
 }

@@ -1,0 +1,143 @@
+//! Fault at k on Postgres: each statement's connection is cut before it arrives, and after it was done and before its answer.
+
+mod protocol;
+mod proxy;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proxy::Proxy;
+use signals_cluster::{Database, Server};
+use signals_conformance::faults::{Cut, Fault, Ground, Meter, sweep};
+use signals_core::{Backend as _, Error, Result};
+use signals_runtime::{PgBackend, Signals};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+
+/// How many connections the application's pool has: one for each transaction of its receivers, and one for senders.
+const CONNECTIONS: u32 = 4;
+
+/// The application's own table.
+const TABLE: &str = "CREATE TABLE public.business (what text NOT NULL, number bigint NOT NULL)";
+
+/// A database, and the proxy through which the application sees it.
+struct Proxied {
+    backend: PgBackend,
+    direct: Signals<PgBackend>,
+    meter: Arc<Meter>,
+    _proxy: Proxy,
+    // The last: whoever is still connected is thrown out.
+    database: Database,
+}
+
+/// Databases of stories that went well, and left nothing in them: to make one takes longer than to tell a story.
+static FREE: Mutex<Vec<Database>> = Mutex::new(Vec::new());
+
+fn free() -> MutexGuard<'static, Vec<Database>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+    pool.connect_lazy_with(options.disable_statement_logging())
+}
+
+/// An empty database, with the tables of the library and of the application.
+async fn database() -> Database {
+    let server = Server::for_tests().expect("a server for the tests");
+    let migrations = PgBackend::new(pool(server.options("postgres"), 1)).store().migrations();
+    let key: String = migrations.iter().map(|migration| migration.sql).chain([TABLE]).collect();
+    let prepare = async |url: String| {
+        let pool = PgPool::connect(&url).await?;
+        PgBackend::new(pool.clone()).store().migrate().await?;
+        sqlx::query(TABLE).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    };
+    server.database_like(&key, prepare).await.expect("a database for stories")
+}
+
+async fn open(fault: Fault) -> Proxied {
+    let left = free().pop();
+    let database = match left {
+        Some(database) => database,
+        None => database().await,
+    };
+    let meter = Arc::new(Meter::new(fault));
+    let options = database.options();
+    let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter.clone()).await;
+    let through = options.clone().host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
+    let direct = pool(options, 1);
+    sqlx::query("DELETE FROM public.business").execute(&direct).await.expect("nobody is in the judge's way");
+    Proxied {
+        backend: PgBackend::new(pool(through, CONNECTIONS)),
+        direct: Signals::new(PgBackend::new(direct).without_hints()),
+        meter,
+        _proxy: proxy,
+        database,
+    }
+}
+
+impl Ground for Proxied {
+    type Backend = PgBackend;
+    type Direct = PgBackend;
+
+    fn backend(&self) -> &PgBackend {
+        &self.backend
+    }
+
+    fn direct(&self) -> &Signals<PgBackend> {
+        &self.direct
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    async fn note(conn: &mut PgConnection, what: &'static str, number: i64) -> Result<()> {
+        let insert = sqlx::query("INSERT INTO public.business (what, number) VALUES ($1, $2)").bind(what).bind(number);
+        insert.execute(conn).await.map(drop).map_err(cut_off)
+    }
+
+    async fn is_noted(conn: &mut PgConnection, what: &'static str, number: i64) -> Result<bool> {
+        let select = "SELECT EXISTS (SELECT FROM public.business WHERE what = $1 AND number = $2)";
+        sqlx::query_scalar(select).bind(what).bind(number).fetch_one(conn).await.map_err(cut_off)
+    }
+
+    async fn noted(&self) -> Vec<(String, i64)> {
+        let rows = sqlx::query_as("SELECT what, number FROM public.business").fetch_all(self.direct.backend().pool());
+        rows.await.expect("nobody is in the judge's way")
+    }
+
+    fn pool_size(&self) -> u32 {
+        CONNECTIONS
+    }
+
+    fn leave(self) {
+        free().push(self.database);
+    }
+
+    async fn unrest(&self) -> Option<String> {
+        let open = "SELECT state || ' after: ' || query FROM pg_stat_activity
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%' LIMIT 1";
+        let open = sqlx::query_scalar(open).fetch_optional(self.direct.backend().pool());
+        open.await.expect("nobody is in the judge's way")
+    }
+}
+
+/// The application's own statements fail here for no other reason.
+fn cut_off(error: sqlx::Error) -> Error {
+    Error::Unavailable(error.into())
+}
+
+/// S1, S3, S6, I1, I2, I5, W13: a connection that is gone before a statement arrives costs a repetition.
+#[test]
+fn s1_s3_i1_i5_a_connection_cut_before_any_statement_loses_and_doubles_nothing() {
+    sweep(Cut::Before, open);
+}
+
+/// S2, S6, I1, I2, I5, W13: a statement whose answer is lost is done once, or told to be unknown.
+#[test]
+fn s2_i1_i5_a_connection_cut_after_any_statement_loses_and_doubles_nothing() {
+    sweep(Cut::After, open);
+}

@@ -1,0 +1,54 @@
+//! What the story needs of a database.
+
+use std::future::Future;
+
+use signals_core::{Backend, Result};
+use signals_runtime::Signals;
+
+use super::Meter;
+
+/// A database for one run of the story, through which faults are made.
+///
+/// Its business table has a row for each [`note`](Self::note), and nothing keeps two of them from being the same: what
+/// happens twice is seen twice.
+pub trait Ground: Sized + Send + Sync + 'static {
+    /// What the application uses.
+    type Backend: Backend + Clone;
+    /// What the story's judge uses: the same database, past every fault.
+    type Direct: Backend;
+
+    /// The application's backend, whose statements are counted.
+    fn backend(&self) -> &Self::Backend;
+
+    /// The same database, without faults.
+    fn direct(&self) -> &Signals<Self::Direct>;
+
+    /// What counts.
+    fn meter(&self) -> &Meter;
+
+    /// Writes a business row, in the transaction that `conn` is in.
+    fn note<'c>(
+        conn: &'c mut <Self::Backend as Backend>::Conn,
+        what: &'static str,
+        number: i64,
+    ) -> impl Future<Output = Result<()>> + Send + 'c;
+
+    /// Whether there is such a row, as that transaction sees it.
+    fn is_noted<'c>(
+        conn: &'c mut <Self::Backend as Backend>::Conn,
+        what: &'static str,
+        number: i64,
+    ) -> impl Future<Output = Result<bool>> + Send + 'c;
+
+    /// All committed rows, without faults.
+    fn noted(&self) -> impl Future<Output = Vec<(String, i64)>> + Send;
+
+    /// How many connections the application's pool has.
+    fn pool_size(&self) -> u32;
+
+    /// The story went well: what is dear may be used by another one.
+    fn leave(self) {}
+
+    /// Why some connection is inside a transaction although nobody is at work; none when all are at rest.
+    fn unrest(&self) -> impl Future<Output = Option<String>> + Send;
+}

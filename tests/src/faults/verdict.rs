@@ -1,0 +1,69 @@
+//! What must be so at the end, whatever was cut.
+
+use std::collections::BTreeMap;
+
+use signals_core::delivery::State;
+
+use super::story::PATIENCE;
+use super::{Ground, Story};
+use crate::stage::until_within;
+
+/// The orders that were committed; the others were undone.
+const ORDERS: [i64; 5] = [1, 2, 4, 41, 5];
+
+/// I1, I2, I5: every business row has its deliveries, all of them are done, and each effect is there as often as it must.
+pub(super) async fn settled<G: Ground>(story: &Story<G>) {
+    let mut rows = story.ground.noted().await;
+    rows.sort();
+    let mut expected: Vec<_> = ORDERS.iter().flat_map(|&order| [("booked", order), ("order", order)]).collect();
+    expected.extend([("order", 6), ("order", 7)]);
+    expected.sort_unstable();
+    let expected: Vec<_> = expected.into_iter().map(|(what, number)| (what.to_owned(), number)).collect();
+    assert_eq!(rows, expected, "I1, I5: business rows, each once");
+
+    let mut deliveries: BTreeMap<(String, State), usize> = BTreeMap::new();
+    for delivery in story.deliveries().await {
+        *deliveries.entry((delivery.receiver, delivery.state)).or_default() += 1;
+    }
+    let expected = [("audit", 1), ("book", 5), ("confirm", 5), ("falter", 5), ("mail", 5), ("remind", 4)];
+    let expected = expected.map(|(receiver, count)| ((format!("faults.{receiver}"), State::Done), count));
+    assert_eq!(deliveries, BTreeMap::from(expected), "I1, I2: deliveries, one for each receiver of what was committed");
+
+    let mut ran = story.ran.all();
+    ran.sort_unstable();
+    ran.dedup();
+    let orders = ORDERS.iter().flat_map(|&order| ["confirm", "falter", "mail"].map(|name| (name, order)));
+    let reminders = [61, 62, 63, 64].map(|number| ("remind", number));
+    let mut expected: Vec<_> = orders.chain(reminders).chain([("audit", 7)]).collect();
+    expected.sort_unstable();
+    let ran: Vec<_> = ran.into_iter().map(|(name, number)| (name.trim_start_matches("faults."), number)).collect();
+    assert_eq!(ran, expected, "I2, I3: plain receivers ran, and for nothing else");
+}
+
+/// T12: nothing of what is settled is left.
+pub(super) async fn forgotten<G: Ground>(story: &Story<G>) {
+    let left = story.deliveries().await;
+    assert!(left.is_empty(), "T12: {left:?}");
+}
+
+/// S6: no connection is inside a transaction, and the next transaction on each of the pool's works.
+pub(super) async fn at_rest<G: Ground>(story: &Story<G>) {
+    until_within(PATIENCE, "every connection to be at rest", async || story.ground.unrest().await.is_none()).await;
+    let before = story.ground.noted().await.len();
+    let one_writer = story.ground.direct().store().capabilities().single_writer;
+    let mut open = Vec::new();
+    for number in 0..story.ground.pool_size() {
+        let mut tx = story.signals.begin().await.expect("S6: a transaction begins");
+        G::note(&mut tx, "probe", number.into()).await.expect("S6: it can write");
+        if one_writer {
+            tx.commit().await.expect("S6: and commit");
+        } else {
+            open.push(tx);
+        }
+    }
+    for tx in open {
+        tx.commit().await.expect("S6: and commit");
+    }
+    let probes = story.ground.noted().await.len() - before;
+    assert_eq!(probes, story.ground.pool_size() as usize, "S6: what is committed stays");
+}
