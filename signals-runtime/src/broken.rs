@@ -28,10 +28,20 @@ const SWITCHES: [(&str, bool); 5] = [
     ("skip_sweep", cfg!(skip_sweep)),
 ];
 
+/// The variable that keeps the memory backend sound, where others are compared with it: else both would be wrong alike.
+const SOUND_MODEL: &str = "SIGNALS_SOUND_MODEL";
+
+/// Whether the memory backend breaks this, too.
+pub(crate) fn in_memory(switch: bool) -> bool {
+    switch && std::env::var_os(SOUND_MODEL).is_none()
+}
+
 /// Tells whoever starts a worker of such a build, on the standard error: a log may be looked at by nobody.
 pub(crate) fn warn() {
     for (name, _) in SWITCHES.iter().filter(|(_, on)| *on) {
-        eprintln!("signals: THIS BUILD IS BROKEN ON PURPOSE (--cfg {name}): IT LOSES OR REPEATS WORK. For tests alone.");
+        eprintln!(
+            "signals: THIS BUILD IS BROKEN ON PURPOSE (--cfg {name}): IT LOSES OR REPEATS WORK. For tests alone."
+        );
     }
 }
 

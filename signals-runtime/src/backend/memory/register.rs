@@ -121,13 +121,14 @@ impl Names {
         let linked: Vec<_> = linked.collect();
         let registered =
             |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| signals.contains(&row.signal));
-        let missing: Vec<String> = linked.iter().filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
+        let missing: Vec<String> =
+            linked.iter().filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
         if !missing.is_empty() {
             return Err(Error::NotRegistered { signal: signal.name.to_owned(), receivers: missing });
         }
         let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
         let mut audience: Vec<_> = self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect();
-        if broken::FAN_OUT_LINKED_ONLY {
+        if broken::in_memory(broken::FAN_OUT_LINKED_ONLY) {
             let own: Vec<_> = linked.iter().filter_map(|def| self.stored(def.names())).map(|(id, _)| id).collect();
             audience.retain(|id| own.contains(id));
         }

@@ -97,7 +97,11 @@ pub(crate) fn judge(log: &[Line], journal: &[Line], deliveries: &[DeliverySummar
     let burned: Vec<_> = deliveries.iter().filter(burned).take(5).collect();
     assert!(burned.is_empty(), "I12: each was done in its first attempt: {burned:?}");
     let ids: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.id).collect();
-    assert_eq!((ids.len(), deliveries.len()), (log.len(), log.len()), "I2: a delivery for each run, and a run for each");
+    assert_eq!(
+        (ids.len(), deliveries.len()),
+        (log.len(), log.len()),
+        "I2: a delivery for each run, and a run for each"
+    );
 }
 
 /// When the first process of a build with this receiver began to register it, and when it was registered at the latest.
