@@ -1,6 +1,6 @@
-//! `cargo xtask bite`: shows that each rig bites. It builds the library broken on purpose, one promise at a time
-//! (`signals-runtime/src/broken.rs`), and runs what must notice; over the sound build first, for what is always red proves
-//! nothing. What must notice what is in [`matrix`].
+//! `cargo xtask bite`: shows that each rig bites. It builds the library with the switches of `signals-runtime/src/broken.rs`,
+//! breaks one promise at a time, and runs what must notice; with nothing broken first, for what is always red proves nothing.
+//! What must notice what is in [`matrix`].
 
 mod build;
 mod matrix;
@@ -40,28 +40,17 @@ struct Bite {
 pub(crate) fn run(options: &[&str]) -> Result {
     let options = parse(options)?;
     let (rigs, breaks) = chosen(&options);
+    let began = Instant::now();
+    eprintln!("building");
+    let programs = build::build(&rigs)?;
+    let built = began.elapsed();
     let mut postgres = Postgres::default();
     let mut bites = Vec::new();
-    let mut built = Duration::ZERO;
-    let began = Instant::now();
     for broken in std::iter::once(None).chain(breaks.iter().copied().map(Some)) {
-        let sees = |rig: &&Rig| broken.is_none_or(|broken| matches!(rig.cell(broken), Cell::Sees { .. }));
-        let seeing: Vec<&'static Rig> = rigs.iter().copied().filter(sees).collect();
-        let blind = |rig: &&'static Rig| match broken.map(|broken| rig.cell(broken)) {
-            Some(&Cell::Blind(why)) => Some(Bite { rig, broken, verdict: Verdict::Blind(why) }),
-            Some(Cell::Sees { .. }) | None => None,
-        };
-        bites.extend(rigs.iter().filter_map(blind));
-        if seeing.is_empty() {
-            continue;
-        }
-        eprintln!("==> {}: building (elapsed {})", name(broken), seconds(began.elapsed()));
-        let building = Instant::now();
-        let programs = build::build(&seeing, broken).map_err(|error| format!("{}: {error}", name(broken)))?;
-        built += building.elapsed();
-        for rig in seeing {
+        eprintln!("==> {} (elapsed {})", name(broken), seconds(began.elapsed()));
+        for &rig in &rigs {
             let verdict = bite(rig, broken, &breaks, &programs, &mut postgres)?;
-            eprintln!("{}: {}: {}", name(broken), rig.name, word(broken, &verdict));
+            eprintln!("{}: {}", rig.name, word(broken, &verdict));
             bites.push(Bite { rig, broken, verdict });
         }
     }
@@ -117,21 +106,18 @@ fn bite(
     programs: &build::Programs,
     postgres: &mut Postgres,
 ) -> Result<Verdict> {
+    let (tests, says) = match broken.map(|broken| rig.cell(broken)) {
+        Some(&Cell::Blind(why)) => return Ok(Verdict::Blind(why)),
+        Some(&Cell::Sees { tests, says }) => (tests.to_vec(), Some(says)),
+        None => (rig.tests(breaks), None),
+    };
     let server = match rig.needs.map(|need| postgres.provide(need)).transpose() {
         Ok(url) => url.flatten(),
         Err(reason) if env::var("CI").is_ok_and(|value| value == "true") => return Ok(Verdict::Finding(reason)),
         Err(reason) => return Ok(Verdict::Skipped(reason)),
     };
-    match broken.map(|broken| rig.cell(broken)) {
-        Some(Cell::Sees { tests, says }) => {
-            Ok(perform(rig, programs, tests, server.as_deref())?.when_broken(tests, says))
-        }
-        Some(Cell::Blind(why)) => Ok(Verdict::Blind(why)),
-        None => {
-            let tests = rig.tests(breaks);
-            Ok(perform(rig, programs, &tests, server.as_deref())?.when_sound(&tests))
-        }
-    }
+    let outcome = perform(rig, broken, programs, &tests, server.as_deref())?;
+    Ok(says.map_or_else(|| outcome.when_sound(&tests), |says| outcome.when_broken(&tests, says)))
 }
 
 fn name(broken: Option<Break>) -> &'static str {

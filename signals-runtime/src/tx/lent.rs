@@ -130,7 +130,7 @@ impl<B: Backend> LentTx for Lent<B> {
                 return Err(Error::SendFailed);
             }
             let signals = open.signals.clone();
-            if broken::TRANSACTION {
+            if broken::transaction() {
                 open.commit().await?;
                 let finished = signals.store.ack(&[acked]).await?;
                 let stale = Error::Stale { delivery: acked.held.delivery };

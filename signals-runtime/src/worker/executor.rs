@@ -92,7 +92,7 @@ async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
         return telemetry::attempt_abandoned(runs.def.name, &held);
     }
     let counters = claimed.counters;
-    if broken::ACK_BEFORE_RUN && engine.table.finish(&held) {
+    if broken::ack_before_run() && engine.table.finish(&held) {
         engine.complete(Finish::Ack(Acked { held, ran: Duration::ZERO, keep: engine.keep_history }));
     }
     let (ended, thread) = attempt.run(runs, claimed).await;

@@ -1,8 +1,8 @@
-//! Builds that are broken on purpose, and programs out of them.
+//! The build that is broken on purpose, and programs out of it. It has every switch; each run chooses one.
 //!
-//! A `--cfg` in `RUSTFLAGS` would build every dependency again, for each break. A wrapper around the compiler is asked for the
-//! packages of this workspace only, and cargo keeps what comes of each wrapper apart. All of it is in a folder of its own: no
-//! broken program is ever where another command looks for one.
+//! A `--cfg` in `RUSTFLAGS` would build every dependency again whenever a switch is added, and take the place of the flags that
+//! somebody has there. A wrapper around the compiler is asked for the packages of this workspace only. All of it is in a folder of
+//! its own: no broken program is ever where another command looks for one.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,7 +20,7 @@ use super::matrix::{Break, Rig, Run};
 /// The longest that a build may take.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The variable that makes a compiler of this program, with the switch to set.
+/// The variable that makes a compiler of this program.
 const SWITCH: &str = "XTASK_BITE";
 
 /// The programs of one build, by the name of their target.
@@ -31,12 +31,12 @@ pub(super) fn folder() -> Result<PathBuf> {
     Ok(target_dir()?.join("bite"))
 }
 
-/// Builds what `rigs` run, broken like this or not at all.
+/// Builds what `rigs` run, with every switch.
 ///
 /// # Errors
 ///
 /// Returns cargo's messages: a build that fails bites nothing.
-pub(super) fn build(rigs: &[&Rig], broken: Option<Break>) -> Result<Programs> {
+pub(super) fn build(rigs: &[&Rig]) -> Result<Programs> {
     let folder = folder()?;
     let mut build = cargo()?;
     // Targets and never packages: which features a dependency is built with follows from the packages.
@@ -47,10 +47,9 @@ pub(super) fn build(rigs: &[&Rig], broken: Option<Break>) -> Result<Programs> {
             Run::Program { bin, .. } => build.args(["--bin", bin]),
         };
     }
-    build.env("CARGO_TARGET_DIR", &folder).env("CARGO_INCREMENTAL", "0").env_remove("RUSTC_WORKSPACE_WRAPPER");
-    if let Some(broken) = broken {
-        build.env("RUSTC_WORKSPACE_WRAPPER", wrapper(&folder, broken)?).env(SWITCH, broken.cfg());
-    }
+    build.env("CARGO_TARGET_DIR", &folder).env("CARGO_INCREMENTAL", "0");
+    // Nobody looks at a line of a backtrace here, and what is linked is half as large.
+    build.env("CARGO_PROFILE_DEV_DEBUG", "0").env("RUSTC_WORKSPACE_WRAPPER", wrapper(&folder)?).env(SWITCH, "1");
     let built = run(&mut build, LIMIT, Echo::Keep)?;
     if !built.ok {
         let told: Vec<_> = built.lines.iter().filter(|line| !line.starts_with('{')).map(String::as_str).collect();
@@ -60,12 +59,12 @@ pub(super) fn build(rigs: &[&Rig], broken: Option<Break>) -> Result<Programs> {
     Ok(programs.filter_map(|path| Some((target(&path)?, path))).collect())
 }
 
-/// A copy of this program that compiles with the switch of `broken`: see [`compile`]. A script would lose the variables whose
-/// names have hyphens, by which cargo tells tests where their programs are.
-fn wrapper(folder: &Path, broken: Break) -> Result<PathBuf> {
-    let path = folder.join("wrappers").join(broken.cfg());
+/// A copy of this program that compiles with the switches: see [`compile`]. A script would lose the variables whose names have
+/// hyphens, by which cargo tells tests where their programs are.
+fn wrapper(folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("compiler");
     let copy = || {
-        fs::create_dir_all(folder.join("wrappers"))?;
+        fs::create_dir_all(folder)?;
         fs::copy(env::current_exe()?, &path)
     };
     match copy() {
@@ -74,12 +73,16 @@ fn wrapper(folder: &Path, broken: Break) -> Result<PathBuf> {
     }
 }
 
-/// When cargo calls a copy of this program as its compiler: the compiler's own answer, with a switch set.
+/// When cargo calls a copy of this program as its compiler: the compiler's own answer, with every switch set.
 pub(crate) fn compile() -> Option<ExitCode> {
-    let switch = env::var(SWITCH).ok()?;
+    env::var_os(SWITCH)?;
     let mut words = env::args_os().skip(1);
-    let status = Command::new(words.next()?).args(words).args(["--cfg", &switch]).status();
-    let code = status.ok().and_then(|status| u8::try_from(status.code()?).ok());
+    let mut compiler = Command::new(words.next()?);
+    compiler.args(words);
+    for broken in Break::ALL {
+        compiler.args(["--cfg", broken.cfg()]);
+    }
+    let code = compiler.status().ok().and_then(|status| u8::try_from(status.code()?).ok());
     Some(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 

@@ -8,7 +8,10 @@ use crate::Result;
 use crate::process::{Echo, Ran, root, run};
 
 use super::build::{Programs, folder};
-use super::matrix::{Rig, Run};
+use super::matrix::{Break, Rig, Run};
+
+/// The variable that chooses one of the switches of a build: see `signals-runtime/src/broken.rs`.
+const CHOSEN: &str = "SIGNALS_BREAK";
 
 /// The longest that a rig may take over one build.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -31,12 +34,18 @@ pub(super) struct Outcome {
     ran: Ran,
 }
 
-/// Runs `tests` of a rig's own, all it has for those of a program.
+/// Runs `tests` of a rig, with `broken` or nothing broken. A program has no tests: all of it runs.
 ///
 /// # Errors
 ///
 /// Returns an error when it cannot be started.
-pub(super) fn perform(rig: &Rig, programs: &Programs, tests: &[&str], server: Option<&str>) -> Result<Outcome> {
+pub(super) fn perform(
+    rig: &Rig,
+    broken: Option<Break>,
+    programs: &Programs,
+    tests: &[&str],
+    server: Option<&str>,
+) -> Result<Outcome> {
     let scratch = folder()?.join(format!("{}-scratch", rig.name));
     let mut command = match rig.run {
         // Tests expect to be run from the folder of their package, as cargo does it.
@@ -55,6 +64,7 @@ pub(super) fn perform(rig: &Rig, programs: &Programs, tests: &[&str], server: Op
             command
         }
     };
+    command.env(CHOSEN, broken.map_or("none", Break::cfg)).env("RUST_BACKTRACE", "0");
     command.envs(rig.env.iter().copied()).envs(server.map(|url| (crate::postgres::VARIABLE, url)));
     Ok(Outcome { ran: run(&mut command, LIMIT, Echo::Keep)? })
 }

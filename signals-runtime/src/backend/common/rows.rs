@@ -9,7 +9,7 @@ use crate::broken;
 #[expect(clippy::cast_possible_wrap, reason = "the same 64 bits; only equality counts")]
 pub(in crate::backend) fn token_bits(token: Token) -> i64 {
     // One for all: a row that runs is anybody's.
-    if broken::FENCING { 1 } else { token.bits() as i64 }
+    if broken::fencing() { 1 } else { token.bits() as i64 }
 }
 
 /// A token as databases store it.

@@ -128,7 +128,7 @@ impl Names {
         }
         let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
         let mut audience: Vec<_> = self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect();
-        if broken::in_memory(broken::FAN_OUT_LINKED_ONLY) {
+        if broken::in_memory(broken::fan_out_linked_only) {
             let own: Vec<_> = linked.iter().filter_map(|def| self.stored(def.names())).map(|(id, _)| id).collect();
             audience.retain(|id| own.contains(id));
         }

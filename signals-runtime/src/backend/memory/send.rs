@@ -25,7 +25,7 @@ pub(super) fn send(conn: &mut MemoryConn, batch: &SendBatch) -> Result<Vec<Recei
         undo(&mut tables, ops, mark);
     }
     drop(tables);
-    if broken::in_memory(broken::TRANSACTION) && receipts.is_ok() {
+    if broken::in_memory(broken::transaction) && receipts.is_ok() {
         conn.commit_and_begin();
     }
     receipts

@@ -153,7 +153,7 @@ impl Row {
             && self.lane == held.lane
             && self.position == held.position
             && self.life == held.life
-            && self.lease.is_some_and(|lease| broken::in_memory(broken::FENCING) || lease.token == held.token)
+            && self.lease.is_some_and(|lease| broken::in_memory(broken::fencing) || lease.token == held.token)
     }
 }
 

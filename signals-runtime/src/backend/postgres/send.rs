@@ -30,10 +30,10 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
         abort(conn).await;
     }
     stored?;
-    if broken::FAN_OUT_LINKED_ONLY {
+    if broken::fan_out_linked_only() {
         leave_to_linked(conn, batch, &receipts).await?;
     }
-    if broken::TRANSACTION {
+    if broken::transaction() {
         sqlx::raw_sql("COMMIT AND CHAIN").execute(conn).await.map_err(error::of)?;
     }
     receipts.with_repeated(&keys)

@@ -29,7 +29,7 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if transactions::is_lost(conn).await {
         return Err(Error::NotInTransaction);
     }
-    let at_once = match at_once::fits(batch).filter(|_| !broken::FAN_OUT_LINKED_ONLY) {
+    let at_once = match at_once::fits(batch).filter(|_| !broken::fan_out_linked_only()) {
         Some(def) => at_once::store(conn, batch, def).await,
         None => Ok(None),
     };
@@ -42,7 +42,7 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if stored.is_err() {
         // When the disk is full or fails, SQLite rolls back everything, and what follows would commit by itself.
         transactions::is_lost(conn).await;
-    } else if broken::TRANSACTION {
+    } else if broken::transaction() {
         sqlx::raw_sql("COMMIT; BEGIN IMMEDIATE").execute(conn).await.map_err(error::of)?;
     }
     stored
@@ -173,7 +173,7 @@ async fn fanout(conn: &mut SqliteConnection, batch: &SendBatch, defs: &Defs) -> 
             fanout[usize::try_from(sent).map_err(error::foreign)?].insert(receiver);
         }
     }
-    if broken::FAN_OUT_LINKED_ONLY {
+    if broken::fan_out_linked_only() {
         let own = |sent, id| found.iter().any(|&(at, receiver, _, own)| own.is_some() && (at, receiver) == (sent, id));
         (0..).zip(&mut fanout).for_each(|(sent, receivers)| receivers.retain(|&receiver| own(sent, receiver)));
     }
