@@ -48,8 +48,11 @@ fn is_chosen(switch: &str) -> bool {
     ONE.as_ref().is_none_or(|one| one == switch)
 }
 
-/// Every switch by the name of its `--cfg`.
-const SWITCHES: [(&str, fn() -> bool); 5] = [
+/// The name of a `--cfg`, and whether it is on.
+type Switch = (&'static str, fn() -> bool);
+
+/// Every switch.
+const SWITCHES: [Switch; 5] = [
     ("break_fencing", fencing),
     ("break_transaction", transaction),
     ("ack_before_run", ack_before_run),
