@@ -64,6 +64,7 @@ pub mod operating;
 pub mod testing;
 pub mod worker;
 
+mod broken;
 mod extract;
 mod lineage;
 mod maintenance;

@@ -111,7 +111,7 @@ fn names(root: &Path) -> Result<Vec<String>> {
 }
 
 /// The path in one of cargo's JSON messages about a finished binary.
-fn executable(message: &str) -> Option<PathBuf> {
+pub(crate) fn executable(message: &str) -> Option<PathBuf> {
     let (_, rest) = message.split_once(r#""executable":""#)?;
     let (path, _) = rest.split_once('"')?;
     Some(path.replace(r"\\", r"\").into())

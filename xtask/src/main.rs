@@ -3,6 +3,7 @@
 //! The standard library only: the tools are built before anything else and must never be the reason that a build waits.
 
 mod bench;
+mod bite;
 mod examples;
 mod kills;
 mod postgres;
@@ -28,6 +29,8 @@ cargo xtask <command>
   tidy                               the rules of the house that no compiler checks
   kills [--count <n>] [--seed <n>] [--json]
                                      kills workers and senders over one file and checks what is left: 1,000 of them
+  bite [<rig or break>]... [--quick] [--json]
+                                     shows that each rig notices a library that is broken on purpose
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json] [--postgres] from commit to the receiver's start, on SQLite or Postgres (goal P6)
@@ -41,6 +44,9 @@ Exit code: 0 all well, 1 something failed or a goal was missed, 2 it could not b
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = bite::compile() {
+        return code;
+    }
     let args: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
         ["test", options @ ..] => test::run(options),
         ["tidy"] => tidy::run(),
         ["kills", options @ ..] => kills::run(options),
+        ["bite", options @ ..] => bite::run(options),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
         ["bench", "latency", options @ ..] => bench::latency::run(options),

@@ -6,13 +6,13 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use signals_core::store::Acked;
+use signals_core::store::{Acked, Finished};
 use signals_core::{Backend, BoxFuture, Error, ExtractError, FromContext, Needs, Result};
 
 use super::{Open, Tx};
 use crate::extract::AttemptScope;
 use crate::signals::Inner;
-use crate::task;
+use crate::{broken, task};
 
 /// Where a lent transaction waits while nobody uses it.
 pub(crate) struct Slot<B: Backend>(Mutex<Content<B>>);
@@ -130,6 +130,12 @@ impl<B: Backend> LentTx for Lent<B> {
                 return Err(Error::SendFailed);
             }
             let signals = open.signals.clone();
+            if broken::transaction() {
+                open.commit().await?;
+                let finished = signals.store.ack(&[acked]).await?;
+                let stale = Error::Stale { delivery: acked.held.delivery };
+                return if finished == [Finished::Done] { Ok(()) } else { Err(stale) };
+            }
             if let Err(error) = signals.backend.ack(&mut open.tx, &acked).await {
                 // Rolling back may fail for the same reason; the first error is the one to tell.
                 let _ = open.rollback().await;

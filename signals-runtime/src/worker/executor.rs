@@ -25,8 +25,8 @@ use super::shutdown::Phase;
 use super::{Engine, RunReceiver, blocking};
 use crate::extract::{AttemptScope, CancelReason};
 use crate::lineage::Cause;
-use crate::telemetry;
 use crate::tx::LentTx;
+use crate::{broken, telemetry};
 
 /// How long a delivery waits whose attempt came to nothing because its worker lacked a connection or a thread.
 const HINDERED: Duration = Duration::from_secs(1);
@@ -92,6 +92,9 @@ async fn plain(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) {
         return telemetry::attempt_abandoned(runs.def.name, &held);
     }
     let counters = claimed.counters;
+    if broken::ack_before_run() && engine.table.finish(&held) {
+        engine.complete(Finish::Ack(Acked { held, ran: Duration::ZERO, keep: engine.keep_history }));
+    }
     let (ended, thread) = attempt.run(runs, claimed).await;
     let ran = attempt.began.elapsed();
     if engine.table.finish(&held) {

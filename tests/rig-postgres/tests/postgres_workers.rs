@@ -71,6 +71,25 @@ async fn w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_on_a_server() 
     assert!(first.stop().success(), "it goes on, and ends when asked");
 }
 
+/// W5, I6: nor does one that wakes while its heir works.
+#[tokio::test(flavor = "multi_thread")]
+async fn w5_i6_a_worker_that_wakes_while_its_heir_works_changes_nothing_on_a_server() {
+    let rig = Rig::new(Settings::fast()).await;
+    let zombie = rig.worker();
+    rig.connected(&[&zombie]).await;
+    book(&rig.signals, &Work::held(1, LEASE)).await.expect("it is stored");
+    until("the start", async || starts(&rig.log.read(), 1).len() == 1).await;
+    zombie.signal(Signal::STOP);
+    let _heir = rig.worker();
+    until("the heir to start", async || starts(&rig.log.read(), 1).len() == 2).await;
+
+    // Its receiver has long been due to end: it does so at once, and its worker acknowledges it under the old token. Were that
+    // accepted, the heir would lose what it works on, and stop.
+    zombie.signal(Signal::CONT);
+    until("both, the heir too, to finish", async || rig.ended() == 2).await;
+    rig.agrees().await;
+}
+
 /// W12, L2: a worker that is asked to stop under load lets what runs finish, holds no lease, and exits with 0.
 #[tokio::test(flavor = "multi_thread")]
 async fn w12_l2_sigterm_under_load_holds_no_lease_and_exits_0_on_a_server() {

@@ -3,10 +3,13 @@
 use signals_core::delivery::{DeliveryId, Lane, ReceiverId, SignalId};
 use signals_core::token::Token;
 
+use crate::broken;
+
 /// A token as databases store it.
 #[expect(clippy::cast_possible_wrap, reason = "the same 64 bits; only equality counts")]
 pub(in crate::backend) fn token_bits(token: Token) -> i64 {
-    token.bits() as i64
+    // One for all: a row that runs is anybody's.
+    if broken::fencing() { 1 } else { token.bits() as i64 }
 }
 
 /// A token as databases store it.

@@ -8,6 +8,7 @@ use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration,
 use signals_core::{Error, ReceiverDef, Result, SignalDef};
 
 use super::tables::Tables;
+use crate::broken;
 
 /// Who is meant by which name.
 #[derive(Clone, Default)]
@@ -117,14 +118,21 @@ impl Names {
         linked: impl Iterator<Item = &'static ReceiverDef>,
     ) -> Result<Vec<ReceiverId>> {
         let signals: BTreeSet<i64> = signal.names().filter_map(|name| self.signal_names.get(name).copied()).collect();
+        let linked: Vec<_> = linked.collect();
         let registered =
             |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| signals.contains(&row.signal));
-        let missing: Vec<String> = linked.filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
+        let missing: Vec<String> =
+            linked.iter().filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
         if !missing.is_empty() {
             return Err(Error::NotRegistered { signal: signal.name.to_owned(), receivers: missing });
         }
         let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
-        Ok(self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect())
+        let mut audience: Vec<_> = self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect();
+        if broken::in_memory(broken::fan_out_linked_only) {
+            let own: Vec<_> = linked.iter().filter_map(|def| self.stored(def.names())).map(|(id, _)| id).collect();
+            audience.retain(|id| own.contains(id));
+        }
+        Ok(audience)
     }
 
     /// The receiver of this name or alias.

@@ -11,6 +11,7 @@ use signals_core::{Error, Outgoing, Receipt, Result, SendBatch, SendContext, Sig
 use super::conn::{MemoryConn, Op, own_key, undo};
 use super::contention;
 use super::tables::{KeyRow, Tables};
+use crate::broken;
 
 /// All of the batch or nothing of it.
 pub(super) fn send(conn: &mut MemoryConn, batch: &SendBatch) -> Result<Vec<Receipt>> {
@@ -22,6 +23,10 @@ pub(super) fn send(conn: &mut MemoryConn, batch: &SendBatch) -> Result<Vec<Recei
     let receipts: Result<Vec<Receipt>> = batch.signals.iter().map(|signal| writer.write(signal)).collect();
     if receipts.is_err() {
         undo(&mut tables, ops, mark);
+    }
+    drop(tables);
+    if broken::in_memory(broken::transaction) && receipts.is_ok() {
+        conn.commit_and_begin();
     }
     receipts
 }

@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection, Postgres};
 
 use super::time::Moment;
 use super::{error, rows, sql};
+use crate::broken;
 
 /// The most signals of one statement, and the most bytes of payload.
 const CHUNK: (usize, usize) = (1_000, 8 << 20);
@@ -29,6 +30,12 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
         abort(conn).await;
     }
     stored?;
+    if broken::fan_out_linked_only() {
+        leave_to_linked(conn, batch, &receipts).await?;
+    }
+    if broken::transaction() {
+        sqlx::raw_sql("COMMIT AND CHAIN").execute(conn).await.map_err(error::of)?;
+    }
     receipts.with_repeated(&keys)
 }
 
@@ -43,6 +50,14 @@ async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, 
         }
     }
     if repeated.is_empty() { Ok(()) } else { look_up(conn, batch, &repeated, receipts).await }
+}
+
+/// Takes away what was just stored for receivers that this program does not link.
+async fn leave_to_linked(conn: &mut PgConnection, batch: &SendBatch, receipts: &Receipts) -> Result<()> {
+    let ids: Vec<i64> = receipts.at.iter().flatten().map(|receipt| receipt.signal_id.0).collect();
+    let linked = batch.signals.iter().flat_map(|signal| batch.context.registry.receivers_of(signal.def.name));
+    let names: Vec<&str> = linked.flat_map(|receiver| receiver.names()).collect();
+    sqlx::query(sql::LEAVE_TO_LINKED).bind(&ids).bind(&names).execute(conn).await.map(drop).map_err(error::of)
 }
 
 /// S4: makes the server refuse to commit what `conn` is in.

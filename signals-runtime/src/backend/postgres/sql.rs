@@ -32,6 +32,7 @@ statements! {
     GET_SIGNAL = "get_signal",
     HEARTBEAT = "heartbeat",
     HEIRS = "heirs",
+    LEAVE_TO_LINKED = "leave_to_linked",
     LIST = "list",
     LIST_LANES = "list_lanes",
     LIST_WINDOW = "list_window",

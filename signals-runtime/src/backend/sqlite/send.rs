@@ -16,6 +16,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::rows::{self, ToJson as _};
 use super::{error, sql, transactions};
+use crate::broken;
 
 /// The most signals of one INSERT, and the most bytes of payload.
 const CHUNK: (usize, usize) = (500, 4 << 20);
@@ -28,7 +29,7 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if transactions::is_lost(conn).await {
         return Err(Error::NotInTransaction);
     }
-    let at_once = match at_once::fits(batch) {
+    let at_once = match at_once::fits(batch).filter(|_| !broken::fan_out_linked_only()) {
         Some(def) => at_once::store(conn, batch, def).await,
         None => Ok(None),
     };
@@ -41,6 +42,8 @@ pub(super) async fn send(conn: &mut SqliteConnection, batch: &SendBatch) -> Resu
     if stored.is_err() {
         // When the disk is full or fails, SQLite rolls back everything, and what follows would commit by itself.
         transactions::is_lost(conn).await;
+    } else if broken::transaction() {
+        sqlx::raw_sql("COMMIT; BEGIN IMMEDIATE").execute(conn).await.map_err(error::of)?;
     }
     stored
 }
@@ -169,6 +172,10 @@ async fn fanout(conn: &mut SqliteConnection, batch: &SendBatch, defs: &Defs) -> 
         if !retired {
             fanout[usize::try_from(sent).map_err(error::foreign)?].insert(receiver);
         }
+    }
+    if broken::fan_out_linked_only() {
+        let own = |sent, id| found.iter().any(|&(at, receiver, _, own)| own.is_some() && (at, receiver) == (sent, id));
+        (0..).zip(&mut fanout).for_each(|(sent, receivers)| receivers.retain(|&receiver| own(sent, receiver)));
     }
     for (sent, receiver, _, linked) in found {
         // Stored for another signal it is another receiver, which must not get this one's payload (I15).

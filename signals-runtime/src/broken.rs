@@ -1,0 +1,82 @@
+//! Builds that are broken on purpose: each switch takes one promise away, and `cargo xtask bite` shows which tests notice.
+//!
+//! A switch is a `--cfg` of the compiler, in no feature and no manifest: no build has one by accident, and no application can
+//! ask for it; without it, what is asked here is a constant. Of the switches that a build has, [`CHOSEN`] names the one that is
+//! on, so that one build is enough for all; without the variable all of them are.
+
+use std::env;
+use std::sync::LazyLock;
+
+/// The variable that names the only switch that is on, or none of them.
+const CHOSEN: &str = "SIGNALS_BREAK";
+
+/// The variable that keeps the memory backend sound, where others are compared with it: else both would be wrong alike.
+const SOUND_MODEL: &str = "SIGNALS_SOUND_MODEL";
+
+/// The database no longer tells tokens apart: whoever once held a running delivery may still renew and finish it (I6).
+pub(crate) fn fencing() -> bool {
+    cfg!(break_fencing) && is_chosen("break_fencing")
+}
+
+/// A send commits by itself, and so do the effects of a transactional receiver, before they are acknowledged (I1, I5).
+pub(crate) fn transaction() -> bool {
+    cfg!(break_transaction) && is_chosen("break_transaction")
+}
+
+/// A plain receiver's delivery is acknowledged before the receiver runs (I2, I3).
+pub(crate) fn ack_before_run() -> bool {
+    cfg!(ack_before_run) && is_chosen("ack_before_run")
+}
+
+/// A send reaches the receivers that are linked into its own program, and no others (I14).
+pub(crate) fn fan_out_linked_only() -> bool {
+    cfg!(fan_out_linked_only) && is_chosen("fan_out_linked_only")
+}
+
+/// Nobody looks below the floors of claims: what was committed late is never found, nor are expired leases (S13, T9).
+pub(crate) fn skip_sweep() -> bool {
+    cfg!(skip_sweep) && is_chosen("skip_sweep")
+}
+
+/// Whether the memory backend breaks this, too.
+pub(crate) fn in_memory(switch: fn() -> bool) -> bool {
+    switch() && env::var_os(SOUND_MODEL).is_none()
+}
+
+fn is_chosen(switch: &str) -> bool {
+    static ONE: LazyLock<Option<String>> = LazyLock::new(|| env::var(CHOSEN).ok());
+    ONE.as_ref().is_none_or(|one| one == switch)
+}
+
+/// The name of a `--cfg`, and whether it is on.
+type Switch = (&'static str, fn() -> bool);
+
+/// Every switch.
+const SWITCHES: [Switch; 5] = [
+    ("break_fencing", fencing),
+    ("break_transaction", transaction),
+    ("ack_before_run", ack_before_run),
+    ("fan_out_linked_only", fan_out_linked_only),
+    ("skip_sweep", skip_sweep),
+];
+
+/// Tells whoever starts a worker of such a build, on the standard error: a log may be looked at by nobody.
+pub(crate) fn warn() {
+    for (name, _) in SWITCHES.iter().filter(|(_, is_on)| is_on()) {
+        eprintln!(
+            "signals: THIS BUILD IS BROKEN ON PURPOSE (--cfg {name}): IT LOSES OR REPEATS WORK. For tests alone."
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red in the builds that `cargo xtask bite` makes, and in no other.
+    #[test]
+    fn nothing_is_broken_on_purpose() {
+        let on: Vec<_> = SWITCHES.iter().filter(|(_, is_on)| is_on()).map(|(name, _)| name).collect();
+        assert!(on.is_empty(), "built with {on:?}");
+    }
+}
