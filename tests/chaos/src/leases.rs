@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use signals_runtime::delivery::{DeliveryId, State};
 use signals_runtime::store::Filter;
-use signals_runtime::{Signals, SqliteBackend};
+use signals_runtime::{Backend, Error, Signals};
 
-use super::app::PLAIN;
+use crate::app::PLAIN;
 
 /// The leases that were seen, the ends of those that are over as they were seen last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Leases {
+pub(crate) struct Leases {
     /// By delivery and incarnation, in microseconds.
     until: BTreeMap<(DeliveryId, u32), i64>,
     /// Who held each plain delivery when it was looked at last.
@@ -20,10 +20,18 @@ pub(super) struct Leases {
 }
 
 impl Leases {
-    /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end.
-    pub(super) async fn watch(&mut self, signals: &Signals<SqliteBackend>) -> anyhow::Result<()> {
-        let filter = Filter { states: vec![State::Running], limit: Filter::MOST, ..Filter::default() };
+    /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end. While
+    /// the database does not answer, nothing is seen.
+    pub(crate) async fn watch(&mut self, signals: &Signals<impl Backend>) -> anyhow::Result<()> {
         self.now.clear();
+        match self.look(signals).await {
+            Err(error) if !error.is_connection() => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn look(&mut self, signals: &Signals<impl Backend>) -> Result<(), Error> {
+        let filter = Filter { states: vec![State::Running], limit: Filter::MOST, ..Filter::default() };
         for delivery in signals.inspect().list(&filter).await?.deliveries {
             let (Some(worker), Some(until)) = (delivery.worker, delivery.lease_until) else { continue };
             self.saw(delivery.id, worker.bits(), until.as_micros());
@@ -40,17 +48,17 @@ impl Leases {
     }
 
     /// That `incarnation` holds `delivery` until then.
-    pub(super) fn saw(&mut self, delivery: DeliveryId, incarnation: u32, until: i64) {
+    pub(crate) fn saw(&mut self, delivery: DeliveryId, incarnation: u32, until: i64) {
         self.until.insert((delivery, incarnation), until);
     }
 
     /// When a lease ended, or would have.
-    pub(super) fn until(&self, delivery: DeliveryId, incarnation: u32) -> Option<i64> {
+    pub(crate) fn until(&self, delivery: DeliveryId, incarnation: u32) -> Option<i64> {
         self.until.get(&(delivery, incarnation)).copied()
     }
 
     /// How many plain deliveries run now, and in which processes, those first that run most of them.
-    pub(super) fn running(&self) -> (usize, Vec<u32>) {
+    pub(crate) fn running(&self) -> (usize, Vec<u32>) {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         for pid in self.now.iter().filter_map(|(_, incarnation)| self.incarnations.get(incarnation)) {
             *counts.entry(*pid).or_default() += 1;
@@ -61,12 +69,12 @@ impl Leases {
     }
 
     /// Whether process `pid` runs plain deliveries now.
-    pub(super) fn is_busy(&self, pid: u32) -> bool {
+    pub(crate) fn is_busy(&self, pid: u32) -> bool {
         self.now.iter().any(|(_, incarnation)| self.incarnations.get(incarnation) == Some(&pid))
     }
 
     /// Whether somebody else runs now what process `pid` held.
-    pub(super) fn is_robbed(&self, pid: u32) -> bool {
+    pub(crate) fn is_robbed(&self, pid: u32) -> bool {
         let own = |incarnation: &u32| self.incarnations.get(incarnation) == Some(&pid);
         self.now.iter().filter(|(_, incarnation)| !own(incarnation)).any(|(delivery, _)| {
             self.until.range((*delivery, 0)..=(*delivery, u32::MAX)).any(|((_, earlier), _)| own(earlier))

@@ -6,13 +6,14 @@
 
 use std::time::{Duration, Instant};
 
-use signals_runtime::{Signals, SqliteBackend};
+use signals_runtime::Signals;
 
-use super::app::LONG;
-use super::fleet::Fleet;
-use super::leases::Leases;
-use super::nemesis::WORKERS;
-use super::sender::send_together;
+use crate::app::LONG;
+use crate::database::{Database, Host};
+use crate::fleet::Fleet;
+use crate::leases::Leases;
+use crate::nemesis::WORKERS;
+use crate::sender::send_together;
 use crate::Log;
 
 /// How many deliveries are held: the living have slots for what the dead leave behind, so that none waits for one.
@@ -22,7 +23,7 @@ const HELD: usize = 6 * WORKERS;
 const KILLED: usize = 2;
 
 /// So many recoveries must be judged under L1 without an excuse: nearly all that the last act leaves to the living.
-pub(super) const MUST_JUDGE: u64 = 10;
+pub(crate) const MUST_JUDGE: u64 = 10;
 
 /// How long the workers may take to be quiet, and then to take everything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,9 +37,9 @@ const LOOK: Duration = Duration::from_millis(10);
 /// # Errors
 ///
 /// Returns the database's error, or says that a process ended by itself.
-pub(super) async fn last_act(
-    fleet: &mut Fleet,
-    signals: &Signals<SqliteBackend>,
+pub(crate) async fn last_act<H: Host>(
+    fleet: &mut Fleet<H>,
+    signals: &Signals<<H::Database as Database>::Backend>,
     leases: &mut Leases,
     journal: &Log,
 ) -> anyhow::Result<Option<String>> {
@@ -52,7 +53,7 @@ pub(super) async fn last_act(
         tokio::time::sleep(LOOK).await;
     }
     // In one transaction, so that they run at the same time.
-    if !send_together(signals, journal, (LONG..).take(HELD)).await? {
+    if !send_together::<H::Database>(signals, journal, (LONG..).take(HELD)).await? {
         return Ok(Some("what was to be held could not be sent".to_owned()));
     }
     let began = Instant::now();

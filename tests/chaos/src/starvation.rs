@@ -16,7 +16,7 @@ const TOLD: Duration = Duration::from_millis(500);
 pub(crate) const WORD: &str = "starved_us";
 
 /// Watches over this process for as long as it runs. Gaps go to stderr, a line each, that begins like all that a worker tells.
-pub fn watch() {
+pub(crate) fn watch() {
     std::thread::spawn(|| {
         loop {
             let began = Instant::now();

@@ -2,8 +2,8 @@
 
 use signals_runtime::delivery::{Counters, DeliveryId, ReceiverId, SignalId};
 
-use super::super::facts::{Connected, Lost, Refusal};
-use super::super::fleet::{Fate, What};
+use crate::facts::{Connected, Lost, Refusal};
+use crate::fleet::{Fate, What};
 use super::*;
 use crate::Line;
 

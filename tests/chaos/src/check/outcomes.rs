@@ -1,0 +1,70 @@
+//! What workers were told of their outcomes: one acknowledgement of each delivery was taken, and it was its last holder's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use signals_runtime::delivery::{DeliveryId, State};
+
+use super::{Crashes, Findings};
+use crate::facts::{Facts, Lost};
+use crate::told::Outcome;
+
+pub(super) fn check(facts: &Facts, findings: &mut Findings) {
+    let stale = stale(facts);
+    for (outcome, why) in &stale {
+        findings.add_of("I6", outcome.delivery, format!("a stale acknowledgement was accepted, {why}: {outcome:?}"));
+    }
+    acknowledged(facts, findings);
+    refusals(facts, findings);
+}
+
+/// I6, I4: the acknowledgements that were taken and must not have been, and why not.
+pub(super) fn stale(facts: &Facts) -> Vec<(Outcome, &'static str)> {
+    let mut lost: BTreeMap<DeliveryId, Vec<&Lost>> = BTreeMap::new();
+    for loss in &facts.lost {
+        lost.entry(loss.delivery).or_default().push(loss);
+    }
+    let mut taken: BTreeMap<DeliveryId, Outcome> = BTreeMap::new();
+    let mut stale = Vec::new();
+    for outcome in &facts.acknowledged {
+        if taken.insert(outcome.delivery, *outcome).is_some() {
+            stale.push((*outcome, "and another one, too"));
+        }
+        let losses = lost.get(&outcome.delivery).map_or(&[][..], Vec::as_slice);
+        let last = losses.iter().filter(|loss| loss.at < outcome.at).max_by_key(|loss| loss.at);
+        if last.is_some_and(|loss| loss.incarnation == outcome.incarnation && !took_it_back(facts, loss, outcome)) {
+            stale.push((*outcome, "whose lease had been lost"));
+        }
+    }
+    stale
+}
+
+/// Whether whoever lost that lease was the one that took it over, from itself, and so held it again.
+fn took_it_back(facts: &Facts, lost: &Lost, outcome: &Outcome) -> bool {
+    let mut own = facts.stolen.iter().filter(|stolen| (stolen.delivery, stolen.pid) == (lost.delivery, lost.pid));
+    own.any(|stolen| (lost.at..outcome.at).contains(&stolen.at))
+}
+
+/// I2: a delivery whose acknowledgement was taken is done.
+fn acknowledged(facts: &Facts, findings: &mut Findings) {
+    let done: BTreeSet<DeliveryId> =
+        facts.deliveries.iter().filter(|fact| fact.state == State::Done).map(|fact| fact.id).collect();
+    for outcome in facts.acknowledged.iter().filter(|outcome| !done.contains(&outcome.delivery)) {
+        let evidence = format!("its acknowledgement was taken, and it is not done: {outcome:?}");
+        findings.add_of("I2", outcome.delivery, evidence);
+    }
+}
+
+/// I6: who is told that its outcome came too late has lost its lease, or a crash of the database has taken back its claim. If
+/// not, another's stale one was accepted.
+fn refusals(facts: &Facts, findings: &mut Findings) {
+    let lost: BTreeSet<_> = facts.lost.iter().map(|lost| (lost.delivery, lost.incarnation)).collect();
+    let crashes = Crashes::of(facts);
+    let suspects = facts.refusals.iter().filter(|refusal| !lost.contains(&(refusal.delivery, refusal.incarnation)));
+    for refusal in suspects {
+        let number = findings.number(refusal.delivery);
+        let mut starts = facts.effects.iter().filter(|line| Some(line.number) == number && line.pid == refusal.pid);
+        if !starts.any(|line| crashes.may_take_back(line.at)) {
+            findings.add_of("I6", refusal.delivery, format!("refused, though its lease was never lost: {refusal:?}"));
+        }
+    }
+}
