@@ -36,6 +36,11 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
     for late in leaving::late(facts) {
         findings.add("L2", None, late);
     }
+    for (at, pid) in &facts.given_up {
+        if facts.workers.iter().any(|worker| worker.pid == *pid && worker.at < *at) {
+            findings.add("W13", None, format!("worker {pid} was connected, and ended with an error at {at}"));
+        }
+    }
     for surprise in &facts.surprises {
         findings.add("L2", None, surprise.clone());
     }

@@ -12,7 +12,7 @@ use crate::database::{Books, Database};
 use crate::fleet::Files;
 use crate::leases::Leases;
 use crate::member::{Fate, Outage};
-use crate::told::{Connected, Outcome, Stolen, Waited, acknowledged, connected, refused, starved, stolen, waited};
+use crate::told::{Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, refused, starved, stolen, waited};
 use crate::{Line, Log};
 
 /// One of the two receivers.
@@ -72,6 +72,8 @@ pub(crate) struct Facts {
     pub(crate) waits: Vec<Waited>,
     /// When the machine did not let a worker run.
     pub(crate) starved: Vec<Waited>,
+    /// When workers could not start: the moment, and the process.
+    pub(crate) given_up: Vec<(i64, u32)>,
     /// What the campaign saw of leases.
     pub(crate) leases: Leases,
     pub(crate) lost: Vec<Lost>,
@@ -106,6 +108,7 @@ impl Facts {
             deliveries,
             workers,
             waits: told.lines().filter_map(waited).collect(),
+            given_up: told.lines().filter_map(gave_up).collect(),
             starved: told.lines().filter_map(starved).collect(),
             stolen: told.lines().filter_map(stolen).collect(),
             acknowledged: told.lines().filter_map(acknowledged).collect(),

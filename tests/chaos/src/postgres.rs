@@ -17,7 +17,7 @@ use crate::nemesis::Ill;
 const CONNECTIONS: u32 = 120;
 
 /// The most connections of one process's pool, beside its worker's own.
-const POOL: u32 = 8;
+const POOL: u32 = 16;
 
 /// Its effect is a row, which nothing keeps from being there twice. An attempt that lost its server is soon repeated, and often
 /// enough to outlast all that is done to it.
@@ -90,7 +90,8 @@ impl Host for PrivateServer {
     type Database = Postgres;
 
     async fn start(_folder: &Path) -> anyhow::Result<Self> {
-        let settings = Settings::durable().max_connections(CONNECTIONS);
+        // After a crash the server asks the file system once, instead of each of its thousand files.
+        let settings = Settings::durable().max_connections(CONNECTIONS).set("recovery_init_sync_method", "syncfs");
         let cluster = Cluster::start_with(Binaries::find_or_install()?, settings)?;
         let server = cluster.server();
         // It goes with its server.

@@ -2,7 +2,7 @@
 
 use signals_runtime::delivery::DeliveryId;
 
-use crate::starvation;
+use crate::{starvation, worker};
 
 /// An outcome that a worker brought to the database: for which delivery, under which token, and when it had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,11 @@ pub(crate) fn waited(line: &str) -> Option<Waited> {
     Some(Waited { pid, until, lasted: (seconds * 1e6) as i64 })
 }
 
+/// A process whose worker could not start, or ended with an error.
+pub(crate) fn gave_up(line: &str) -> Option<(i64, u32)> {
+    told_by(line).filter(|_| line.split(' ').nth(2) == Some(worker::GAVE_UP))
+}
+
 /// A gap between two ticks of a process.
 pub(crate) fn starved(line: &str) -> Option<Waited> {
     let (until, pid) = told_by(line)?;
@@ -142,6 +147,7 @@ mod tests {
 
     #[test]
     fn a_gap_in_which_a_process_could_not_run_is_read_from_what_it_told() {
+        assert_eq!((gave_up("5 17 gave_up"), gave_up("5 17 starved_us=1")), (Some((5, 17)), None));
         let line = "5000000 17 starved_us=1250000";
         assert_eq!(starved(line), Some(Waited { pid: 17, until: 5_000_000, lasted: 1_250_000 }));
         assert_eq!(waited(line), None);

@@ -1,5 +1,6 @@
 //! A working process: its receivers' effects go into a log, and what it tells goes to its standard error.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use signals_runtime::clock::{Clock as _, SystemClock};
@@ -25,10 +26,32 @@ pub async fn work<D: Database>(address: &str, log: Log, lease: Duration, grace: 
     registry().with(told.with_writer(std::io::stderr).with_filter(ours)).init();
     starvation::watch();
     let signals = D::open(address).await?;
-    let worker = signals.worker().state(log).lease(lease).grace(grace).timeout(Duration::from_secs(60));
-    let report = worker.build()?.run().await?;
-    println!("{report:?}");
-    Ok(())
+    loop {
+        let worker = signals.worker().state(log.clone()).lease(lease).grace(grace).timeout(Duration::from_secs(60));
+        match worker.build()?.run().await {
+            Ok(report) => {
+                println!("{report:?}");
+                return Ok(());
+            }
+            // What a service manager does with a worker that finds no database when it starts.
+            Err(error) if error.is_connection() => tell(GAVE_UP)?,
+            Err(error) => return Err(error.into()),
+        }
+        // tidy: not a wait: the pause of a service manager
+        tokio::time::sleep(RESTART).await;
+    }
+}
+
+/// What it says when its worker could not start.
+pub(crate) const GAVE_UP: &str = "gave_up";
+
+/// The pause before it is started again.
+const RESTART: Duration = Duration::from_millis(200);
+
+/// Says something as workers do; in one write, for the file is everybody's.
+pub(crate) fn tell(what: &str) -> std::io::Result<()> {
+    let (at, pid) = (SystemClock.now().as_micros(), std::process::id());
+    std::io::stderr().write_all(format!("{at} {pid} {what}\n").as_bytes())
 }
 
 /// What every event that a worker tells begins with: microseconds since the epoch, and its process.
