@@ -3,8 +3,8 @@
 //! The standard library only: the tools are built before anything else and must never be the reason that a build waits.
 
 mod bench;
+mod chaos;
 mod examples;
-mod kills;
 mod postgres;
 mod process;
 mod report;
@@ -26,8 +26,9 @@ cargo xtask <command>
 
   test [--only <step>]... [--list]   everything that must be green before a merge
   tidy                               the rules of the house that no compiler checks
-  kills [--count <n>] [--seed <n>] [--json]
-                                     kills workers and senders over one file and checks what is left: 1,000 of them
+  chaos [--seconds <n> | --kills <n>] [--seed <n>] [--mix all|kills] [--json] [sqlite] [postgres]
+                                     kills, stops and cuts off workers, senders and their database for a minute each, and
+                                     checks what is left
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json] [--postgres] from commit to the receiver's start, on SQLite or Postgres (goal P6)
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         }
         ["test", options @ ..] => test::run(options),
         ["tidy"] => tidy::run(),
-        ["kills", options @ ..] => kills::run(options),
+        ["chaos", options @ ..] => chaos::run(options),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),
         ["bench", "latency", options @ ..] => bench::latency::run(options),

@@ -8,13 +8,13 @@ use std::path::Path;
 use crate::Result;
 use crate::postgres::Need;
 
-/// The steps that run tests, in their order, each with the folder of its package. What is in none of these folders
+/// The steps that run tests, in their order, each with the folders of its packages. What is in none of these folders
 /// belongs to the first.
-const STEPS: [(&str, &str); 4] =
-    [("units", ""), ("conformance", "tests"), ("ui", "tests/ui"), ("processes", "tests/rig")];
+const STEPS: [(&str, &[&str]); 4] =
+    [("units", &[]), ("conformance", &["tests"]), ("ui", &["tests/ui"]), ("processes", &["tests/chaos", "tests/rig"])];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
-const BREAKERS: [&str; 3] = ["cluster", "tests/rig", "tests/rig-postgres"];
+const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-postgres"];
 
 /// A step that runs tests: its name, what it needs, and the options that select its targets.
 pub(crate) type Selected = (&'static str, Option<Need>, Vec<String>);
@@ -38,13 +38,13 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     }
     let (on_postgres, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, name)| name.starts_with("postgres"));
     let mut steps = Vec::new();
-    for (step, folder) in STEPS {
+    for (step, folders) in STEPS {
         let mut options = Vec::new();
-        if folder.is_empty() {
+        if folders.is_empty() {
             options.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
         }
-        let own = |package: &str| STEPS[1..].iter().any(|(_, folder)| *folder == package);
-        options.extend(tests(&found, |package| package == folder || (folder.is_empty() && !own(package))));
+        let own = |package: &str| STEPS.iter().any(|(_, folders)| folders.contains(&package));
+        options.extend(tests(&found, |package| folders.contains(&package) || (folders.is_empty() && !own(package))));
         steps.push((step, None, options));
     }
     let breaks = |package: &str| BREAKERS.contains(&package);

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use signals_runtime::Signals;
 
+use crate::Log;
 use crate::app::LONG;
 use crate::database::{Database, Host};
 use crate::fleet::Fleet;
 use crate::leases::Leases;
 use crate::nemesis::WORKERS;
 use crate::sender::send_together;
-use crate::Log;
 
 /// How many deliveries are held: the living have slots for what the dead leave behind, so that none waits for one.
 const HELD: usize = 6 * WORKERS;

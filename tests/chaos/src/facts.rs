@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use signals_runtime::{Backend, Signals};
 use signals_runtime::delivery::{Counters, DeliveryId, State};
 use signals_runtime::store::{AttemptOutcome, Filter};
+use signals_runtime::{Backend, Signals};
 
 use crate::app::{PLAIN, TRANSACTIONAL};
 use crate::database::{Books, Database};
 use crate::fleet::Files;
 use crate::leases::Leases;
 use crate::member::{Fate, Outage};
-use crate::told::{Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, refused, starved, stolen, waited};
+use crate::told::{
+    Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, refused, starved, stolen, waited,
+};
 use crate::{Line, Log};
 
 /// One of the two receivers.

@@ -31,9 +31,9 @@ pub(crate) fn late(facts: &Facts) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::member::Fate;
     use crate::told::Waited;
-    use super::*;
 
     const SECOND: i64 = 1_000_000;
 

@@ -205,7 +205,8 @@ mod tests {
     fn every_ill_comes_to_whom_it_can_and_no_other_does() {
         let acts = acts(1, &ILLS, 400);
         for ill in ILLS {
-            let mut victims = acts.iter().filter(|act| matches!(act.deed, Deed::Ill(done, _) if done == ill)).peekable();
+            let mut victims =
+                acts.iter().filter(|act| matches!(act.deed, Deed::Ill(done, _) if done == ill)).peekable();
             assert!(victims.peek().is_some(), "{ill:?}");
             assert!(victims.all(|act| (act.victim == Victim::Database) != ill.is_of_a_wire()), "{ill:?}");
         }

@@ -28,12 +28,7 @@ const POOL: u32 = 16;
     max_attempts = 500,
     backoff(initial = "50ms", max = "500ms")
 )]
-async fn transactional(
-    order: &Order,
-    tx: &mut PgTx,
-    State(log): State<Log>,
-    delivery: Delivery,
-) -> anyhow::Result<()> {
+async fn transactional(order: &Order, tx: &mut PgTx, State(log): State<Log>, delivery: Delivery) -> anyhow::Result<()> {
     log.write("transactional", order.number, delivery.attempt)?;
     sqlx::query("INSERT INTO chaos_effect (number) VALUES ($1)").bind(order.number).execute(&mut **tx).await?;
     // tidy: not a wait: it is the work

@@ -63,11 +63,11 @@ fn within_lease(spans: impl IntoIterator<Item = (i64, i64)>, lost: &Lost) -> i64
 mod tests {
     use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
+    use super::*;
     use crate::facts::Receiver;
     use crate::member::{Fate, Outage, What};
     use crate::nemesis::Ill;
     use crate::told::Waited;
-    use super::*;
 
     const SECOND: i64 = 1_000_000;
 

@@ -67,12 +67,7 @@ impl Point {
 /// # Errors
 ///
 /// Returns the database's error.
-pub async fn send_and_stay<D: Database>(
-    address: &str,
-    journal: &Log,
-    number: i64,
-    point: Point,
-) -> anyhow::Result<()> {
+pub async fn send_and_stay<D: Database>(address: &str, journal: &Log, number: i64, point: Point) -> anyhow::Result<()> {
     let signals = D::open(address).await?;
     let (tx, _) = prepare::<D>(&signals, number).await?;
     let open = match point {

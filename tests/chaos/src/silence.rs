@@ -69,9 +69,9 @@ fn united(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::member::Fate;
     use super::*;
     use crate::Line;
+    use crate::member::Fate;
 
     const SECOND: i64 = 1_000_000;
 

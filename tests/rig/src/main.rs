@@ -45,11 +45,7 @@ fn next(words: &mut Skip<Args>, what: &str) -> anyhow::Result<String> {
 }
 
 async fn worker(mut words: Skip<Args>) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::INFO)
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_ansi(false).with_writer(std::io::stderr).init();
     let database = PathBuf::from(next(&mut words, "DATABASE")?);
     let log = Log(PathBuf::from(next(&mut words, "LOG")?));
     let lease = Duration::from_millis(next(&mut words, "LEASE_MS")?.parse()?);
