@@ -13,7 +13,7 @@ use crate::fleet::Files;
 use crate::leases::Leases;
 use crate::member::{Fate, Outage};
 use crate::told::{
-    Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, refused, starved, stolen, waited,
+    Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, given_back, refused, starved, stolen, waited,
 };
 use crate::{Line, Log};
 
@@ -79,8 +79,12 @@ pub(crate) struct Facts {
     /// What the campaign saw of leases.
     pub(crate) leases: Leases,
     pub(crate) lost: Vec<Lost>,
+    /// Leases that somebody lost who never was connected.
+    pub(crate) strangers: Vec<DeliveryId>,
     /// What was taken over, as those told who did.
     pub(crate) stolen: Vec<Stolen>,
+    /// What was given back, or may have been.
+    pub(crate) given_back: Vec<Stolen>,
     /// Acknowledgements that the database took, as workers were told.
     pub(crate) acknowledged: Vec<Outcome>,
     /// Outcomes of which workers were told that they came too late.
@@ -98,6 +102,7 @@ impl Facts {
         let told = told.with_context(|| format!("reading {}", files.events.display()))?;
         let workers: Vec<Connected> = told.lines().filter_map(connected).collect();
         let deliveries = deliveries(signals).await?;
+        let (lost, strangers) = lost(signals, &deliveries, &workers).await?;
         Ok(Self {
             journal: files.journals().flat_map(|journal| journal.read()).collect(),
             effects: Log(files.effects.clone()).read(),
@@ -106,12 +111,14 @@ impl Facts {
             surprises: seen.surprises,
             leases: seen.leases,
             books: D::read_books(signals).await?,
-            lost: lost(signals, &deliveries, &workers).await?,
+            lost,
+            strangers,
             deliveries,
             workers,
             waits: told.lines().filter_map(waited).collect(),
             given_up: told.lines().filter_map(gave_up).collect(),
             starved: told.lines().filter_map(starved).collect(),
+            given_back: told.lines().filter_map(given_back).collect(),
             stolen: told.lines().filter_map(stolen).collect(),
             acknowledged: told.lines().filter_map(acknowledged).collect(),
             refusals: told.lines().filter_map(refused).collect(),
@@ -139,23 +146,26 @@ async fn deliveries(signals: &Signals<impl Backend>) -> anyhow::Result<Vec<Fact>
     }
 }
 
-/// The leases that were lost, from the histories of the deliveries that lost any.
+/// The leases that were lost, from the histories of the deliveries that lost any; those that nobody had.
 async fn lost(
     signals: &Signals<impl Backend>,
     deliveries: &[Fact],
     workers: &[Connected],
-) -> anyhow::Result<Vec<Lost>> {
+) -> anyhow::Result<(Vec<Lost>, Vec<DeliveryId>)> {
     let pids: BTreeMap<u32, u32> = workers.iter().map(|worker| (worker.incarnation, worker.pid)).collect();
-    let mut lost = Vec::new();
+    let (mut lost, mut strangers) = (Vec::new(), Vec::new());
     for fact in deliveries.iter().filter(|fact| fact.counters.lost_leases > 0) {
         let detail = signals.inspect().get(fact.id).await?.context("a delivery that was listed is gone")?;
         let attempts = detail.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::LeaseLost);
         for (nth, attempt) in attempts.enumerate() {
             let incarnation = attempt.worker.bits();
-            let pid = *pids.get(&incarnation).context("a lease was lost by a worker that never enlisted")?;
+            let Some(pid) = pids.get(&incarnation).copied() else {
+                strangers.push(fact.id);
+                continue;
+            };
             let (delivery, receiver, at) = (fact.id, fact.receiver, attempt.ended_at.as_micros());
             lost.push(Lost { delivery, receiver, pid, incarnation, at, again: nth > 0 });
         }
     }
-    Ok(lost)
+    Ok((lost, strangers))
 }

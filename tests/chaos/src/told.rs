@@ -15,7 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) pid: u32,
 }
 
-/// A worker that took a delivery over, and when it told.
+/// A worker that took a delivery over, or gave it back, and when it told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stolen {
     pub(crate) delivery: DeliveryId,
@@ -67,6 +67,16 @@ pub(crate) fn acknowledged(line: &str) -> Option<Outcome> {
     outcome(line).filter(|_| line.contains("outcome stored") && field(line, "verb") == Some("\"ack\""))
 }
 
+/// A delivery that its holder may have given back, to be claimed anew: it did, or nobody knows whether the database heard it.
+pub(crate) fn given_back(line: &str) -> Option<Stolen> {
+    let (at, pid) = told_by(line)?;
+    let (delivery, verb) = (field(line, "delivery")?, field(line, "verb")?);
+    let unknown = ["repeated after a cut connection", "could not be stored"];
+    let may_be =
+        unknown.iter().any(|told| line.contains(told)) || (line.contains("outcome stored") && verb != "\"ack\"");
+    may_be.then_some(Stolen { delivery: delivery.parse().ok()?, at, pid })
+}
+
 /// A delivery that was taken over.
 pub(crate) fn stolen(line: &str) -> Option<Stolen> {
     let (at, pid) = told_by(line)?;
@@ -116,7 +126,12 @@ mod tests {
         assert_eq!(refused("1 2  WARN signals: stole a delivery delivery=12.3 token=1:2"), None);
         let stored = "1 2 DEBUG signals: outcome stored receiver=\"chaos.plain\" delivery=12.3 token=1:2 verb=\"ack\"";
         assert!(acknowledged(stored).is_some() && refused(stored).is_none());
-        assert_eq!(acknowledged(&stored.replace("\"ack\"", "\"release\"")), None);
+        let released = stored.replace("\"ack\"", "\"release\"");
+        assert_eq!((acknowledged(&released), given_back(stored)), (None, None));
+        assert!(given_back(&released).is_some());
+        let unknown =
+            "1 2  WARN signals: repeated after a cut connection: it happened delivery=12.3 token=1:2 verb=\"ack\"";
+        assert!(given_back(unknown).is_some() && acknowledged(unknown).is_none());
     }
 
     #[test]

@@ -6,12 +6,15 @@ use signals_runtime::delivery::{DeliveryId, State};
 
 use super::{Crashes, Findings};
 use crate::facts::{Facts, Lost};
-use crate::told::Outcome;
+use crate::told::{Outcome, Stolen};
 
 pub(super) fn check(facts: &Facts, findings: &mut Findings) {
     let stale = stale(facts);
     for (outcome, why) in &stale {
         findings.add_of("I6", outcome.delivery, format!("a stale acknowledgement was accepted, {why}: {outcome:?}"));
+    }
+    for delivery in &facts.strangers {
+        findings.add_of("I6", *delivery, "a lease of it was lost by somebody who never was connected".to_owned());
     }
     acknowledged(facts, findings);
     refusals(facts, findings);
@@ -25,6 +28,7 @@ pub(super) fn stale(facts: &Facts) -> Vec<(Outcome, &'static str)> {
     }
     let mut taken: BTreeMap<DeliveryId, Outcome> = BTreeMap::new();
     let mut stale = Vec::new();
+    let holders = Holders::of(facts);
     for outcome in &facts.acknowledged {
         if taken.insert(outcome.delivery, *outcome).is_some() {
             stale.push((*outcome, "and another one, too"));
@@ -33,9 +37,37 @@ pub(super) fn stale(facts: &Facts) -> Vec<(Outcome, &'static str)> {
         let last = losses.iter().filter(|loss| loss.at < outcome.at).max_by_key(|loss| loss.at);
         if last.is_some_and(|loss| loss.incarnation == outcome.incarnation && !took_it_back(facts, loss, outcome)) {
             stale.push((*outcome, "whose lease had been lost"));
+        } else if holders.is_anothers(outcome) {
+            stale.push((*outcome, "and another had taken it over"));
         }
     }
     stale
+}
+
+/// Who had what, as far as workers told when they took something over or gave it back.
+struct Holders<'f> {
+    told: BTreeMap<DeliveryId, Vec<(&'f Stolen, bool)>>,
+    crashes: Crashes,
+}
+
+impl<'f> Holders<'f> {
+    fn of(facts: &'f Facts) -> Self {
+        let mut told: BTreeMap<DeliveryId, Vec<(&Stolen, bool)>> = BTreeMap::new();
+        let taken = facts.stolen.iter().map(|stolen| (stolen, true));
+        for (stolen, taken) in taken.chain(facts.given_back.iter().map(|given| (given, false))) {
+            told.entry(stolen.delivery).or_default().push((stolen, taken));
+        }
+        Self { told, crashes: Crashes::of(facts) }
+    }
+
+    /// Whether the last that was told of its delivery before is that another process took it over, which no crash undid.
+    fn is_anothers(&self, outcome: &Outcome) -> bool {
+        let told = self.told.get(&outcome.delivery).map_or(&[][..], Vec::as_slice);
+        let last = told.iter().filter(|(stolen, _)| stolen.at < outcome.at).max_by_key(|(stolen, _)| stolen.at);
+        last.is_some_and(|(stolen, taken)| {
+            *taken && stolen.pid != outcome.pid && !self.crashes.may_take_back(stolen.at)
+        })
+    }
 }
 
 /// Whether whoever lost that lease was the one that took it over, from itself, and so held it again.

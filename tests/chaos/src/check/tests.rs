@@ -169,8 +169,26 @@ fn i6_i4_an_acknowledgement_that_was_accepted_from_whoever_had_lost_its_lease_is
     let took = |facts: &mut Facts, pid| facts.stolen.push(Stolen { delivery: facts.lost[0].delivery, at: 21, pid });
     assert_eq!(accepted(&|facts| took(facts, 9)), [""; 0], "it took it over from itself");
     assert_eq!(accepted(&|facts| took(facts, 8)), ["I6"], "another took it over");
+    let taken_over = |tamper: &dyn Fn(&mut Facts)| {
+        broken(|facts| {
+            facts.acknowledged.push(outcome(1, 50));
+            facts.stolen.push(Stolen { delivery: outcome(1, 50).delivery, at: 30, pid: 8 });
+            tamper(facts);
+        })
+    };
+    assert_eq!(taken_over(&|_| {}), ["I6"], "whatever the database says");
+    assert_eq!(taken_over(&|facts| facts.stolen[0].at = 51), [""; 0]);
+    assert_eq!(taken_over(&|facts| facts.stolen[0].pid = 9), [""; 0]);
+    assert_eq!(taken_over(&|facts| facts.outages.push(crash(31))), [""; 0], "it may be undone");
+    let gave_back = |facts: &mut Facts| facts.given_back.push(Stolen { at: 40, ..facts.stolen[0] });
+    assert_eq!(taken_over(&gave_back), [""; 0], "and was claimed anew");
     let twice = broken(|facts| facts.acknowledged.extend([outcome(1, 50), outcome(2, 60)]));
     assert_eq!(twice, ["I6"]);
+}
+
+#[test]
+fn i6_a_lease_that_a_stranger_lost_is_found() {
+    assert_eq!(broken(|facts| facts.strangers.push(fact(101, Receiver::Plain).id)), ["I6"]);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn no_plain_delivery_of_the_storm_keeps_its_slot_for_longer_than_is_excused() {
 #[test]
 fn l1_of_a_worker_that_lost_its_database_nothing_is_expected_before_it_is_connected_again() {
     let mut facts = recovered_after(ALLOWED + 2 * SECOND);
-    facts.fates.push(fate(2, What::Cut, 11 * SECOND));
+    facts.fates.insert(1, fate(2, What::Cut, 11 * SECOND));
     assert_eq!(late(&facts), [], "it never came back");
     facts.workers.push(connected(2, 12 * SECOND));
     assert_eq!(late(&facts), [], "within a lease and a second of its connection");
