@@ -1,13 +1,16 @@
-//! The last act, when the storm is over: workers hold deliveries for longer than a lease, and two of them are killed.
+//! The last act, when the storm is over: workers hold deliveries for longer than a lease, one of them is killed, and one is
+//! stopped.
 //!
 //! In the storm a stopped writer or a crowd of them excuses nearly every late recovery, and nothing is held for so long
-//! that it must be renewed. Here nobody is in the way: what the dead held is taken over as L1 says, without an excuse, and
-//! what the living hold is theirs to the end, because they renew it.
+//! that it must be renewed. Here nobody is in the way: what the two held is taken over as L1 says, without an excuse, and
+//! what the living hold is theirs to the end, because they renew it. The one that was stopped goes on as soon as others have
+//! what it held, and is through with it long before they are: only the fence keeps its acknowledgements out.
 
 use std::time::{Duration, Instant};
 
 use signals_runtime::Signals;
 
+use crate::LEASE;
 use crate::Log;
 use crate::app::LONG;
 use crate::database::{Database, Host};
@@ -19,8 +22,8 @@ use crate::sender::send_together;
 /// How many deliveries are held: the living have slots for what the dead leave behind, so that none waits for one.
 const HELD: usize = 6 * WORKERS;
 
-/// How many workers are killed: those that hold most.
-const KILLED: usize = 2;
+/// How long the stopped one is stopped, when nobody takes anything over.
+const STOPPED: Duration = LEASE.saturating_mul(2);
 
 /// So many recoveries must be judged under L1 without an excuse: nearly all that the last act leaves to the living.
 pub(crate) const MUST_JUDGE: u64 = 10;
@@ -70,9 +73,12 @@ pub(crate) async fn last_act<H: Host>(
         // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(LOOK).await;
     };
-    for pid in holders.into_iter().take(KILLED) {
-        fleet.bury(pid)?;
-    }
+    // Those that hold most.
+    let [first, second, ..] = holders[..] else {
+        return Ok(Some("one worker has everything".to_owned()));
+    };
+    fleet.bury(first)?;
+    fleet.stop(second, STOPPED).await?;
     // They renew no more: what is seen now is the end of their leases.
     leases.watch(signals).await?;
     Ok(None)

@@ -176,6 +176,7 @@ impl<H: Host> Campaign<H> {
     async fn drain(&mut self) -> anyhow::Result<bool> {
         let began = Instant::now();
         loop {
+            wake_the_robbed(&mut self.fleet, &self.signals, &mut self.leases).await?;
             self.fleet.look_after()?;
             let counts = self.signals.inspect().counts().await?;
             let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
@@ -242,13 +243,10 @@ async fn let_work(
     let before = fleet.written();
     let to_stop = fleet.to_stop(act);
     loop {
-        let asleep = fleet.asleep();
-        if !asleep.is_empty() || to_stop.is_some() {
+        if to_stop.is_some() {
             leases.watch(signals).await?;
         }
-        for pid in asleep.into_iter().filter(|pid| leases.is_robbed(*pid)) {
-            fleet.wake(pid);
-        }
+        wake_the_robbed(fleet, signals, leases).await?;
         fleet.look_after()?;
         let is_idle = fleet.written() <= before + WORK || to_stop.is_some_and(|pid| !leases.is_busy(pid));
         let enough = if is_idle { act.pause.max(IDLE) } else { act.pause };
@@ -258,4 +256,20 @@ async fn let_work(
         // tidy: not a wait: the rate of the kills
         tokio::time::sleep(enough.saturating_sub(began.elapsed()).min(LOOK)).await;
     }
+}
+
+/// Continues the zombies of which others run what they held.
+async fn wake_the_robbed(
+    fleet: &mut Fleet<impl Host>,
+    signals: &Signals<impl Backend>,
+    leases: &mut Leases,
+) -> anyhow::Result<()> {
+    let asleep = fleet.asleep();
+    if !asleep.is_empty() {
+        leases.watch(signals).await?;
+    }
+    for pid in asleep.into_iter().filter(|pid| leases.is_robbed(*pid)) {
+        fleet.wake(pid);
+    }
+    Ok(())
 }

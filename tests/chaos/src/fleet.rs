@@ -128,11 +128,7 @@ impl<H: Host> Fleet<H> {
                 self.fates.push(self.workers[slot].kill()?);
                 self.workers[slot] = self.worker().await?;
             }
-            (Victim::Worker(slot), Deed::Stop(span)) => {
-                self.tell(self.workers[slot].pid(), Signal::STOP, What::Stopped)?;
-                let member = self.replace_worker(slot).await?;
-                self.zombies.push(Zombie { member, wakes: Instant::now() + span, awake: false });
-            }
+            (Victim::Worker(slot), Deed::Stop(span)) => self.stop(self.workers[slot].pid(), span).await?,
             (Victim::Worker(slot), Deed::Ask) => {
                 let asked = self.replace_worker(slot).await?;
                 self.ask(asked)?;
@@ -236,6 +232,15 @@ impl<H: Host> Fleet<H> {
             && self.zombies.is_empty()
             && self.leaving.is_empty()
             && !self.workers.iter().any(Member::is_in_hole)
+    }
+
+    /// Stops worker `pid` for so long at most; another has its place.
+    pub(crate) async fn stop(&mut self, pid: u32, span: Duration) -> anyhow::Result<()> {
+        let slot = self.workers.iter().position(|worker| worker.pid() == pid).context("it is no worker of ours")?;
+        self.tell(pid, Signal::STOP, What::Stopped)?;
+        let member = self.replace_worker(slot).await?;
+        self.zombies.push(Zombie { member, wakes: Instant::now() + span, awake: false });
+        Ok(())
     }
 
     /// Kills worker `pid`, and puts nobody in its place.

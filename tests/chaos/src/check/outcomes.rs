@@ -13,8 +13,9 @@ pub(super) fn check(facts: &Facts, findings: &mut Findings) {
     for (outcome, why) in &stale {
         findings.add_of("I6", outcome.delivery, format!("a stale acknowledgement was accepted, {why}: {outcome:?}"));
     }
-    for delivery in &facts.strangers {
-        findings.add_of("I6", *delivery, "a lease of it was lost by somebody who never was connected".to_owned());
+    if let Some(delivery) = facts.strangers.first() {
+        let count = facts.strangers.len();
+        findings.add_of("I6", *delivery, format!("{count} leases were lost by somebody who never was connected"));
     }
     acknowledged(facts, findings);
     refusals(facts, findings);
