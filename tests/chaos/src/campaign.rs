@@ -19,8 +19,10 @@ use crate::member::What;
 use crate::nemesis::{Act, Mix, Nemesis};
 use crate::sender::repeat_open;
 
-/// How long the workers may take for what is left at the end.
+/// How long the workers may take for what is left at the end, and how long nothing at all may be settled: leases expire, and
+/// what failed is due again, long before.
 const PATIENCE: Duration = Duration::from_secs(120);
+const STANDSTILL: Duration = Duration::from_secs(30);
 
 /// How often it is told how far it is.
 const PROGRESS: Duration = Duration::from_secs(2);
@@ -162,29 +164,38 @@ impl<H: Host> Campaign<H> {
         for before in files.journals() {
             repeat_open::<H::Database>(&self.signals, &journal, &before.read()).await?;
         }
-        let mut drained = self.drain().await?;
-        let unplayed = calm::last_act(&mut self.fleet, &self.signals, &mut self.leases, &journal).await?;
-        drained &= self.drain().await?;
+        let mut left = self.drain().await?;
+        let mut unplayed = Some("the storm left something behind".to_owned());
+        if left.is_none() {
+            unplayed = calm::last_act(&mut self.fleet, &self.signals, &mut self.leases, &journal).await?;
+            left = self.drain().await?;
+        }
         self.fleet.dismiss().await?;
         let mut surprises = std::mem::take(&mut self.fleet.surprises);
-        surprises.extend((!drained).then(|| format!("not everything was settled within {PATIENCE:?}")));
+        surprises.extend(left.map(|left| ("L1", left)));
         let (fates, outages) = (std::mem::take(&mut self.fleet.fates), std::mem::take(&mut self.fleet.outages));
         Ok((Seen { fates, outages, surprises, leases: std::mem::take(&mut self.leases) }, unplayed))
     }
 
-    /// Waits until nothing is pending; `false` when that takes too long.
-    async fn drain(&mut self) -> anyhow::Result<bool> {
+    /// Waits until nothing is pending; says what is left when that takes too long.
+    async fn drain(&mut self) -> anyhow::Result<Option<String>> {
         let began = Instant::now();
+        let (mut least, mut since) = (u64::MAX, began);
         loop {
             wake_the_robbed(&mut self.fleet, &self.signals, &mut self.leases).await?;
             self.fleet.look_after()?;
             let counts = self.signals.inspect().counts().await?;
             let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
-            if own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>() == 0 {
-                return Ok(true);
+            let left = own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>();
+            if left == 0 {
+                return Ok(None);
             }
-            if began.elapsed() > PATIENCE {
-                return Ok(false);
+            if left < least {
+                (least, since) = (left, Instant::now());
+            }
+            if began.elapsed() > PATIENCE || since.elapsed() > STANDSTILL {
+                let waited = began.elapsed().as_secs();
+                return Ok(Some(format!("{left} deliveries are not settled after {waited} s of calm")));
             }
             self.tell_progress().await?;
             // tidy: not a wait: the pause of a poll with a deadline

@@ -41,8 +41,8 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
             findings.add("W13", None, format!("worker {pid} was connected, and ended with an error at {at}"));
         }
     }
-    for surprise in &facts.surprises {
-        findings.add("L2", None, surprise.clone());
+    for (promise, surprise) in &facts.surprises {
+        findings.add(promise, None, surprise.clone());
     }
     if facts.books.integrity != "ok" {
         findings.add("integrity", None, facts.books.integrity.clone());

@@ -50,7 +50,7 @@ pub(crate) struct Lost {
 pub(crate) struct Seen {
     pub(crate) fates: Vec<Fate>,
     pub(crate) outages: Vec<Outage>,
-    pub(crate) surprises: Vec<String>,
+    pub(crate) surprises: Vec<(&'static str, String)>,
     pub(crate) leases: Leases,
 }
 
@@ -65,8 +65,8 @@ pub(crate) struct Facts {
     pub(crate) fates: Vec<Fate>,
     /// When whom it kept from the database.
     pub(crate) outages: Vec<Outage>,
-    /// What else should not have happened to a process.
-    pub(crate) surprises: Vec<String>,
+    /// What else should not have happened, and what it breaks.
+    pub(crate) surprises: Vec<(&'static str, String)>,
     /// What the application has in its tables.
     pub(crate) books: Books,
     pub(crate) deliveries: Vec<Fact>,

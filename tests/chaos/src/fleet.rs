@@ -59,7 +59,7 @@ pub(crate) struct Fleet<H> {
     pub(crate) fates: Vec<Fate>,
     pub(crate) outages: Vec<Outage>,
     /// What should not have happened: a process that ended by itself, or did not when asked.
-    pub(crate) surprises: Vec<String>,
+    pub(crate) surprises: Vec<(&'static str, String)>,
 }
 
 impl<H: Host> Fleet<H> {
@@ -202,9 +202,9 @@ impl<H: Host> Fleet<H> {
                 Some(status) if status.success() => {
                     self.fates.push(Fate { pid: member.pid(), what: What::Ended, at: moment() });
                 }
-                Some(status) => self.surprises.push(format!("L2: {} was asked to end: {status}", member.pid())),
+                Some(status) => self.surprises.push(("L2", format!("{} was asked to end: {status}", member.pid()))),
                 None if Instant::now() > by => {
-                    self.surprises.push(format!("L2: {} was asked to end and did not", member.pid()));
+                    self.surprises.push(("L2", format!("{} was asked to end and did not", member.pid())));
                     member.child.kill()?;
                     member.child.wait()?;
                 }

@@ -106,7 +106,7 @@ fn i2_l2_what_is_left_behind_or_dead_for_no_reason_is_found() {
     assert_eq!(broken(|facts| facts.deliveries[0].state = State::Ready), ["I2"]);
     assert_eq!(broken(|facts| facts.deliveries[0].state = State::Running), ["L2"]);
     assert_eq!(broken(|facts| facts.deliveries[0].state = State::Dead), ["I2"]);
-    assert_eq!(broken(|facts| facts.surprises.push("exit code 1".to_owned())), ["L2"]);
+    assert_eq!(broken(|facts| facts.surprises.push(("L2", "exit code 1".to_owned()))), ["L2"]);
 }
 
 /// What process 9 was told of an outcome of order 1's plain delivery, under the `nth` token of incarnation 7.
