@@ -3,7 +3,8 @@
 //! It is excused for what docs/decisions/0012 leaves open: where there is one writer, whoever had to wait for the lock for
 //! more than the time between two renewals may be robbed by one that did not. So may one whose database was out of its reach
 //! for as long. And for a machine that did not let the process run for so long that, with what it waited, no time was left to
-//! renew: those are counted apart.
+//! renew: those are counted apart. And what its holder let go, since it could not learn whether its outcome was stored, is nobody's
+//! loss.
 //!
 //! A worker that was stopped is no longer among the living: what it lost is a recovery (see [`recovery`]).
 
@@ -18,6 +19,9 @@ use crate::recovery::{UNTOLD, Waits, hit};
 
 /// How far two renewals are apart.
 const RENEWAL: Duration = Duration::from_nanos(LEASE.as_nanos() as u64 / 3);
+
+/// A lease that was let go is taken over within this: after an outage that everybody feels nobody takes one over for another.
+const LET_GO: Duration = LEASE.saturating_mul(4);
 
 /// The leases that were lost by workers that nothing had happened to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub(crate) struct Robbery {
 pub(crate) fn judge(facts: &Facts) -> Robbery {
     let mut waits = Waits::of(facts);
     let mut robbery = Robbery::default();
-    for lost in facts.lost.iter().filter(|lost| hit(facts, lost).is_none()) {
+    for lost in facts.lost.iter().filter(|lost| hit(facts, lost).is_none() && !was_let_go(facts, lost)) {
         // Beside what it told it may have waited for what is too short to be told.
         let kept = within_lease(waits.but_for_the_machine(lost.pid), lost);
         let starved = facts.starved.iter().filter(|gap| gap.pid == lost.pid);
@@ -53,6 +57,12 @@ pub(crate) fn judge(facts: &Facts) -> Robbery {
     robbery
 }
 
+/// Whether its holder told that it has nothing more to do with the delivery.
+fn was_let_go(facts: &Facts, lost: &Lost) -> bool {
+    let mut given = facts.given_back.iter().filter(|given| (given.delivery, given.pid) == (lost.delivery, lost.pid));
+    given.any(|given| (lost.at - micros(LET_GO)..lost.at).contains(&given.at))
+}
+
 /// What of these spans lies in the lease that was lost.
 fn within_lease(spans: impl IntoIterator<Item = (i64, i64)>, lost: &Lost) -> i64 {
     let from = lost.at - micros(LEASE);
@@ -67,7 +77,7 @@ mod tests {
     use crate::facts::Receiver;
     use crate::member::{Fate, Outage, What};
     use crate::nemesis::Ill;
-    use crate::told::Waited;
+    use crate::told::{Stolen, Waited};
 
     const SECOND: i64 = 1_000_000;
 
@@ -120,6 +130,14 @@ mod tests {
         };
         assert_eq!([out(None, long), out(Some(1), long)], [(0, 1), (0, 1)]);
         assert_eq!([out(None, long - 1), out(Some(2), long)], [(1, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn t9_what_its_holder_let_go_is_nobodys_loss() {
+        let let_go =
+            |pid, at| judged(|facts| facts.given_back.push(Stolen { delivery: facts.lost[0].delivery, at, pid }));
+        assert_eq!([let_go(1, 12 * SECOND), let_go(1, 21 * SECOND), let_go(2, 12 * SECOND)], [(0, 0), (1, 0), (1, 0)]);
+        assert_eq!(let_go(1, 20 * SECOND - micros(LET_GO) - 1), (1, 0), "that was another claim");
     }
 
     #[test]
