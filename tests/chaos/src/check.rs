@@ -5,10 +5,13 @@ mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use signals_runtime::clock::micros;
 use signals_runtime::delivery::{DeliveryId, State};
 
 use crate::facts::{Fact, Facts, Receiver};
-use crate::{leaving, recovery, robbery};
+use crate::member::What;
+use crate::told::Connected;
+use crate::{LEASE, Line, leaving, recovery, robbery};
 
 /// A promise that was broken, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,11 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
     for (at, pid) in &facts.given_up {
         if facts.workers.iter().any(|worker| worker.pid == *pid && worker.at < *at) {
             findings.add("W13", None, format!("worker {pid} was connected, and ended with an error at {at}"));
+        }
+    }
+    for felled in facts.fates.iter().filter(|fate| fate.what == What::Felled) {
+        if facts.workers.iter().any(|worker| worker.pid == felled.pid) {
+            findings.add("L2", None, format!("worker {} was connected, and did not hear SIGTERM", felled.pid));
         }
     }
     for (promise, surprise) in &facts.surprises {
@@ -132,21 +140,21 @@ fn effects(facts: &Facts, findings: &mut Findings) {
 
 /// I7, I8: every start has a claim of its own, and claims are counted, but for those that a crash of the database took back.
 fn starts(facts: &Facts, findings: &mut Findings) {
-    let mut started: BTreeMap<(i64, Receiver), Vec<i64>> = BTreeMap::new();
+    let mut started: BTreeMap<(i64, Receiver), Vec<&Line>> = BTreeMap::new();
     for line in &facts.effects {
         let receiver = match line.what.as_str() {
             "plain" => Receiver::Plain,
             "transactional" => Receiver::Transactional,
             _ => continue,
         };
-        started.entry((line.number, receiver)).or_default().push(line.at);
+        started.entry((line.number, receiver)).or_default().push(line);
     }
     let crashes = Crashes::of(facts);
     for fact in &facts.deliveries {
         let Some(number) = findings.number(fact.id) else { continue };
         let starts = started.remove(&(number, fact.receiver)).unwrap_or_default();
         let claims = (fact.counters.attempt + fact.counters.lost_leases + fact.counters.refunds) as usize;
-        let taken_back = starts.iter().filter(|at| crashes.may_take_back(**at)).count();
+        let taken_back = starts.iter().filter(|start| crashes.may_take_back_claim_of(start)).count();
         if starts.len() > claims + taken_back {
             let starts = starts.len();
             let evidence = format!("order {number} started {starts} times, and was claimed {claims} times: {fact:?}");
@@ -155,22 +163,34 @@ fn starts(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// When the database forgot what it had not flushed.
-struct Crashes(Vec<(i64, i64)>);
+/// When the database forgot what it had not flushed, and who was connected.
+struct Crashes<'f> {
+    spans: Vec<(i64, i64)>,
+    workers: &'f [Connected],
+}
 
-impl Crashes {
+impl<'f> Crashes<'f> {
     /// A commit that does not wait for the disk is there after three rounds of the server's WAL writer, 600 ms; a delivery starts
     /// soon after its claim. Twice that, and more.
     const UNFLUSHED: i64 = 2_000_000;
 
-    fn of(facts: &Facts) -> Self {
+    fn of(facts: &'f Facts) -> Self {
         let crashes = facts.outages.iter().filter(|outage| outage.ill.forgets());
-        Self(crashes.map(|outage| (outage.from - Self::UNFLUSHED, outage.to)).collect())
+        let spans = crashes.map(|outage| (outage.from, outage.to)).collect();
+        Self { spans, workers: &facts.workers }
     }
 
     /// Whether a claim of that moment may be one of which the database knows nothing.
     fn may_take_back(&self, at: i64) -> bool {
-        self.0.iter().any(|(from, to)| (*from..=*to).contains(&at))
+        self.spans.iter().any(|(from, to)| (from - Self::UNFLUSHED..=*to).contains(&at))
+    }
+
+    /// Whether that may be so of the claim before this start. What a transactional receiver of before the crash waits for is the
+    /// database: it starts once that is there again, unless its worker has learnt by then that the delivery is not its own.
+    fn may_take_back_claim_of(&self, start: &Line) -> bool {
+        let was_there = |crash| self.workers.iter().any(|worker| worker.pid == start.pid && worker.at < crash);
+        let mut waited = self.spans.iter().filter(|(_, to)| (*to..to + micros(LEASE)).contains(&start.at));
+        self.may_take_back(start.at) || waited.any(|(from, _)| was_there(*from))
     }
 }
 

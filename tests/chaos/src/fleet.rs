@@ -1,6 +1,7 @@
 //! The processes: started, killed, stopped, continued, cut off, asked to end; and the record of what became of each.
 
 use std::fs::OpenOptions;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -201,6 +202,9 @@ impl<H: Host> Fleet<H> {
             match member.child.try_wait()? {
                 Some(status) if status.success() => {
                     self.fates.push(Fate { pid: member.pid(), what: What::Ended, at: moment() });
+                }
+                Some(status) if status.signal() == Some(Signal::TERM.as_raw()) => {
+                    self.fates.push(Fate { pid: member.pid(), what: What::Felled, at: moment() });
                 }
                 Some(status) => self.surprises.push(("L2", format!("{} was asked to end: {status}", member.pid()))),
                 None if Instant::now() > by => {

@@ -21,6 +21,8 @@ pub(crate) enum What {
     Asked,
     /// It has ended as it was asked to.
     Ended,
+    /// SIGTERM ended it, as it does with a process that does not listen yet.
+    Felled,
     /// It was never touched, and here the record ends.
     Spared,
 }

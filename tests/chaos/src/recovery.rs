@@ -214,7 +214,7 @@ fn lives(facts: &Facts) -> Vec<Life> {
         for fate in facts.fates.iter().filter(|fate| fate.pid == connected.pid && fate.at >= connected.at) {
             match fate.what {
                 What::Continued => from = Some(fate.at),
-                What::Killed | What::Stopped | What::Cut | What::Asked | What::Ended | What::Spared => {
+                What::Killed | What::Stopped | What::Cut | What::Asked | What::Ended | What::Felled | What::Spared => {
                     lives.extend(from.take().map(|from| Life { pid: connected.pid, from, to: fate.at }));
                 }
             }

@@ -48,7 +48,7 @@ pub(super) fn stale(facts: &Facts) -> Vec<(Outcome, &'static str)> {
 /// Who had what, as far as workers told when they took something over or gave it back.
 struct Holders<'f> {
     told: BTreeMap<DeliveryId, Vec<(&'f Stolen, bool)>>,
-    crashes: Crashes,
+    crashes: Crashes<'f>,
 }
 
 impl<'f> Holders<'f> {
@@ -96,7 +96,7 @@ fn refusals(facts: &Facts, findings: &mut Findings) {
     for refusal in suspects {
         let number = findings.number(refusal.delivery);
         let mut starts = facts.effects.iter().filter(|line| Some(line.number) == number && line.pid == refusal.pid);
-        if !starts.any(|line| crashes.may_take_back(line.at)) {
+        if !starts.any(|line| crashes.may_take_back_claim_of(line)) {
             findings.add_of("I6", refusal.delivery, format!("refused, though its lease was never lost: {refusal:?}"));
         }
     }

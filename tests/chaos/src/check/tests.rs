@@ -227,6 +227,27 @@ fn i8_a_start_without_a_claim_is_found() {
         })
     };
     assert_eq!([crashed(2_000), crashed(3_000_000)], [vec![], vec!["I8"]], "a crash took claims of a moment back");
+    let waited = |connected, started| {
+        broken(|facts| {
+            facts.effects.push(Line { at: started, ..line("plain", 1) });
+            facts.outages.push(crash(5_000_000));
+            facts.workers.push(Connected { pid: 9, incarnation: 7, at: connected });
+        })
+    };
+    assert_eq!(waited(4_000_000, 6_000_000), [""; 0], "of what it claimed before the crash");
+    assert_eq!(waited(5_500_000, 6_000_000), ["I8"], "it came afterwards");
+    assert_eq!(waited(4_000_000, 10_000_000), ["I8"], "it knew by then");
+}
+
+#[test]
+fn l2_a_worker_that_was_connected_hears_sigterm() {
+    let felled = |connected| {
+        broken(|facts| {
+            facts.fates.push(Fate { pid: 9, what: What::Felled, at: 6 });
+            facts.workers.push(Connected { pid: connected, incarnation: 7, at: 5 });
+        })
+    };
+    assert_eq!([felled(9), felled(8)], [vec!["L2"], vec![]]);
 }
 
 #[test]
