@@ -26,6 +26,7 @@ impl Figures {
         let times = recovery::times(facts);
         let robbery = robbery::judge(facts);
         let shut: i64 = silence::spans(facts).iter().map(|(from, to)| to - from).sum();
+        let kept: i64 = facts.leases.slow().iter().map(|(from, to)| to - from).sum();
         let outcomes = journal("stored") + journal("repeated") + journal("refused");
         let kills = fates(What::Killed);
         let row = |name, count: usize| (name, count as u64);
@@ -64,6 +65,7 @@ impl Figures {
             ("l1_p50_ms", quantile(&times.clean, 0.5)),
             ("l1_p99_ms", quantile(&times.clean, 0.99)),
             ("l1_max_ms", quantile(&times.clean, 1.0)),
+            ("kept_waiting_ms", u64::try_from(kept / 1_000).unwrap_or_default()),
             ("nobody_wrote_ms", u64::try_from(shut / 1_000).unwrap_or_default()),
             ("lease_ms", LEASE.as_millis() as u64),
         ])

@@ -7,6 +7,7 @@ use signals_runtime::store::Filter;
 use signals_runtime::{Backend, Error, Signals};
 
 use crate::app::PLAIN;
+use crate::member::moment;
 
 /// The leases that were seen, the ends of those that are over as they were seen last.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +18,23 @@ pub(crate) struct Leases {
     now: Vec<(DeliveryId, u32)>,
     /// The incarnations of each process.
     incarnations: BTreeMap<u32, u32>,
+    /// When a look took long, in microseconds since the epoch: the database or the machine kept everybody waiting.
+    slow: Vec<(i64, i64)>,
 }
+
+/// A look takes a few milliseconds. One that takes longer than this is noted.
+const SLOW: i64 = 300_000;
 
 impl Leases {
     /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end. While
     /// the database does not answer, nothing is seen.
     pub(crate) async fn watch(&mut self, signals: &Signals<impl Backend>) -> anyhow::Result<()> {
         self.now.clear();
-        match self.look(signals).await {
+        let began = moment();
+        let looked = self.look(signals).await;
+        let ended = moment();
+        self.slow.extend((ended - began > SLOW).then_some((began, ended)));
+        match looked {
             Err(error) if !error.is_connection() => Err(error.into()),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -47,6 +57,12 @@ impl Leases {
         Ok(())
     }
 
+    /// That a look took from then to then.
+    #[cfg(test)]
+    pub(crate) fn waited(&mut self, from: i64, to: i64) {
+        self.slow.push((from, to));
+    }
+
     /// That `incarnation` holds `delivery` until then.
     pub(crate) fn saw(&mut self, delivery: DeliveryId, incarnation: u32, until: i64) {
         self.until.insert((delivery, incarnation), until);
@@ -55,6 +71,11 @@ impl Leases {
     /// When a lease ended, or would have.
     pub(crate) fn until(&self, delivery: DeliveryId, incarnation: u32) -> Option<i64> {
         self.until.get(&(delivery, incarnation)).copied()
+    }
+
+    /// When the campaign itself was kept waiting.
+    pub(crate) fn slow(&self) -> &[(i64, i64)] {
+        &self.slow
     }
 
     /// How many plain deliveries run now, and in which processes, those first that run most of them.

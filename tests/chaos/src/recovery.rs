@@ -3,7 +3,7 @@
 //! The promise counts from the last renewal, which is seen in the database when the worker is hit, or from the connection
 //! of the worker that must take it over, whichever is later. It is excused for
 //!
-//! - what keeps everybody from writing (see [`silence`]), a worker's own wait for the lock or for the machine, as long as it
+//! - what keeps everybody from writing (see [`silence`]), or the campaign from reading, a worker's own wait for the lock or for the machine, as long as it
 //!   told, and an outage of its database: then it may take as long again, or a lease after a long wait
 //!   (docs/decisions/0012); of a worker that lost its database nothing is expected before it is connected again;
 //! - a slot: of transactional deliveries, and of those that may kill their worker, a worker runs one at a time. One of them
@@ -160,6 +160,7 @@ impl<'f> Waits<'f> {
         let outages = facts.outages.iter().filter(|outage| outage.pid.is_none());
         let mut everybodys = silence::spans(facts);
         everybodys.extend(outages.map(|outage| (outage.from, outage.to)));
+        everybodys.extend_from_slice(facts.leases.slow());
         Self { facts, everybodys, known: BTreeMap::new() }
     }
 

@@ -192,3 +192,13 @@ fn l1_a_long_outage_begins_the_lease_of_whoever_lived_through_it_again() {
     };
     assert_eq!([outage(None), outage(Some(2)), outage(Some(3))], [(0, 1), (0, 1), (1, 1)]);
 }
+
+#[test]
+fn l1_when_the_campaign_was_kept_waiting_so_were_the_workers() {
+    let mut facts = recovered_after(ALLOWED + 2 * SECOND + UNTOLD);
+    assert_eq!(late(&facts).len(), 1);
+    facts.leases.waited(10 * SECOND, 12 * SECOND);
+    assert_eq!(late(&facts), []);
+    facts.lost[0].at += 1;
+    assert_eq!(late(&facts).len(), 1);
+}
