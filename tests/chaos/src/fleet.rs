@@ -92,6 +92,11 @@ impl<H: Host> Fleet<H> {
         std::fs::metadata(&self.files.effects).map_or(0, |file| file.len())
     }
 
+    /// What receivers did.
+    pub(crate) fn effects(&self) -> Log {
+        Log(self.files.effects.clone())
+    }
+
     /// The worker that `act` will stop.
     pub(crate) fn to_stop(&self, act: Act) -> Option<u32> {
         match (act.victim, act.deed) {

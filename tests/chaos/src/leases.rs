@@ -78,15 +78,9 @@ impl Leases {
         &self.slow
     }
 
-    /// How many plain deliveries run now, and in which processes, those first that run most of them.
-    pub(crate) fn running(&self) -> (usize, Vec<u32>) {
-        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        for pid in self.now.iter().filter_map(|(_, incarnation)| self.incarnations.get(incarnation)) {
-            *counts.entry(*pid).or_default() += 1;
-        }
-        let mut pids: Vec<u32> = counts.keys().copied().collect();
-        pids.sort_by_key(|pid| std::cmp::Reverse(counts[pid]));
-        (self.now.len(), pids)
+    /// How many plain deliveries run now.
+    pub(crate) fn running(&self) -> usize {
+        self.now.len()
     }
 
     /// Whether process `pid` runs plain deliveries now.
@@ -120,7 +114,7 @@ mod tests {
         leases.saw(one, 82, 9);
         leases.now = vec![(one, 82)];
         assert!(!leases.is_busy(7) && leases.is_busy(8));
-        assert_eq!(leases.running(), (1, vec![8]));
+        assert_eq!(leases.running(), 1);
         assert!(leases.is_robbed(7) && !leases.is_robbed(8));
         assert_eq!((leases.until(one, 71), leases.until(one, 82), leases.until(two, 71)), (Some(5), Some(9), None));
         leases.now.clear();
