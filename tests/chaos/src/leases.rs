@@ -23,7 +23,7 @@ pub(crate) struct Leases {
 }
 
 /// A look takes a few milliseconds. One that takes longer than this is noted.
-const SLOW: i64 = 300_000;
+const SLOW: i64 = 500_000;
 
 impl Leases {
     /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end. While
