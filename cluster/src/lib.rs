@@ -24,6 +24,7 @@
 //! | start, stop, `kill -9`, restart, other settings, a standby and its promotion | [`Cluster`] |
 //! | another process's clock | [`shift_clock`] |
 //! | a pool of connections in front of it | [`PgBouncer`] |
+//! | a wire to it that is cut, or a black hole | [`Wire`] |
 //! | what a bare machine lacks | [`Package`], [`install`] |
 //! | a database for each test | [`Server`], [`Database`] |
 //!
@@ -38,6 +39,7 @@ mod install;
 mod owner;
 mod settings;
 mod watchdog;
+mod wire;
 
 pub use binaries::{Binaries, NotFound};
 pub use bouncer::PgBouncer;
@@ -46,3 +48,4 @@ pub use database::{Database, Server};
 pub use faketime::shift_clock;
 pub use install::{Package, install};
 pub use settings::Settings;
+pub use wire::{Flow, Wire};

@@ -111,6 +111,10 @@ pub(crate) fn lost_lease(lost: &LostLease) {
     }
 }
 
+pub(crate) fn stored(receiver: &str, held: &Held, verb: &'static str) {
+    tracing::debug!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "outcome stored");
+}
+
 pub(crate) fn stale(receiver: &str, held: &Held, verb: &'static str) {
     tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "outcome refused: stolen, cancelled or settled meanwhile");
 }

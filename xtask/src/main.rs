@@ -4,8 +4,8 @@
 
 mod bench;
 mod bite;
+mod chaos;
 mod examples;
-mod kills;
 mod postgres;
 mod process;
 mod report;
@@ -27,8 +27,9 @@ cargo xtask <command>
 
   test [--only <step>]... [--list]   everything that must be green before a merge
   tidy                               the rules of the house that no compiler checks
-  kills [--count <n>] [--seed <n>] [--json]
-                                     kills workers and senders over one file and checks what is left: 1,000 of them
+  chaos [--seconds <n> | --kills <n>] [--seed <n>] [--mix all|kills] [--json] [sqlite] [postgres]
+                                     kills, stops and cuts off workers, senders and their database for a minute each, and
+                                     checks what is left
   bite [<rig or break>]... [--quick] [--json]
                                      shows that each rig notices a library that is broken on purpose
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         }
         ["test", options @ ..] => test::run(options),
         ["tidy"] => tidy::run(),
-        ["kills", options @ ..] => kills::run(options),
+        ["chaos", options @ ..] => chaos::run(options),
         ["bite", options @ ..] => bite::run(options),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),

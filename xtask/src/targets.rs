@@ -11,10 +11,10 @@ use crate::postgres::Need;
 /// The steps that run tests, in their order, each with the folders of its packages. What is in none of these folders
 /// belongs to the first.
 const STEPS: [(&str, &[&str]); 4] =
-    [("units", &[]), ("conformance", &["tests"]), ("ui", &["tests/ui"]), ("processes", &["tests/rig", "tests/skew"])];
+    [("units", &[]), ("conformance", &["tests"]), ("ui", &["tests/ui"]), ("processes", &["tests/chaos", "tests/rig", "tests/skew"])];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
-const BREAKERS: [&str; 3] = ["cluster", "tests/rig", "tests/rig-postgres"];
+const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-postgres"];
 
 /// A step that runs tests: its name, what it needs, and the options that select its targets.
 pub(crate) type Selected = (&'static str, Option<Need>, Vec<String>);

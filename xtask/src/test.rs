@@ -11,7 +11,7 @@ use crate::postgres::{self, Need, Postgres};
 use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
 use crate::report::{seconds, table};
 use crate::totals::totals;
-use crate::{Result, examples, kills, separation, story, targets, tidy};
+use crate::{Result, chaos, examples, separation, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -32,7 +32,8 @@ enum Action {
     Examples,
     Story,
     StoryOnPostgres,
-    Kills,
+    /// A campaign over this database.
+    Chaos(&'static str),
     Readme,
     /// These features of the runtime bring their own database and no other.
     Separation(Vec<String>),
@@ -154,7 +155,8 @@ fn steps() -> Result<Vec<Step>> {
         step("story", Action::Story),
         Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
         step("examples", Action::Examples),
-        step("kills", Action::Kills),
+        step("chaos-sqlite", Action::Chaos("sqlite")),
+        Step { needs: Some(Need::Programs), ..step("chaos-postgres", Action::Chaos("postgres")) },
         step(
             "docs",
             Action::Cargo(words("doc --workspace --no-deps --all-features"), &[("RUSTDOCFLAGS", "-D warnings")]),
@@ -202,7 +204,7 @@ fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<S
             story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
         }
         Action::Examples => examples::check(),
-        Action::Kills => kills::check(),
+        Action::Chaos(database) => chaos::check(database),
         Action::Readme => story::check_readme(),
         Action::Separation(features) => separation::check(&features.iter().map(String::as_str).collect::<Vec<_>>()),
     }

@@ -192,7 +192,10 @@ pub(super) fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished
     for (outcome, answer) in batch.iter().zip(answers) {
         let held = outcome.held();
         match answer {
-            Finished::Done => outcome.happened(engine),
+            Finished::Done => {
+                outcome.happened(engine);
+                telemetry::stored(engine.receiver_name(&held), &held, T::VERB);
+            }
             Finished::Stale if repeated => telemetry::unknown(engine.receiver_name(&held), &held, T::VERB),
             Finished::Stale => {
                 engine.tally.stale();

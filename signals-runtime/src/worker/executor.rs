@@ -135,6 +135,7 @@ async fn transactional(engine: &Arc<Engine>, receiver: usize, claimed: Claimed) 
     match tx.ack(Acked { held, ran, keep: engine.keep_history }).await {
         Ok(()) => {
             engine.tally.done();
+            telemetry::stored(runs.def.name, &held, "ack");
             engine.settled(&held);
         }
         Err(Error::Stale { .. }) => {

@@ -19,7 +19,7 @@ async fn booked(rig: &Rig, number: i64) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_adds_nothing() {
     let rig = Rig::new(Settings::fast()).await;
-    let wire = Wire::to(rig.cluster.port()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
     let signals = over(&rig.through(&wire), 2).expect("a URL");
     let (tx, first) = prepare(&signals, &Work::light(1)).await.expect("it is sent");
     wire.flow(Flow::Deaf);
@@ -39,7 +39,7 @@ async fn s2_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_adds_not
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_a_connection_cut_in_the_middle_of_a_send_leaves_nothing() {
     let rig = Rig::new(Settings::fast()).await;
-    let wire = Wire::to(rig.cluster.port()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
     let signals = over(&rig.through(&wire), 1).expect("a URL");
     // The statements are prepared, so that a send is one message.
     let mut tx = signals.begin().await.expect("a transaction begins");
@@ -76,7 +76,7 @@ async fn idle_in_transaction(rig: &Rig) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn w14_i6_a_worker_in_a_black_hole_loses_its_deliveries_and_works_on_later() {
     let rig = Rig::new(Settings::fast()).await;
-    let wire = Wire::to(rig.cluster.port()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
     let mut cut_off = rig.worker_at(&rig.through(&wire));
     rig.connected(&[&cut_off]).await;
     book(&rig.signals, &Work::held(1, LEASE * 3)).await.expect("it is stored");
@@ -109,7 +109,7 @@ async fn w13_i1_i2_after_a_failover_business_rows_and_deliveries_agree() {
     let mut rig = Rig::new(Settings::durable()).await;
     let mut standby = rig.cluster.standby(Settings::durable()).expect("a standby follows");
     rig.cluster.set("synchronous_standby_names", "*").expect("it runs");
-    let wire = Wire::to(rig.cluster.port()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
     let url = rig.through(&wire);
     rig.signals = over(&url, 10).expect("a URL");
     let (mut workers, senders) =

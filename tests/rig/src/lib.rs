@@ -1,11 +1,9 @@
 //! Small applications for tests with real processes over one SQLite file, each with a record outside of it.
 
-pub mod kills;
 pub mod latency;
 mod log;
 pub mod memory;
 pub mod series;
-pub mod starvation;
 mod work;
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The record outside of the database: what processes did, one line each, believed where the database is not.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use signals_runtime::clock::{Clock as _, SystemClock};
@@ -40,10 +40,27 @@ impl Log {
     /// What was written so far; a line that is cut off is not there yet.
     #[must_use]
     pub fn read(&self) -> Vec<Line> {
-        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().filter_map(Line::parse).collect()
+        lines(&std::fs::read_to_string(&self.0).unwrap_or_default())
     }
+
+    /// As [`read`](Self::read), but for what is not among the last so many bytes.
+    #[must_use]
+    pub fn read_last(&self, bytes: u64) -> Vec<Line> {
+        let mut last = Vec::new();
+        // A log that cannot be read has nothing in it, as for `read`.
+        let _ = File::open(&self.0).and_then(|mut file| {
+            let from = file.metadata()?.len().saturating_sub(bytes);
+            file.seek(SeekFrom::Start(from))?;
+            file.read_to_end(&mut last)
+        });
+        // Of a first line that is cut off its word is missing or half, or it does not parse.
+        lines(&String::from_utf8_lossy(&last))
+    }
+}
+
+fn lines(text: &str) -> Vec<Line> {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().filter_map(Line::parse).collect()
 }
 
 impl Line {

@@ -2,8 +2,6 @@
 
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "every test binary uses another part")]
 
-mod wire;
-
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -15,7 +13,7 @@ use signals_rig_postgres::{Line, Log, over, set_up};
 use signals_runtime::store::{DeliverySummary, Filter};
 use signals_runtime::{PgBackend, Signals};
 
-pub use wire::{Flow, Wire};
+pub use signals_cluster::{Flow, Wire};
 
 /// The lease of the workers. Longer than the outages that nobody may steal after.
 pub const LEASE: Duration = Duration::from_secs(3);

@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use signals_runtime::clock::micros;
 
-use super::facts::Facts;
-use super::fleet::What;
-use super::{GRACE, LEASE, recovery, silence};
+use crate::facts::Facts;
+use crate::member::What;
+use crate::recovery::Waits;
+use crate::{GRACE, LEASE};
 
 /// What it may take beside what it waits for: its grace, and its last writes.
 const ALLOWED: Duration = GRACE.saturating_add(LEASE);
 
 /// Those that took longer, in words.
-pub(super) fn late(facts: &Facts) -> Vec<String> {
-    let deaf = silence::spans(facts);
+pub(crate) fn late(facts: &Facts) -> Vec<String> {
+    let waits = Waits::of(facts);
     let mut late = Vec::new();
     for asked in facts.fates.iter().filter(|fate| fate.what == What::Asked) {
         let ended = facts.fates.iter().find(|fate| fate.pid == asked.pid && fate.what == What::Ended);
         let Some(ended) = ended else { continue };
-        let waited = recovery::waits(facts, &deaf, asked.pid).into_iter();
+        let waited = waits.but_for_the_machine(asked.pid).into_iter();
         let waited: i64 = waited.map(|(from, to)| (to.min(ended.at) - from.max(asked.at)).max(0)).sum();
         let over = ended.at - asked.at - waited - micros(ALLOWED);
         if over > 0 {
@@ -30,9 +31,9 @@ pub(super) fn late(facts: &Facts) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Waited;
-    use super::super::fleet::Fate;
     use super::*;
+    use crate::member::Fate;
+    use crate::told::Waited;
 
     const SECOND: i64 = 1_000_000;
 

@@ -1,4 +1,4 @@
-//! A small campaign of kills; `cargo xtask kills` runs long ones.
+//! A small campaign of kills; `cargo xtask chaos` runs long ones, over Postgres too.
 
 use std::process::Command;
 
@@ -7,8 +7,8 @@ use std::process::Command;
 #[test]
 fn i1_i2_i5_i6_i8_a_campaign_of_kills_breaks_no_promise() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut campaign = Command::new(env!("CARGO_BIN_EXE_signals-rig"));
-    campaign.arg("kills").arg(folder.path()).args(["30", "7"]);
+    let mut campaign = Command::new(env!("CARGO_BIN_EXE_signals-chaos"));
+    campaign.args(["campaign", "sqlite"]).arg(folder.path()).args(["kills", "30", "7", "all"]);
     let ran = output_of(&mut campaign);
     assert!(ran.contains("0 findings"), "{ran}");
 }

@@ -1,16 +1,20 @@
 //! A sending process: writes what it is about to do into the journal, does it, and writes what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
-use signals_runtime::{Error, Signals, SqliteBackend};
+use signals_runtime::{Error, Signals};
 
-use super::app::{LONG, Order, book, open, prepare, put};
+use crate::app::{LONG, Order, book, prepare, put};
+use crate::database::Database;
+use crate::member::end_with_the_campaign;
 use crate::{Line, Log};
 
 /// The numbers of one sender, and of those who take its place, are these.
 const NUMBERS: i64 = 1_000_000_000;
+
+/// So many bytes of its journal a sender reads: what has no outcome is among the last lines, for nobody goes on before it has.
+const TAIL: u64 = 64 * 1024;
 
 /// How far its sends are apart.
 const APART: Duration = Duration::from_millis(15);
@@ -20,17 +24,18 @@ const APART: Duration = Duration::from_millis(15);
 /// # Errors
 ///
 /// Returns an error when the database cannot be opened, or a send fails for a reason that nothing here explains.
-pub async fn send_for_ever(database: &Path, journal: &Log, slot: i64) -> anyhow::Result<()> {
+pub async fn send_for_ever<D: Database>(address: &str, journal: &Log, slot: i64) -> anyhow::Result<()> {
     // No number of an order: it is said for whoever asks later when the database did not answer.
+    end_with_the_campaign()?;
     journal.write("opens", -1 - slot, 0)?;
-    let signals = open(database).await?;
+    let signals = D::open(address).await?;
     journal.write("opened", -1 - slot, 0)?;
     let own = slot * NUMBERS..(slot + 1) * NUMBERS;
-    let before: Vec<Line> = journal.read().into_iter().filter(|line| own.contains(&line.number)).collect();
-    repeat_open(&signals, journal, &before).await?;
+    let before: Vec<Line> = journal.read_last(TAIL).into_iter().filter(|line| own.contains(&line.number)).collect();
+    repeat_open::<D>(&signals, journal, &before).await?;
     let next = before.iter().map(|line| line.number + 1).max().unwrap_or(own.start);
     for number in next.. {
-        send(&signals, journal, number).await?;
+        send::<D>(&signals, journal, number).await?;
         // tidy: not a wait: the rate
         tokio::time::sleep(APART).await;
     }
@@ -62,9 +67,9 @@ impl Point {
 /// # Errors
 ///
 /// Returns the database's error.
-pub async fn send_and_stay(database: &Path, journal: &Log, number: i64, point: Point) -> anyhow::Result<()> {
-    let signals = open(database).await?;
-    let (tx, _) = prepare(&signals, number).await?;
+pub async fn send_and_stay<D: Database>(address: &str, journal: &Log, number: i64, point: Point) -> anyhow::Result<()> {
+    let signals = D::open(address).await?;
+    let (tx, _) = prepare::<D>(&signals, number).await?;
     let open = match point {
         Point::Inserted => Some(tx),
         Point::Committed => {
@@ -78,25 +83,33 @@ pub async fn send_and_stay(database: &Path, journal: &Log, number: i64, point: P
     Ok(())
 }
 
-/// Repeats, under their keys, the sends of which `before` does not say what came of them.
-pub(super) async fn repeat_open(
-    signals: &Signals<SqliteBackend>,
+/// Repeats, under their keys, the sends of which `before` does not say what came of them, until that is known.
+pub(crate) async fn repeat_open<D: Database>(
+    signals: &Signals<D::Backend>,
     journal: &Log,
     before: &[Line],
 ) -> anyhow::Result<()> {
     for number in open_intents(before).into_iter().filter(|number| Order::is_keyed(*number)) {
-        send(signals, journal, number).await?;
+        while !["stored", "repeated"].contains(&send::<D>(signals, journal, number).await?) {
+            // tidy: not a wait: the rate of a sender that is refused
+            tokio::time::sleep(APART).await;
+        }
     }
     Ok(())
 }
 
-/// The intents without an outcome, or with one that says that nobody knows.
-fn open_intents(journal: &[Line]) -> BTreeSet<i64> {
-    let mut last = BTreeMap::new();
+/// The numbers with an intent of which nobody knows the outcome. A refusal answers the last intent and no other.
+pub(crate) fn open_intents(journal: &[Line]) -> BTreeSet<i64> {
+    let mut unanswered: BTreeMap<i64, i64> = BTreeMap::new();
     for line in journal {
-        last.insert(line.number, line.what.as_str());
+        match line.what.as_str() {
+            "intent" => *unanswered.entry(line.number).or_default() += 1,
+            "refused" => *unanswered.entry(line.number).or_default() -= 1,
+            "stored" | "repeated" => *unanswered.entry(line.number).or_default() = 0,
+            _ => {}
+        }
     }
-    last.into_iter().filter(|(_, what)| ["intent", "unknown"].contains(what)).map(|(number, _)| number).collect()
+    unanswered.into_iter().filter(|(_, count)| *count > 0).map(|(number, _)| number).collect()
 }
 
 /// Why a send was refused, as the journal has it before the outcome.
@@ -108,21 +121,25 @@ const fn cause(error: &Error) -> &'static str {
     }
 }
 
-/// Sends order `number`, once; the journal says what came of it.
-pub(super) async fn send(signals: &Signals<SqliteBackend>, journal: &Log, number: i64) -> anyhow::Result<()> {
+/// Sends order `number`, once; what came of it, as the journal says it.
+pub(crate) async fn send<D: Database>(
+    signals: &Signals<D::Backend>,
+    journal: &Log,
+    number: i64,
+) -> anyhow::Result<&'static str> {
     journal.write("intent", number, 0)?;
-    let outcome = match book(signals, number).await {
+    let outcome = match book::<D>(signals, number).await {
         Ok(receipt) if receipt.repeated => "repeated",
         Ok(_) => "stored",
         Err(error) => failed(journal, number, error)?,
     };
     journal.write(outcome, number, 0)?;
-    Ok(())
+    Ok(outcome)
 }
 
 /// Sends these orders in one transaction, once; whether they are stored.
-pub(super) async fn send_together(
-    signals: &Signals<SqliteBackend>,
+pub(crate) async fn send_together<D: Database>(
+    signals: &Signals<D::Backend>,
     journal: &Log,
     numbers: impl Iterator<Item = i64> + Clone,
 ) -> anyhow::Result<bool> {
@@ -132,7 +149,7 @@ pub(super) async fn send_together(
     let together = async {
         let mut tx = signals.begin().await?;
         for number in numbers.clone() {
-            put(&mut tx, number).await?;
+            put::<D>(&mut tx, number).await?;
         }
         tx.commit().await
     };
@@ -175,7 +192,11 @@ mod tests {
             line("intent", 5),
             line("intent", 5),
             line("repeated", 5),
+            line("intent", 6),
+            line("intent", 6),
+            line("refused", 6),
         ];
-        assert_eq!(open_intents(&journal).into_iter().collect::<Vec<_>>(), [2, 4]);
+        // Of 6 the second was refused; of the first nobody knows.
+        assert_eq!(open_intents(&journal).into_iter().collect::<Vec<_>>(), [2, 4, 6]);
     }
 }

@@ -2,11 +2,12 @@
 
 use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
-use super::super::app::Order;
-use super::super::facts::{Connected, Waited};
-use super::super::fleet::Fate;
 use super::*;
 use crate::Line;
+use crate::app::Order;
+use crate::member::{Fate, Outage};
+use crate::nemesis::Ill;
+use crate::told::{Connected, Waited};
 
 const SECOND: i64 = 1_000_000;
 const ALLOWED: i64 = 5 * SECOND;
@@ -41,20 +42,20 @@ fn recovered_after(after: i64) -> Facts {
 #[test]
 fn l1_a_recovery_within_the_lease_and_a_second_is_in_time() {
     let facts = recovered_after(ALLOWED);
-    assert_eq!((late(&facts), times(&facts).raw), (vec![], vec![LEASE + BEYOND]));
+    assert_eq!((late(&facts).len(), times(&facts).raw), (0, vec![LEASE + BEYOND]));
     let late = late(&recovered_after(ALLOWED + 1));
-    assert!(late.len() == 1 && late[0].contains("1µs late"), "{late:?}");
+    assert!(late.len() == 1 && late[0].1.contains("1µs late"), "{late:?}");
 }
 
 #[test]
 fn l1_who_was_not_connected_for_that_long_owes_nothing() {
     let mut facts = recovered_after(ALLOWED + 2 * SECOND);
     facts.workers[1].at = 12 * SECOND;
-    assert_eq!(late(&facts), Vec::<String>::new());
+    assert_eq!(late(&facts), []);
     facts.workers[1].at = 11 * SECOND;
     assert_eq!(late(&facts).len(), 1);
     facts.fates[1].at = 15 * SECOND;
-    assert_eq!(late(&facts), Vec::<String>::new(), "it was gone before it was due");
+    assert_eq!(late(&facts), [], "it was gone before it was due");
 }
 
 #[test]
@@ -167,4 +168,37 @@ fn l1_a_database_that_is_kept_shut_is_not_up() {
 fn no_plain_delivery_of_the_storm_keeps_its_slot_for_longer_than_is_excused() {
     let longest = (0..8 * 160).map(|number| Order { number }.holds()).max();
     assert!(longest.is_some_and(|longest| longest <= HELD), "{longest:?}");
+}
+
+#[test]
+fn l1_of_a_worker_that_lost_its_database_nothing_is_expected_before_it_is_connected_again() {
+    let mut facts = recovered_after(ALLOWED + 2 * SECOND);
+    facts.fates.insert(1, fate(2, What::Cut, 11 * SECOND));
+    assert_eq!(late(&facts), [], "it never came back");
+    facts.workers.push(connected(2, 12 * SECOND));
+    assert_eq!(late(&facts), [], "within a lease and a second of its connection");
+    facts.lost[0].at += 1;
+    assert_eq!(late(&facts).len(), 1);
+}
+
+#[test]
+fn l1_a_long_outage_begins_the_lease_of_whoever_lived_through_it_again() {
+    let outage = |pid| {
+        let mut facts = recovered_after(ALLOWED + 2 * SECOND + UNTOLD);
+        facts.outages.push(Outage { pid, from: 10 * SECOND, to: 12 * SECOND, ill: Ill::Exhaust });
+        let in_time = late(&facts).len();
+        facts.lost[0].at += 1;
+        (in_time, late(&facts).len())
+    };
+    assert_eq!([outage(None), outage(Some(2)), outage(Some(3))], [(0, 1), (0, 1), (1, 1)]);
+}
+
+#[test]
+fn l1_when_the_campaign_was_kept_waiting_so_were_the_workers() {
+    let mut facts = recovered_after(ALLOWED + 2 * SECOND + UNTOLD);
+    assert_eq!(late(&facts).len(), 1);
+    facts.leases.waited(10 * SECOND, 12 * SECOND);
+    assert_eq!(late(&facts), []);
+    facts.lost[0].at += 1;
+    assert_eq!(late(&facts).len(), 1);
 }

@@ -1,28 +1,33 @@
-//! The last act, when the storm is over: workers hold deliveries for longer than a lease, and two of them are killed.
+//! The last act, when the storm is over: workers hold deliveries for longer than a lease, one of them is killed, and one is
+//! stopped.
 //!
 //! In the storm a stopped writer or a crowd of them excuses nearly every late recovery, and nothing is held for so long
-//! that it must be renewed. Here nobody is in the way: what the dead held is taken over as L1 says, without an excuse, and
-//! what the living hold is theirs to the end, because they renew it.
+//! that it must be renewed. Here nobody is in the way: what the two held is taken over as L1 says, without an excuse, and
+//! what the living hold is theirs to the end, because they renew it. The one that was stopped goes on as soon as others have
+//! what it held, and is through with it long before they are: only the fence keeps its acknowledgements out.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use signals_runtime::{Signals, SqliteBackend};
+use signals_runtime::Signals;
 
-use super::app::LONG;
-use super::fleet::Fleet;
-use super::leases::Leases;
-use super::nemesis::WORKERS;
-use super::sender::send_together;
+use crate::LEASE;
 use crate::Log;
+use crate::app::LONG;
+use crate::database::{Database, Host};
+use crate::fleet::Fleet;
+use crate::leases::Leases;
+use crate::nemesis::WORKERS;
+use crate::sender::send_together;
 
 /// How many deliveries are held: the living have slots for what the dead leave behind, so that none waits for one.
 const HELD: usize = 6 * WORKERS;
 
-/// How many workers are killed: those that hold most.
-const KILLED: usize = 2;
+/// How long the stopped one is stopped, when nobody takes anything over.
+const STOPPED: Duration = LEASE.saturating_mul(2);
 
 /// So many recoveries must be judged under L1 without an excuse: nearly all that the last act leaves to the living.
-pub(super) const MUST_JUDGE: u64 = 10;
+pub(crate) const MUST_JUDGE: u64 = 10;
 
 /// How long the workers may take to be quiet, and then to take everything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,9 +41,9 @@ const LOOK: Duration = Duration::from_millis(10);
 /// # Errors
 ///
 /// Returns the database's error, or says that a process ended by itself.
-pub(super) async fn last_act(
-    fleet: &mut Fleet,
-    signals: &Signals<SqliteBackend>,
+pub(crate) async fn last_act<H: Host>(
+    fleet: &mut Fleet<H>,
+    signals: &Signals<<H::Database as Database>::Backend>,
     leases: &mut Leases,
     journal: &Log,
 ) -> anyhow::Result<Option<String>> {
@@ -52,14 +57,14 @@ pub(super) async fn last_act(
         tokio::time::sleep(LOOK).await;
     }
     // In one transaction, so that they run at the same time.
-    if !send_together(signals, journal, (LONG..).take(HELD)).await? {
+    if !send_together::<H::Database>(signals, journal, (LONG..).take(HELD)).await? {
         return Ok(Some("what was to be held could not be sent".to_owned()));
     }
     let began = Instant::now();
     let holders = loop {
         leases.watch(signals).await?;
-        let (running, holders) = leases.running();
-        if running == HELD {
+        let (running, holders) = (leases.running(), holders(&fleet.effects()));
+        if running == HELD && holders.values().sum::<usize>() >= HELD {
             break holders;
         }
         if began.elapsed() > PATIENCE {
@@ -69,10 +74,24 @@ pub(super) async fn last_act(
         // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(LOOK).await;
     };
-    for pid in holders.into_iter().take(KILLED) {
-        fleet.bury(pid)?;
-    }
+    // Those that hold most.
+    let mut most: Vec<u32> = holders.keys().copied().collect();
+    most.sort_by_key(|pid| std::cmp::Reverse(holders[pid]));
+    let [first, second, ..] = most[..] else {
+        return Ok(Some("one worker has everything".to_owned()));
+    };
+    fleet.bury(first)?;
+    fleet.stop(second, STOPPED).await?;
     // They renew no more: what is seen now is the end of their leases.
     leases.watch(signals).await?;
     Ok(None)
+}
+
+/// How many of the deliveries that are held began in which process, as their receivers wrote.
+fn holders(effects: &Log) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    for line in effects.read().iter().filter(|line| line.what == "plain" && line.number >= LONG) {
+        *counts.entry(line.pid).or_default() += 1;
+    }
+    counts
 }

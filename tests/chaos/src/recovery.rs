@@ -3,24 +3,28 @@
 //! The promise counts from the last renewal, which is seen in the database when the worker is hit, or from the connection
 //! of the worker that must take it over, whichever is later. It is excused for
 //!
-//! - what keeps everybody from writing (see [`silence`]), and a worker's own wait for the lock, as long as it told: then it
-//!   may take as long again, or a lease after a long wait (docs/decisions/0012);
+//! - what keeps everybody from writing (see [`silence`]), or the campaign from reading, a worker's own wait for the lock or for the machine, as long as it
+//!   told, and an outage of its database: then it may take as long again, or a lease after a long wait
+//!   (docs/decisions/0012); of a worker that lost its database nothing is expected before it is connected again;
 //! - a slot: of transactional deliveries, and of those that may kill their worker, a worker runs one at a time. One of them
 //!   may be running, and those that are taken over meanwhile may be in front. Of the others it runs twelve at a time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
+use signals_runtime::delivery::DeliveryId;
 
-use super::facts::{Facts, Lost, Receiver};
-use super::fleet::What;
-use super::{LEASE, silence};
+use crate::LEASE;
+use crate::facts::{Facts, Lost, Receiver};
+use crate::member::What;
+use crate::silence;
 
 /// What L1 allows beyond the lease.
 const BEYOND: Duration = Duration::from_secs(1);
 
 /// A wait for the lock that is shorter is not told.
-pub(super) const UNTOLD: i64 = 500_000;
+pub(crate) const UNTOLD: i64 = 500_000;
 
 /// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
@@ -48,23 +52,24 @@ impl Change {
 
 /// How long recoveries took, sorted.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// From the kill or the stop, all of them.
-    pub(super) raw: Vec<Duration>,
+    pub(crate) raw: Vec<Duration>,
     /// As L1 counts, those that nothing excuses: no slot, no wait for the lock.
-    pub(super) clean: Vec<Duration>,
+    pub(crate) clean: Vec<Duration>,
 }
 
 /// How long each recovery took.
-pub(super) fn times(facts: &Facts) -> Times {
-    let (deaf, lives) = (silence::spans(facts), lives(facts));
+pub(crate) fn times(facts: &Facts) -> Times {
+    let (mut patience, lives) = (Waits::of(facts), lives(facts));
     let mut times = Times::default();
     for change in changes(facts) {
         times.raw.push(span(change.hit, change.lost.at));
         let through = lives.iter().filter(|life| life.pid != change.lost.pid && life.to >= change.lost.at);
         let Some(oldest) = through.min_by_key(|life| life.from) else { continue };
         let from = oldest.from.max(change.renewed);
-        let undisturbed = waits(facts, &deaf, oldest.pid)
+        let undisturbed = patience
+            .of_process(oldest.pid)
             .iter()
             .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
         if undisturbed && !change.needs_slot() && from < change.lost.at {
@@ -81,24 +86,29 @@ fn span(from: i64, to: i64) -> Duration {
 }
 
 /// The recoveries that took longer than promised, in words.
-pub(super) fn late(facts: &Facts) -> Vec<String> {
-    let (deaf, lives, changes) = (silence::spans(facts), lives(facts), changes(facts));
-    let late = changes.iter().filter_map(|change| {
-        let due = lives
-            .iter()
-            .filter(|life| life.pid != change.lost.pid)
-            .filter_map(|life| {
-                let asked = due(facts, &deaf, life, change.renewed, 0);
-                let due = due(facts, &deaf, life, change.renewed, in_front(&changes, change, asked));
-                // Whoever was gone before then owes nothing.
-                (due <= life.to).then_some((due, life.pid))
-            })
-            .min();
-        let (by, heir) = due?;
-        let over = u64::try_from(change.lost.at - by).ok().filter(|over| *over > 0).map(Duration::from_micros)?;
-        Some(format!("{over:?} late, process {heir} could have: {change:?}"))
-    });
-    late.collect()
+pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
+    let (mut patience, lives, changes) = (Waits::of(facts), lives(facts), changes(facts));
+    let mut late = Vec::new();
+    for change in &changes {
+        let heirs = lives.iter().filter(|life| {
+            // Whoever came afterwards, or was gone before, owes nothing.
+            life.pid != change.lost.pid && life.from < change.lost.at && life.to > change.renewed
+        });
+        let due = heirs.filter_map(|life| {
+            let waits = patience.of_process(life.pid);
+            let asked = due(waits, life, change.renewed, 0);
+            let slot = if asked < change.lost.at { in_front(&changes, change, asked) } else { 0 };
+            let due = due(waits, life, change.renewed, slot);
+            // Whoever was gone before then owes nothing.
+            (due <= life.to).then_some((due, life.pid))
+        });
+        let Some((by, heir)) = due.min() else { continue };
+        if change.lost.at > by {
+            let over = span(by, change.lost.at);
+            late.push((change.lost.delivery, format!("{over:?} late, process {heir} could have: {change:?}")));
+        }
+    }
+    late
 }
 
 /// How long `change`, which is due then, may wait for its slot: for one that has it, and for those taken over before it.
@@ -117,13 +127,13 @@ fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
 
 /// By when `life` must have recovered what was `renewed` then for the last time, and needs so long for its slot, in the course
 /// of events as they were.
-fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64, slot: i64) -> i64 {
+fn due(waits: &[(i64, i64)], life: &Life, renewed: i64, slot: i64) -> i64 {
     let mut from = renewed.max(life.from);
     let earliest = from - micros(LEASE);
     let promised = micros(LEASE + BEYOND) + slot;
     let mut allowed = promised;
     let long = micros(LEASE / 3);
-    for (begin, end) in waits(facts, deaf, life.pid).into_iter().filter(|(_, end)| *end > earliest) {
+    for (begin, end) in waits.iter().copied().filter(|(_, end)| *end > earliest) {
         if begin >= from + allowed {
             break;
         }
@@ -137,15 +147,47 @@ fn due(facts: &Facts, deaf: &[(i64, i64)], life: &Life, renewed: i64, slot: i64)
     from + allowed
 }
 
-/// When process `pid` waited for the lock, as it told, or everybody did.
-pub(super) fn waits(facts: &Facts, deaf: &[(i64, i64)], pid: u32) -> Vec<(i64, i64)> {
-    let own = facts.waits.iter().filter(|wait| wait.pid == pid).map(|wait| (wait.until - wait.lasted, wait.until));
-    merged(deaf.iter().copied().chain(own))
+/// When processes could not go on: for the lock or the machine, as they told, for a database out of reach, or since nobody
+/// could.
+pub(crate) struct Waits<'f> {
+    facts: &'f Facts,
+    everybodys: Vec<(i64, i64)>,
+    known: BTreeMap<u32, Vec<(i64, i64)>>,
+}
+
+impl<'f> Waits<'f> {
+    pub(crate) fn of(facts: &'f Facts) -> Self {
+        let outages = facts.outages.iter().filter(|outage| outage.pid.is_none());
+        let mut everybodys = silence::spans(facts);
+        everybodys.extend(outages.map(|outage| (outage.from, outage.to)));
+        everybodys.extend_from_slice(facts.leases.slow());
+        Self { facts, everybodys, known: BTreeMap::new() }
+    }
+
+    /// Those of process `pid`.
+    pub(crate) fn of_process(&mut self, pid: u32) -> &[(i64, i64)] {
+        if !self.known.contains_key(&pid) {
+            let starved = self.facts.starved.iter().filter(|gap| gap.pid == pid);
+            let starved = starved.map(|gap| (gap.until - gap.lasted, gap.until));
+            let all = merged(self.but_for_the_machine(pid).into_iter().chain(starved));
+            self.known.insert(pid, all);
+        }
+        &self.known[&pid]
+    }
+
+    /// Those of process `pid` that were not the machine's fault.
+    pub(crate) fn but_for_the_machine(&self, pid: u32) -> Vec<(i64, i64)> {
+        let told = self.facts.waits.iter().filter(|wait| wait.pid == pid);
+        let told = told.map(|wait| (wait.until - wait.lasted, wait.until));
+        let outages = self.facts.outages.iter().filter(|outage| outage.pid == Some(pid));
+        let outages = outages.map(|outage| (outage.from, outage.to));
+        merged(self.everybodys.iter().copied().chain(told).chain(outages))
+    }
 }
 
 /// Spans in their order; those that are closer than [`UNTOLD`] are one. A keeper waits twice for each renewal, and is late by
 /// the sum.
-pub(super) fn merged(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+pub(crate) fn merged(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
     let mut spans: Vec<(i64, i64)> = spans.collect();
     spans.sort_unstable();
     let mut merged: Vec<(i64, i64)> = Vec::new();
@@ -173,7 +215,7 @@ fn lives(facts: &Facts) -> Vec<Life> {
         for fate in facts.fates.iter().filter(|fate| fate.pid == connected.pid && fate.at >= connected.at) {
             match fate.what {
                 What::Continued => from = Some(fate.at),
-                What::Killed | What::Stopped | What::Asked | What::Ended | What::Spared => {
+                What::Killed | What::Stopped | What::Cut | What::Asked | What::Ended | What::Felled | What::Spared => {
                     lives.extend(from.take().map(|from| Life { pid: connected.pid, from, to: fate.at }));
                 }
             }
@@ -183,7 +225,7 @@ fn lives(facts: &Facts) -> Vec<Life> {
 }
 
 /// When the holder of a lease was killed or stopped, if it was before it lost the lease.
-pub(super) fn hit(facts: &Facts, lost: &Lost) -> Option<i64> {
+pub(crate) fn hit(facts: &Facts, lost: &Lost) -> Option<i64> {
     let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
     let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
     // A zombie that was stopped and is killed before it wakes was gone from the first on.

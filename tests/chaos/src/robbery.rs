@@ -1,69 +1,70 @@
 //! T9: who lives and renews loses no lease.
 //!
 //! It is excused for what docs/decisions/0012 leaves open: where there is one writer, whoever had to wait for the lock for
-//! more than the time between two renewals may be robbed by one that did not. And for a machine that did not let the process
-//! run for so long that, with what it waited, no time was left to renew: those are counted apart.
+//! more than the time between two renewals may be robbed by one that did not. So may one whose database was out of its reach
+//! for as long. And for a machine that did not let the process run for so long that, with what it waited, no time was left to
+//! renew: those are counted apart. And what its holder let go, since it could not learn whether its outcome was stored, is nobody's
+//! loss.
 //!
 //! A worker that was stopped is no longer among the living: what it lost is a recovery (see [`recovery`]).
 
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
+use signals_runtime::delivery::DeliveryId;
 
-use super::facts::{Facts, Lost};
-use super::recovery::{UNTOLD, hit, merged, waits};
-use super::{LEASE, silence};
+use crate::LEASE;
+use crate::facts::{Facts, Lost};
+use crate::recovery::{UNTOLD, Waits, hit};
 
 /// How far two renewals are apart.
 const RENEWAL: Duration = Duration::from_nanos(LEASE.as_nanos() as u64 / 3);
 
+/// A lease that was let go is taken over within this: after an outage that everybody feels nobody takes one over for another.
+const LET_GO: Duration = LEASE.saturating_mul(4);
+
 /// The leases that were lost by workers that nothing had happened to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Robbery {
+pub(crate) struct Robbery {
     /// By those that could not renew.
-    pub(super) excused: usize,
+    pub(crate) excused: usize,
     /// By those that the machine did not let run.
-    pub(super) starved: usize,
+    pub(crate) starved: usize,
     /// By the others, in words.
-    pub(super) found: Vec<String>,
+    pub(crate) found: Vec<(DeliveryId, String)>,
 }
 
 /// Judges them.
-pub(super) fn judge(facts: &Facts) -> Robbery {
-    let deaf = silence::spans(facts);
+pub(crate) fn judge(facts: &Facts) -> Robbery {
+    let mut waits = Waits::of(facts);
     let mut robbery = Robbery::default();
-    for lost in facts.lost.iter().filter(|lost| hit(facts, lost).is_none()) {
-        let waited = waited(facts, &deaf, lost);
+    for lost in facts.lost.iter().filter(|lost| hit(facts, lost).is_none() && !was_let_go(facts, lost)) {
         // Beside what it told it may have waited for what is too short to be told.
-        if waited > 0 && waited + UNTOLD > micros(RENEWAL) {
+        let kept = within_lease(waits.but_for_the_machine(lost.pid), lost);
+        let starved = facts.starved.iter().filter(|gap| gap.pid == lost.pid);
+        let starved = within_lease(starved.map(|gap| (gap.until - gap.lasted, gap.until)), lost);
+        if kept > 0 && kept + UNTOLD > micros(RENEWAL) {
             robbery.excused += 1;
-        } else if is_starved(facts, &deaf, lost) {
+        } else if starved > 0
+            && within_lease(waits.of_process(lost.pid).iter().copied(), lost) + UNTOLD > micros(LEASE - RENEWAL)
+        {
             robbery.starved += 1;
         } else {
-            let evidence =
-                format!("process {} lived, waited {waited} µs in that lease, and lost it: {lost:?}", lost.pid);
-            robbery.found.push(evidence);
+            let evidence = format!("process {} lived, waited {kept} µs in that lease, and lost it: {lost:?}", lost.pid);
+            robbery.found.push((lost.delivery, evidence));
         }
     }
     robbery
 }
 
-/// For how long its holder waited for the lock in the lease that it lost.
-fn waited(facts: &Facts, deaf: &[(i64, i64)], lost: &Lost) -> i64 {
-    within_lease(waits(facts, deaf, lost.pid), lost)
-}
-
-/// Whether the machine did not let the holder run, and left it less than what it takes from the moment when a renewal is due.
-fn is_starved(facts: &Facts, deaf: &[(i64, i64)], lost: &Lost) -> bool {
-    let gaps = facts.starved.iter().filter(|gap| gap.pid == lost.pid).map(|gap| (gap.until - gap.lasted, gap.until));
-    let gaps: Vec<(i64, i64)> = gaps.collect();
-    let waits = waits(facts, deaf, lost.pid);
-    let both = merged(waits.into_iter().chain(gaps.iter().copied()));
-    within_lease(gaps, lost) > 0 && within_lease(both, lost) + UNTOLD > micros(LEASE - RENEWAL)
+/// Whether its holder told that it has nothing more to do with the delivery.
+fn was_let_go(facts: &Facts, lost: &Lost) -> bool {
+    let mut given = facts.given_back.iter().filter(|given| (given.delivery, given.pid) == (lost.delivery, lost.pid));
+    given.any(|given| (lost.at - micros(LET_GO)..lost.at).contains(&given.at))
 }
 
 /// What of these spans lies in the lease that was lost.
-fn within_lease(spans: Vec<(i64, i64)>, lost: &Lost) -> i64 {
+fn within_lease(spans: impl IntoIterator<Item = (i64, i64)>, lost: &Lost) -> i64 {
     let from = lost.at - micros(LEASE);
     spans.into_iter().map(|(begin, end)| (end.min(lost.at) - begin.max(from)).max(0)).sum()
 }
@@ -72,9 +73,11 @@ fn within_lease(spans: Vec<(i64, i64)>, lost: &Lost) -> i64 {
 mod tests {
     use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
-    use super::super::facts::{Receiver, Waited};
-    use super::super::fleet::{Fate, What};
     use super::*;
+    use crate::facts::Receiver;
+    use crate::member::{Fate, Outage, What};
+    use crate::nemesis::Ill;
+    use crate::told::{Stolen, Waited};
 
     const SECOND: i64 = 1_000_000;
 
@@ -114,6 +117,27 @@ mod tests {
         assert_eq!(waited(2, 19 * SECOND, long), (1, 0), "another did");
         assert_eq!(waited(1, 16 * SECOND, long), (1, 0), "that was before this lease");
         assert_eq!(waited(1, 23 * SECOND, 3 * SECOND + long), (0, 1), "it waits still");
+    }
+
+    #[test]
+    fn t9_whose_database_was_out_of_reach_for_longer_than_between_two_renewals_may_be_robbed() {
+        let long = micros(RENEWAL) - UNTOLD + 1;
+        let out = |pid, lasted| {
+            judged(|facts| {
+                let (from, to) = (18 * SECOND, 18 * SECOND + lasted);
+                facts.outages.push(Outage { pid, from, to, ill: Ill::Hole });
+            })
+        };
+        assert_eq!([out(None, long), out(Some(1), long)], [(0, 1), (0, 1)]);
+        assert_eq!([out(None, long - 1), out(Some(2), long)], [(1, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn t9_what_its_holder_let_go_is_nobodys_loss() {
+        let let_go =
+            |pid, at| judged(|facts| facts.given_back.push(Stolen { delivery: facts.lost[0].delivery, at, pid }));
+        assert_eq!([let_go(1, 12 * SECOND), let_go(1, 21 * SECOND), let_go(2, 12 * SECOND)], [(0, 0), (1, 0), (1, 0)]);
+        assert_eq!(let_go(1, 20 * SECOND - micros(LET_GO) - 1), (1, 0), "that was another claim");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A wire to a server: turned to another one, cut, or a black hole in one direction or both.
 
+use std::io;
 use std::net::Ipv4Addr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,7 +27,8 @@ struct State {
     age: u64,
 }
 
-/// Listens on a port of its own, and passes on what it hears. It ends when it is dropped.
+/// Listens on a port of its own, and passes on what it hears. It ends when it is dropped, and its connections with it.
+#[derive(Debug)]
 pub struct Wire {
     port: u16,
     state: watch::Sender<State>,
@@ -34,16 +36,21 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A wire to the server that listens on `target`.
-    pub async fn to(target: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
-        let port = listener.local_addr().expect("it listens").port();
+    /// A wire to the server that listens on `target`, at 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error when there is no port for it.
+    pub async fn to(target: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
         let (state, seen) = watch::channel(State { target, flow: Flow::Open, age: 0 });
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(listener, seen));
-        Self { port, state, _tasks: tasks }
+        Ok(Self { port, state, _tasks: tasks })
     }
 
+    /// Where it listens, at 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -4,20 +4,23 @@
 //! Silence alone is no proof, for workers that should have gone on and did not are silent too. Senders are the witnesses:
 //! one of them stood before the database all the time, and nobody got anything done.
 
-use super::facts::Facts;
-use super::fleet::What;
+use std::collections::BTreeMap;
+
+use crate::facts::Facts;
+use crate::member::What;
 
 /// The shortest silence that counts.
 const SHORTEST: i64 = 300_000;
 
 /// The spans in which a sender waited for the database and nobody wrote anything, in order.
-pub(super) fn spans(facts: &Facts) -> Vec<(i64, i64)> {
+pub(crate) fn spans(facts: &Facts) -> Vec<(i64, i64)> {
     let mut sounds: Vec<i64> = facts.effects.iter().map(|line| line.at).collect();
     sounds.extend(facts.journal.iter().filter(|line| wrote(&line.what)).map(|line| line.at));
     sounds.sort_unstable();
     let mut spans: Vec<(i64, i64)> = Vec::new();
     for (from, to) in united(waits(facts)) {
-        let inside = sounds.iter().copied().filter(|at| (from..to).contains(at));
+        let first = sounds.partition_point(|at| *at < from);
+        let inside = sounds[first..].iter().copied().take_while(|at| *at < to);
         let mut begin = from;
         for end in inside.chain([to]) {
             spans.extend((end - begin > SHORTEST).then_some((begin, end)));
@@ -35,10 +38,15 @@ fn wrote(what: &str) -> bool {
 /// When a sender stood before the database: from each step towards it to the answer, or to the sender's end.
 fn waits(facts: &Facts) -> Vec<(i64, i64)> {
     let mut waits = Vec::new();
-    for (at, line) in facts.journal.iter().enumerate().filter(|(_, line)| ["opens", "intent"].contains(&&*line.what)) {
-        let answered = facts.journal[at + 1..].iter().find(|next| next.pid == line.pid).map(|next| next.at);
-        let killed = facts.fates.iter().find(|fate| fate.pid == line.pid && fate.what == What::Killed);
-        waits.extend(answered.or(killed.map(|fate| fate.at)).map(|end| (line.at, end)));
+    let mut open: BTreeMap<u32, i64> = BTreeMap::new();
+    for line in &facts.journal {
+        waits.extend(open.remove(&line.pid).map(|since| (since, line.at)));
+        if ["opens", "intent"].contains(&&*line.what) {
+            open.insert(line.pid, line.at);
+        }
+    }
+    for fate in facts.fates.iter().filter(|fate| fate.what == What::Killed) {
+        waits.extend(open.remove(&fate.pid).map(|since| (since, fate.at)));
     }
     waits
 }
@@ -61,9 +69,9 @@ fn united(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fleet::Fate;
     use super::*;
     use crate::Line;
+    use crate::member::Fate;
 
     const SECOND: i64 = 1_000_000;
 

@@ -6,41 +6,57 @@ use std::time::Duration;
 
 use signals_runtime::delivery::State;
 
-use super::facts::Facts;
-use super::fleet::What;
-use super::{LEASE, recovery, robbery, silence};
+use crate::check::Finding;
+use crate::facts::Facts;
+use crate::member::What;
+use crate::nemesis::Ill;
+use crate::{LEASE, check, recovery, robbery, silence};
 
 /// The figures, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Figures(Vec<(&'static str, u64)>);
+pub(crate) struct Figures(Vec<(&'static str, u64)>);
 
 impl Figures {
-    pub(super) fn of(facts: &Facts, kills: u64, took: Duration) -> Self {
+    pub(crate) fn of(facts: &Facts, findings: &[Finding], took: Duration) -> Self {
         let fates = |what| facts.fates.iter().filter(|fate| fate.what == what).count();
+        let ills = |ills: &[Ill]| facts.outages.iter().filter(|outage| ills.contains(&outage.ill)).count();
         let journal = |what: &str| facts.journal.iter().filter(|line| line.what == what).count();
         let state = |state| facts.deliveries.iter().filter(|fact| fact.state == state).count();
+        let broken = |promises: &[&str]| findings.iter().filter(|found| promises.contains(&found.promise)).count();
         let times = recovery::times(facts);
         let robbery = robbery::judge(facts);
         let shut: i64 = silence::spans(facts).iter().map(|(from, to)| to - from).sum();
-        let intents = journal("intent");
+        let kept: i64 = facts.leases.slow().iter().map(|(from, to)| to - from).sum();
         let outcomes = journal("stored") + journal("repeated") + journal("refused");
+        let kills = fates(What::Killed);
         let row = |name, count: usize| (name, count as u64);
         Self(vec![
-            ("kills", kills),
+            row("kills", kills),
+            row("kills_per_minute", (kills as f64 * 60.0 / took.as_secs_f64().max(1.0)) as usize),
             row("zombies", fates(What::Stopped)),
             row("asked_to_end", fates(What::Asked)),
+            row("database_restarts", ills(&[Ill::Restart])),
+            row("database_crashes", ills(&[Ill::Crash, Ill::Kill])),
+            row("sessions_terminated", ills(&[Ill::Terminate])),
+            row("connections_exhausted", ills(&[Ill::Exhaust])),
+            row("black_holes", ills(&[Ill::Hole])),
+            row("lost_their_database", fates(What::Cut)),
             ("took_ms", took.as_millis() as u64),
-            row("sends", facts.orders.len()),
-            row("unknown_outcomes", intents.saturating_sub(outcomes)),
+            row("sends", facts.books.orders.len()),
+            row("unknown_outcomes", journal("intent").saturating_sub(outcomes)),
             row("repeated_and_there", journal("repeated")),
             row("done", state(State::Done)),
             row("dead_crashed", state(State::Dead)),
+            row("lost", broken(&["I1", "I2", "S2"])),
+            row("double_plain_effects", doubled(facts)),
+            row("double_transactional_effects", broken(&["I5"])),
+            row("stale_acks_accepted", check::stale_acknowledgements(facts)),
+            row("acks_known_outside", facts.acknowledged.len()),
+            row("outcomes_refused", facts.refusals.len()),
             row("lost_leases", facts.deliveries.iter().map(|fact| fact.counters.lost_leases as usize).sum()),
             row("leases_robbed", robbery.found.len()),
             row("robbed_while_waiting", robbery.excused),
             row("robbed_while_starved", robbery.starved),
-            row("double_plain_effects", doubled(facts)),
-            row("outcomes_refused", facts.refusals.len()),
             row("recoveries", times.raw.len()),
             ("recovery_p50_ms", quantile(&times.raw, 0.5)),
             ("recovery_p99_ms", quantile(&times.raw, 0.99)),
@@ -49,24 +65,25 @@ impl Figures {
             ("l1_p50_ms", quantile(&times.clean, 0.5)),
             ("l1_p99_ms", quantile(&times.clean, 0.99)),
             ("l1_max_ms", quantile(&times.clean, 1.0)),
+            ("kept_waiting_ms", u64::try_from(kept / 1_000).unwrap_or_default()),
             ("nobody_wrote_ms", u64::try_from(shut / 1_000).unwrap_or_default()),
             ("lease_ms", LEASE.as_millis() as u64),
         ])
     }
 
-    pub(super) fn get(&self, name: &str) -> u64 {
+    pub(crate) fn get(&self, name: &str) -> u64 {
         self.0.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value)
     }
 
-    pub(super) fn as_table(&self) -> String {
+    pub(crate) fn as_table(&self) -> String {
         let mut text = String::new();
         for (name, value) in &self.0 {
-            let _ = writeln!(text, "{:<22} {value}", name.replace('_', " "));
+            let _ = writeln!(text, "{:<28} {value}", name.replace('_', " "));
         }
         text
     }
 
-    pub(super) fn as_json(&self, findings: usize) -> String {
+    pub(crate) fn as_json(&self, findings: usize) -> String {
         let fields: Vec<String> = self.0.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
         format!(r#"{{{},"findings":{findings}}}"#, fields.join(","))
     }
@@ -96,8 +113,8 @@ mod tests {
     fn effects_beyond_the_first_are_doubles() {
         let line = |number| Line { what: "plain-effect".to_owned(), number, attempt: 1, at: 0, pid: 1 };
         let facts = Facts { effects: vec![line(1), line(2), line(1), line(1)], ..Facts::default() };
-        let figures = Figures::of(&facts, 3, Duration::from_secs(2));
-        assert_eq!((figures.get("double_plain_effects"), figures.get("kills"), figures.get("took_ms")), (2, 3, 2_000));
-        assert!(figures.as_json(0).starts_with(r#"{"kills":3,"#) && figures.as_table().contains("took ms"));
+        let figures = Figures::of(&facts, &[], Duration::from_secs(2));
+        assert_eq!((figures.get("double_plain_effects"), figures.get("kills"), figures.get("took_ms")), (2, 0, 2_000));
+        assert!(figures.as_json(0).starts_with(r#"{"kills":0,"#) && figures.as_table().contains("took ms"));
     }
 }

@@ -1,10 +1,9 @@
 //! Whether the machine let a process run: a thread of its own that only wants to run ten times a second, and says when it could
 //! not. What a worker does not do meanwhile is not the library's fault.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use signals_runtime::clock::{Clock as _, SystemClock};
+use crate::worker::tell;
 
 /// How often it wants to run.
 const TICK: Duration = Duration::from_millis(100);
@@ -16,7 +15,7 @@ const TOLD: Duration = Duration::from_millis(500);
 pub(crate) const WORD: &str = "starved_us";
 
 /// Watches over this process for as long as it runs. Gaps go to stderr, a line each, that begins like all that a worker tells.
-pub fn watch() {
+pub(crate) fn watch() {
     std::thread::spawn(|| {
         loop {
             let began = Instant::now();
@@ -24,10 +23,8 @@ pub fn watch() {
             std::thread::sleep(TICK);
             let gap = began.elapsed().saturating_sub(TICK);
             if gap > TOLD {
-                let (at, pid) = (SystemClock.now().as_micros(), std::process::id());
-                // In one write, for the file is everybody's; nobody listens when that fails.
-                let line = format!("{at} {pid} {WORD}={}\n", gap.as_micros());
-                let _ = std::io::stderr().write_all(line.as_bytes());
+                // Nobody listens when that fails.
+                let _ = tell(&format!("{WORD}={}", gap.as_micros()));
             }
         }
     });

@@ -1,0 +1,199 @@
+//! Compares what was intended, what was done and what is stored. Pure: facts in, findings out.
+
+mod outcomes;
+mod sends;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use signals_runtime::clock::micros;
+use signals_runtime::delivery::{DeliveryId, State};
+
+use crate::facts::{Fact, Facts, Receiver};
+use crate::member::What;
+use crate::told::Connected;
+use crate::{LEASE, Line, leaving, recovery, robbery};
+
+/// A promise that was broken, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) promise: &'static str,
+    pub(crate) evidence: String,
+    /// The order that it is about, if it is about one.
+    pub(crate) order: Option<i64>,
+}
+
+/// Everything that is wrong.
+pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Findings::of(facts);
+    sends::check(facts, &mut findings);
+    settled(facts, &mut findings);
+    effects(facts, &mut findings);
+    starts(facts, &mut findings);
+    outcomes::check(facts, &mut findings);
+    for (delivery, late) in recovery::late(facts) {
+        findings.add_of("L1", delivery, late);
+    }
+    for (delivery, robbed) in robbery::judge(facts).found {
+        findings.add_of("T9", delivery, robbed);
+    }
+    for late in leaving::late(facts) {
+        findings.add("L2", None, late);
+    }
+    for (at, pid) in &facts.given_up {
+        if facts.workers.iter().any(|worker| worker.pid == *pid && worker.at < *at) {
+            findings.add("W13", None, format!("worker {pid} was connected, and ended with an error at {at}"));
+        }
+    }
+    for felled in facts.fates.iter().filter(|fate| fate.what == What::Felled) {
+        if facts.workers.iter().any(|worker| worker.pid == felled.pid) {
+            findings.add("L2", None, format!("worker {} was connected, and did not hear SIGTERM", felled.pid));
+        }
+    }
+    for (promise, surprise) in &facts.surprises {
+        findings.add(promise, None, surprise.clone());
+    }
+    if facts.books.integrity != "ok" {
+        findings.add("integrity", None, facts.books.integrity.clone());
+    }
+    findings.found
+}
+
+/// How many acknowledgements were taken that came from nobody who held the delivery.
+pub(crate) fn stale_acknowledgements(facts: &Facts) -> usize {
+    outcomes::stale(facts).len()
+}
+
+#[derive(Default)]
+struct Findings {
+    found: Vec<Finding>,
+    /// The number of each signal.
+    orders: BTreeMap<i64, i64>,
+}
+
+impl Findings {
+    fn of(facts: &Facts) -> Self {
+        let orders = facts.books.orders.iter().map(|(number, signal)| (*signal, *number)).collect();
+        Self { found: Vec::new(), orders }
+    }
+
+    fn add(&mut self, promise: &'static str, order: Option<i64>, evidence: String) {
+        self.found.push(Finding { promise, evidence, order });
+    }
+
+    fn add_of(&mut self, promise: &'static str, delivery: DeliveryId, evidence: String) {
+        self.add(promise, self.number(delivery), evidence);
+    }
+
+    /// The order that is booked with the signal of `delivery`.
+    fn number(&self, delivery: DeliveryId) -> Option<i64> {
+        self.orders.get(&delivery.signal.0).copied()
+    }
+}
+
+/// I2, L2: when all is over nothing waits and nothing is held.
+fn settled(facts: &Facts, findings: &mut Findings) {
+    for fact in facts.deliveries.iter().filter(|fact| !matches!(fact.state, State::Done | State::Dead)) {
+        let promise = if fact.state == State::Running { "L2" } else { "I2" };
+        findings.add_of(promise, fact.id, format!("left behind: {fact:?}"));
+    }
+    for fact in facts.deliveries.iter().filter(|fact| is_lost(fact)) {
+        findings.add_of("I2", fact.id, format!("dead, though no nemesis killed it five times: {fact:?}"));
+    }
+}
+
+/// Whether it is dead for another reason than five lost leases.
+fn is_lost(fact: &Fact) -> bool {
+    fact.state == State::Dead && fact.counters.lost_leases < signals_runtime::delivery::MAX_LOST_LEASES
+}
+
+/// I5: a row for each transactional delivery that is done, one for each; I3: an effect of each plain one.
+fn effects(facts: &Facts, findings: &mut Findings) {
+    let mut rows: BTreeMap<i64, usize> = BTreeMap::new();
+    for number in &facts.books.rows {
+        *rows.entry(*number).or_default() += 1;
+    }
+    let written: BTreeSet<i64> =
+        facts.effects.iter().filter(|line| line.what == "plain-effect").map(|line| line.number).collect();
+    for fact in &facts.deliveries {
+        let Some(number) = findings.number(fact.id) else { continue };
+        let done = fact.state == State::Done;
+        match fact.receiver {
+            Receiver::Transactional => {
+                let found = rows.remove(&number).unwrap_or_default();
+                if found != usize::from(done) {
+                    let evidence = format!("order {number} has {found} rows of its transactional receiver: {fact:?}");
+                    findings.add("I5", Some(number), evidence);
+                }
+            }
+            Receiver::Plain if done && !written.contains(&number) => {
+                let evidence = format!("order {number} is done, and its receiver never wrote its effect: {fact:?}");
+                findings.add("I3", Some(number), evidence);
+            }
+            Receiver::Plain => {}
+        }
+    }
+    for (number, found) in rows {
+        let evidence = format!("{found} rows of a transactional receiver for order {number}, which was not sent");
+        findings.add("I5", Some(number), evidence);
+    }
+}
+
+/// I7, I8: every start has a claim of its own, and claims are counted, but for those that a crash of the database took back.
+fn starts(facts: &Facts, findings: &mut Findings) {
+    let mut started: BTreeMap<(i64, Receiver), Vec<&Line>> = BTreeMap::new();
+    for line in &facts.effects {
+        let receiver = match line.what.as_str() {
+            "plain" => Receiver::Plain,
+            "transactional" => Receiver::Transactional,
+            _ => continue,
+        };
+        started.entry((line.number, receiver)).or_default().push(line);
+    }
+    let crashes = Crashes::of(facts);
+    for fact in &facts.deliveries {
+        let Some(number) = findings.number(fact.id) else { continue };
+        let starts = started.remove(&(number, fact.receiver)).unwrap_or_default();
+        let claims = (fact.counters.attempt + fact.counters.lost_leases + fact.counters.refunds) as usize;
+        let taken_back = starts.iter().filter(|start| crashes.may_take_back_claim_of(start)).count();
+        if starts.len() > claims + taken_back {
+            let starts = starts.len();
+            let evidence = format!("order {number} started {starts} times, and was claimed {claims} times: {fact:?}");
+            findings.add("I8", Some(number), evidence);
+        }
+    }
+}
+
+/// When the database forgot what it had not flushed, and who was connected.
+struct Crashes<'f> {
+    spans: Vec<(i64, i64)>,
+    workers: &'f [Connected],
+}
+
+impl<'f> Crashes<'f> {
+    /// A commit that does not wait for the disk is there after three rounds of the server's WAL writer, 600 ms; a delivery starts
+    /// soon after its claim. Twice that, and more.
+    const UNFLUSHED: i64 = 2_000_000;
+
+    fn of(facts: &'f Facts) -> Self {
+        let crashes = facts.outages.iter().filter(|outage| outage.ill.forgets());
+        let spans = crashes.map(|outage| (outage.from, outage.to)).collect();
+        Self { spans, workers: &facts.workers }
+    }
+
+    /// Whether a claim of that moment may be one of which the database knows nothing.
+    fn may_take_back(&self, at: i64) -> bool {
+        self.spans.iter().any(|(from, to)| (from - Self::UNFLUSHED..=*to).contains(&at))
+    }
+
+    /// Whether that may be so of the claim before this start. What a transactional receiver of before the crash waits for is the
+    /// database: it starts once that is there again, unless its worker has learnt by then that the delivery is not its own.
+    fn may_take_back_claim_of(&self, start: &Line) -> bool {
+        let was_there = |crash| self.workers.iter().any(|worker| worker.pid == start.pid && worker.at < crash);
+        let mut waited = self.spans.iter().filter(|(_, to)| (*to..to + micros(LEASE)).contains(&start.at));
+        self.may_take_back(start.at) || waited.any(|(from, _)| was_there(*from))
+    }
+}
+
+#[cfg(test)]
+#[path = "check/tests.rs"]
+mod tests;

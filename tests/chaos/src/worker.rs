@@ -1,0 +1,60 @@
+//! A working process: its receivers' effects go into a log, and what it tells goes to its standard error.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use signals_runtime::clock::{Clock as _, SystemClock};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
+
+use crate::database::Database;
+use crate::member::end_with_the_campaign;
+use crate::{Log, starvation};
+
+/// Works until SIGTERM.
+///
+/// # Errors
+///
+/// Returns the database's error, and that of the worker.
+pub async fn work<D: Database>(address: &str, log: Log, lease: Duration, grace: Duration) -> anyhow::Result<()> {
+    end_with_the_campaign()?;
+    let told = fmt::layer().with_ansi(false).with_timer(when_and_who as fn(&mut Writer<'_>) -> std::fmt::Result);
+    let ours = Targets::new().with_target("signals", LevelFilter::DEBUG);
+    registry().with(told.with_writer(std::io::stderr).with_filter(ours)).init();
+    starvation::watch();
+    let signals = D::open(address).await?;
+    loop {
+        let worker = signals.worker().state(log.clone()).lease(lease).grace(grace).timeout(Duration::from_secs(60));
+        match worker.build()?.run().await {
+            Ok(report) => {
+                println!("{report:?}");
+                return Ok(());
+            }
+            // What a service manager does with a worker that finds no database when it starts.
+            Err(error) if error.is_connection() => tell(GAVE_UP)?,
+            Err(error) => return Err(error.into()),
+        }
+        // tidy: not a wait: the pause of a service manager
+        tokio::time::sleep(RESTART).await;
+    }
+}
+
+/// What it says when its worker could not start.
+pub(crate) const GAVE_UP: &str = "gave_up";
+
+/// The pause before it is started again.
+const RESTART: Duration = Duration::from_millis(200);
+
+/// Says something as workers do; in one write, for the file is everybody's.
+pub(crate) fn tell(what: &str) -> std::io::Result<()> {
+    let (at, pid) = (SystemClock.now().as_micros(), std::process::id());
+    std::io::stderr().write_all(format!("{at} {pid} {what}\n").as_bytes())
+}
+
+/// What every event that a worker tells begins with: microseconds since the epoch, and its process.
+fn when_and_who(writer: &mut Writer<'_>) -> std::fmt::Result {
+    write!(writer, "{} {}", SystemClock.now().as_micros(), std::process::id())
+}
