@@ -35,8 +35,6 @@ const NO_WORKER_DIES: Cell = Blind("no worker of it is killed, and no receiver f
 const NO_ZOMBIE: Cell = Blind("no worker of it wakes up after its lease");
 const ENDED_SAVEPOINT: Cell =
     Blind("it sends inside savepoints, which a commit ends: that is an error before it is a difference");
-const NO_NAMES: Cell =
-    Blind("it asks who lost a lease before it judges, and where tokens are not told apart nobody is named");
 const NO_WORKERS: Cell = Blind("it has no workers, and runs no receivers");
 const NOTHING_BELOW: Cell = Blind("whether something stands below the floors in it is chance");
 
@@ -113,12 +111,26 @@ pub(super) const RIGS: &[Rig] = &[
         ],
     ),
     Rig {
-        name: "kills-sqlite",
-        run: Run::Program { bin: "signals-rig", args: &["kills", "FOLDER", "100", "1"] },
+        name: "chaos-sqlite",
+        run: Run::Program { bin: "signals-chaos", args: &["campaign", "sqlite", "FOLDER", "seconds", "40", "1", "all"] },
         needs: None,
         env: &[],
         quick: false,
-        cells: [NO_NAMES, sees(&[], "BROKEN I1"), sees(&[], "BROKEN I3"), LINKS_ALL, ONE_WRITER],
+        cells: [sees(&[], "BROKEN I6"), sees(&[], "BROKEN I1"), sees(&[], "BROKEN I3"), LINKS_ALL, ONE_WRITER],
+    },
+    Rig {
+        name: "chaos-postgres",
+        run: Run::Program { bin: "signals-chaos", args: &["campaign", "postgres", "FOLDER", "seconds", "40", "1", "all"] },
+        needs: Some(Need::Programs),
+        env: &[],
+        quick: false,
+        cells: [
+            sees(&[], "BROKEN I6"),
+            sees(&[], "BROKEN I5"),
+            sees(&[], "BROKEN I3"),
+            LINKS_ALL,
+            sees(&[], "left behind"),
+        ],
     },
     Rig::tests_of(
         "workers-sqlite",
@@ -140,7 +152,7 @@ pub(super) const RIGS: &[Rig] = &[
     ),
     Rig::tests_of(
         "senders-sqlite",
-        "tests/rig",
+        "tests/chaos",
         "senders",
         [
             NO_ZOMBIE,
