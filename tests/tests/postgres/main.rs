@@ -5,6 +5,8 @@
 mod claims;
 mod harness;
 mod hints;
+mod planted;
+mod promotes;
 mod sends;
 mod sessions;
 mod statements;
