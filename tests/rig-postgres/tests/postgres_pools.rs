@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{LEASE, Rig, for_a_while, until};
+use common::{LEASE, Rig, Wire, for_a_while, until};
 use signals_cluster::{Package, PgBouncer, Settings, install};
 use signals_rig_postgres::{Work, book};
 use sqlx::Connection as _;
@@ -48,4 +48,21 @@ async fn d2_without_a_session_that_listens_everything_is_found_by_polling() {
     assert!(ended > 0, "nobody listened: the test shows nothing");
     rig.agrees().await;
     server.close().await.expect("it was there");
+}
+
+/// D2: a connection that listens and has fallen silent looks as if there was nothing to hear; polling finds everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_with_a_session_that_listens_in_a_black_hole_everything_is_found_by_polling() {
+    let rig = Rig::new(Settings::fast()).await;
+    let wire = Wire::to(rig.cluster.port()).await;
+    wire.hush("LISTEN");
+    let worker = rig.worker_at(&rig.through(&wire));
+    rig.connected(&[&worker]).await;
+    until("the session that listens to be hushed", async || wire.hushed() > 0).await;
+    for number in 0..20 {
+        book(&rig.signals, &Work::light(number)).await.expect("it is stored");
+        until("it to be found", async || rig.ended() > usize::try_from(number).expect("few")).await;
+    }
+    assert_eq!(wire.hushed(), 1, "it was told that nobody listens: the test shows nothing");
+    rig.agrees().await;
 }
