@@ -27,13 +27,22 @@ async fn s9_sixteen_senders_four_workers_operators_and_merges_meet_no_deadlock()
     let senders: Vec<Process> = (1..=16).map(|slot| rig.sender_at(rig.database.url(), slot, 10)).collect();
     rig.connected(&workers.iter().collect::<Vec<_>>()).await;
     let end = Instant::now() + Duration::from_secs(seconds);
-    let ((cancelled, discarded), retried, merged, switched) =
-        tokio::join!(end_all(&rig, end), retry_all(&rig, end), merge(&rig, end), pause(&rig, end));
+    let (cancelled, discarded, more, retried, merged, switched) = tokio::join!(
+        end_all(&rig, end, false),
+        end_all(&rig, end, true),
+        end_all(&rig, end, true),
+        retry_all(&rig, end),
+        merge(&rig, end),
+        pause(&rig, end)
+    );
+    let discarded = discarded + more;
     for mut sender in senders {
         let status = sender.finish();
         assert!(status.success(), "{status}\n{}", rig.events());
     }
+    assert_eq!(rig.deadlocks().await, 0, "{}", rig.cluster.log());
     until("what operators ended to be retried", async || retry(&rig).await == 0).await;
+    drained(&rig).await;
     rig.agrees().await;
     assert_eq!(rig.deadlocks().await, 0, "{}", rig.cluster.log());
     assert_eq!(rig.lost_leases().await, 0, "nobody died: {}", rig.events());
@@ -48,34 +57,45 @@ async fn s9_sixteen_senders_four_workers_operators_and_merges_meet_no_deadlock()
     assert!(workers.iter_mut().all(|worker| worker.stop().success()), "{}", rig.events());
 }
 
-/// Cancels and discards what is under way, again and again, by two operators at once; how many deliveries.
-async fn end_all(rig: &Rig, end: Instant) -> (u64, u64) {
-    let (one, other) = (rig.signals.operate("one"), rig.signals.operate("other"));
-    let (mut cancelled, mut discarded) = (0, 0);
-    while Instant::now() < end {
-        let (one, other) = tokio::join!(
-            one.cancel_all(Filter::default()).into_future(),
-            other.discard_all(Filter::default()).into_future()
-        );
-        cancelled += one.expect("cancels").changed;
-        discarded += other.expect("discards").changed;
-        // What is ended all the time is never done.
-        for_a_while(APART / 5).await;
+/// Waits until nothing is left, however much there is, as long as it becomes less.
+async fn drained(rig: &Rig) {
+    let mut left = rig.pending().await;
+    while left > 0 {
+        let before = left;
+        until("work to go on", async || {
+            left = rig.pending().await;
+            left < before
+        })
+        .await;
     }
-    (cancelled, discarded)
+}
+
+/// Cancels or discards what is under way, again and again; how many deliveries.
+async fn end_all(rig: &Rig, end: Instant, discard: bool) -> u64 {
+    let operator = rig.signals.operate(if discard { "discards" } else { "cancels" });
+    let mut ended = 0;
+    while Instant::now() < end {
+        let all =
+            if discard { operator.discard_all(Filter::default()) } else { operator.cancel_all(Filter::default()) };
+        ended += all.await.expect("it is tried again").changed;
+        // What is ended all the time is never done.
+        for_a_while(APART / 10).await;
+    }
+    ended
 }
 
 async fn retry_all(rig: &Rig, end: Instant) -> u64 {
     let mut retried = 0;
     while Instant::now() < end {
         retried += retry(rig).await;
+        for_a_while(APART / 10).await;
     }
     retried
 }
 
 /// Retries what was ended; how many deliveries. What a merge ended is not among them.
 async fn retry(rig: &Rig) -> u64 {
-    rig.signals.operate("third").retry_all(Filter::default()).await.expect("retries").changed
+    rig.signals.operate("third").retry_all(Filter::default()).await.expect("it is tried again").changed
 }
 
 /// Registers another receiver, to which everything is sent from then on, and makes its name an alias of one that workers know, again and
@@ -107,7 +127,7 @@ async fn pause(rig: &Rig, end: Instant) -> u64 {
     let mut paused = 0;
     while Instant::now() < end {
         paused += u64::from(operator.pause(HOLD).await.expect("pauses"));
-        for_a_while(APART / 10).await;
+        for_a_while(APART).await; // much to be ended gathers
         operator.resume(HOLD).await.expect("resumes");
         for_a_while(APART).await;
     }
