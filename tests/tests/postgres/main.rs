@@ -5,6 +5,7 @@
 mod claims;
 mod harness;
 mod hints;
+mod locks;
 mod planted;
 mod promotes;
 mod sends;
