@@ -4,8 +4,8 @@ use std::env;
 use std::fs;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,15 @@ pub struct PgBouncer {
     watchdog: Child,
     server: Server,
     folder: TempDir,
+    version: Version,
 }
+
+/// Which one it is: major and minor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u32, u32);
+
+/// Since this one it can prepare statements in the server's sessions for its clients.
+const PREPARES: Version = Version(1, 21);
 
 impl PgBouncer {
     /// Starts one with so many connections to each database; answers when it listens. Blocks for as long.
@@ -51,11 +59,14 @@ impl PgBouncer {
         owner.give(folder.path())?;
         let (port, password) = (free_port()?, cluster.password());
         let behind = cluster.port();
+        let version = Version::of(&program)?;
+        // It would be off by default in the first that could.
+        let prepares = if version >= PREPARES { "max_prepared_statements = 100\n" } else { "" };
         let file = format!(
             "[databases]\n* = host=127.0.0.1 port={behind} user=postgres password={password}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
              pool_mode = transaction\ndefault_pool_size = {connections}\nmax_client_conn = 1000\n\
-             ignore_startup_parameters = extra_float_digits\n"
+             ignore_startup_parameters = extra_float_digits\n{prepares}"
         );
         fs::write(folder.path().join("pgbouncer.ini"), file).context("cannot write pgbouncer.ini")?;
         let mut shell = owner.command("/bin/sh".as_ref(), folder.path());
@@ -63,7 +74,7 @@ impl PgBouncer {
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let watchdog = shell.spawn().context("cannot start /bin/sh, which starts pgbouncer")?;
         let server = Server::at(&format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable"))?;
-        let started = Self { watchdog, server, folder };
+        let started = Self { watchdog, server, folder, version };
         let began = Instant::now(); // tidy: a duration: how long it may take to listen
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let said = || fs::read_to_string(started.folder.path().join("log")).unwrap_or_default();
@@ -73,9 +84,28 @@ impl PgBouncer {
         Ok(started)
     }
 
+    /// Whether it prepares statements in the server's sessions for its clients. Older ones than 1.21, as of Debian 12, cannot.
+    pub fn prepares(&self) -> bool {
+        self.version >= PREPARES
+    }
+
     /// Where it is. Databases are made and dropped at the [`Cluster`] behind it, and used through this.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+}
+
+impl Version {
+    fn of(program: &Path) -> anyhow::Result<Self> {
+        let output = Command::new(program).arg("--version").output().context("cannot run pgbouncer")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        Self::read(&said).with_context(|| format!("pgbouncer does not say its version: {said}"))
+    }
+
+    /// From `PgBouncer 1.18.0`, and more lines.
+    fn read(said: &str) -> Option<Self> {
+        let mut numbers = said.lines().next()?.strip_prefix("PgBouncer ")?.split('.').map(str::parse);
+        Some(Self(numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 }
 
@@ -92,4 +122,17 @@ pub(crate) fn find() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/opt/homebrew/bin".into()]);
     folders.find_map(|folder| Some(folder.join("pgbouncer")).filter(|program| program.is_file()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_and_compared_by_its_numbers() {
+        let debian = Version::read("PgBouncer 1.18.0\nlibevent 2.1.12-stable\n").expect("it is one");
+        assert!(debian == Version(1, 18) && debian < PREPARES);
+        assert!(Version::read("PgBouncer 1.24.1").expect("it is one") >= PREPARES);
+        assert_eq!(Version::read("pgbouncer: not found"), None);
+    }
 }

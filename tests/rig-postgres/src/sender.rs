@@ -53,7 +53,8 @@ pub async fn book(signals: &Signals<PgBackend>, work: &Work) -> Result<Receipt> 
 /// As [`send`](signals_runtime::Signal::send).
 pub async fn prepare(signals: &Signals<PgBackend>, work: &Work) -> Result<(PgTx, Receipt)> {
     let mut tx = signals.begin().await?;
-    let receipt = work.send(&mut tx).idempotency_key(format!("work {}", work.number)).await?;
+    let sending = work.send(&mut tx).idempotency_key(format!("work {}", work.number));
+    let receipt = sending.after(Duration::from_millis(work.delay_ms)).await?;
     if !receipt.repeated {
         sqlx::query("INSERT INTO booking (number, signal) VALUES ($1, $2)")
             .bind(work.number)
@@ -78,7 +79,9 @@ pub async fn send_until(
     mut stop: impl FnMut() -> bool,
 ) -> anyhow::Result<()> {
     for number in slot * NUMBERS.. {
-        let work = Work { failing, ..Work::light(number) };
+        // Where some fail, some are due later, too.
+        let delay_ms = if failing > 0 && number % 5 == 0 { 50 } else { 0 };
+        let work = Work { failing, delay_ms, ..Work::light(number) };
         loop {
             let sent = attempt(signals, &work).await?;
             journal.write(sent.name(), number, 0)?;

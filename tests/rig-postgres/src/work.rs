@@ -6,6 +6,9 @@ use signals_runtime::{Delivery, PgTx, State, receiver, signal};
 
 use crate::Log;
 
+/// The signal.
+pub const WORK: &str = "rig.work";
+
 /// The plain receiver, which writes into the log.
 pub const HOLD: &str = "rig.hold";
 
@@ -20,6 +23,8 @@ pub struct Work {
     pub number: i64,
     /// How long the plain receiver holds it, in milliseconds.
     pub hold_ms: u64,
+    /// After how many milliseconds it is due.
+    pub delay_ms: u64,
     /// Of a hundred, so many fail at their first attempt; which ones is decided by their numbers.
     pub failing: u8,
 }
@@ -28,7 +33,7 @@ impl Work {
     /// Something that is done at once.
     #[must_use]
     pub fn light(number: i64) -> Self {
-        Self { number, hold_ms: 0, failing: 0 }
+        Self { number, hold_ms: 0, delay_ms: 0, failing: 0 }
     }
 
     /// Something that is held for a while.

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{LEASE, Rig, for_a_while, until};
+use common::{LEASE, Rig, Wire, for_a_while, until};
 use signals_cluster::{Package, PgBouncer, Settings, install};
 use signals_rig_postgres::{Work, book};
 use sqlx::Connection as _;
@@ -15,6 +15,7 @@ async fn d1_behind_pgbouncer_in_transaction_mode_everything_is_done() {
     install(Package::PgBouncer).expect("PgBouncer is there or can be installed");
     let rig = Rig::new(Settings::fast()).await;
     let bouncer = PgBouncer::start(&rig.cluster, 8).expect("a bouncer starts");
+    println!("PgBouncer prepares statements for its clients (1.21 and newer): {}", bouncer.prepares());
     let url = bouncer.server().url(rig.database.name());
     let worker = || rig.behind_pooler(rig.worker_command(&url, LEASE));
     let mut workers = [worker(), worker()];
@@ -48,4 +49,21 @@ async fn d2_without_a_session_that_listens_everything_is_found_by_polling() {
     assert!(ended > 0, "nobody listened: the test shows nothing");
     rig.agrees().await;
     server.close().await.expect("it was there");
+}
+
+/// D2: a connection that listens and has fallen silent looks as if there was nothing to hear; polling finds everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_with_a_session_that_listens_in_a_black_hole_everything_is_found_by_polling() {
+    let rig = Rig::new(Settings::fast()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
+    wire.hush("LISTEN");
+    let worker = rig.worker_at(&rig.through(&wire));
+    rig.connected(&[&worker]).await;
+    until("the session that listens to be hushed", async || wire.hushed() > 0).await;
+    for number in 0..20 {
+        book(&rig.signals, &Work::light(number)).await.expect("it is stored");
+        until("it to be found", async || rig.ended() > usize::try_from(number).expect("few")).await;
+    }
+    assert_eq!(wire.hushed(), 1, "it was told that nobody listens: the test shows nothing");
+    rig.agrees().await;
 }

@@ -5,6 +5,9 @@
 mod claims;
 mod harness;
 mod hints;
+mod locks;
+mod planted;
+mod promotes;
 mod sends;
 mod sessions;
 mod statements;

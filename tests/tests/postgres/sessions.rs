@@ -1,10 +1,12 @@
 //! What a role, a database or an administrator has set for every session changes nothing.
 
+use signals_conformance::stage::until;
 use signals_conformance::{Harness, cases};
+use signals_core::Backend as _;
 use signals_core::clock::ManualClock;
 use signals_runtime::PgBackend;
-use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use crate::harness::{Plain, Postgres, Sessions};
 
@@ -71,6 +73,48 @@ impl Sessions for Worker {
     }
 }
 
+/// Sessions of an application with temporary tables and types named like ours: the server looks at those first, wherever
+/// `search_path` says to look. (It never looks for functions and operators among what is temporary.)
+struct Shadowed;
+
+impl Sessions for Shadowed {
+    fn over(pool: PgPool) -> PgBackend {
+        let types = ["text", "timestamptz", "bytea", "bool", "int8", "int4", "interval"];
+        let types = types.map(|name| format!("CREATE TYPE pg_temp.{name} AS (foreign_to_us integer);"));
+        PgBackend::new(beginning_with(&pool, shadows() + &types.concat()))
+    }
+}
+
+/// Temporary tables that are named like each of ours.
+pub(crate) fn shadows() -> String {
+    let migrations = PgBackend::new(crate::harness::pool(PgConnectOptions::new())).store().migrations();
+    let sql: String = migrations.iter().map(|migration| migration.sql).collect();
+    let named = sql.split("CREATE TABLE signals.").skip(1).filter_map(|rest| rest.split([' ', '(']).next());
+    named.map(|table| format!("CREATE TEMPORARY TABLE {table} (foreign_to_us integer);")).collect()
+}
+
+/// The application's transactions under the role of who only sends; its worker and its operators have another.
+struct Sender;
+
+impl Sessions for Sender {
+    fn prepare() -> String {
+        format!("{}; GRANT ALL ON public.business TO signals_sender", PgBackend::roles())
+    }
+
+    fn over(pool: PgPool) -> PgBackend {
+        PgBackend::new(beginning_with(&pool, "SET ROLE signals_sender".to_owned()))
+    }
+}
+
+/// Such a pool each of whose sessions begins with `script`; the store's own do not.
+fn beginning_with(pool: &PgPool, script: String) -> PgPool {
+    let options = PgPoolOptions::new().max_connections(20).after_connect(move |conn, _| {
+        let script = script.clone();
+        Box::pin(async move { conn.execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop) })
+    });
+    options.connect_lazy_with((*pool.connect_options()).clone())
+}
+
 /// Runs the cases of one module of the suite, or one case.
 fn suite<H: Harness>(chosen: &str) {
     let is_chosen = |name: &str| name == chosen || name.split("::").next() == Some(chosen);
@@ -123,6 +167,36 @@ fn i2_a_history_ends_the_same_in_hostile_sessions() {
 }
 
 #[test]
+fn i1_sends_mean_the_same_though_temporary_tables_hide_ours() {
+    suite::<Postgres<Shadowed>>("send");
+}
+
+#[test]
+fn s16_keys_mean_the_same_though_temporary_tables_hide_ours() {
+    suite::<Postgres<Shadowed>>("keys");
+}
+
+#[test]
+fn i5_receivers_transactions_mean_the_same_though_temporary_tables_hide_ours() {
+    suite::<Postgres<Shadowed>>("transactional");
+}
+
+#[test]
+fn i5_acknowledgements_in_transactions_mean_the_same_though_temporary_tables_hide_ours() {
+    suite::<Postgres<Shadowed>>("tx");
+}
+
+#[test]
+fn i1_the_senders_role_is_enough_to_send() {
+    suite::<Postgres<Sender>>("send");
+}
+
+#[test]
+fn s16_the_senders_role_is_enough_for_keys() {
+    suite::<Postgres<Sender>>("keys");
+}
+
+#[test]
 fn i1_the_workers_role_is_enough_to_send() {
     suite::<Postgres<Worker>>("send");
 }
@@ -163,4 +237,48 @@ async fn the_roles_script_calls_nothing_that_others_have_planted() {
     let script = format!("{planted} SET search_path TO public, pg_catalog; {}", PgBackend::roles());
     let ran = sqlx::raw_sql(AssertSqlSafe(script)).execute(&harness.reader).await;
     assert!(ran.is_ok(), "{ran:?}");
+}
+
+/// I2: what must not be lost waits for the disk, however little the session asks for, and for no less than it asks for. An
+/// application's own transactions are as it has set them.
+#[tokio::test]
+async fn i2_a_commit_never_waits_for_less_than_its_session_asks_for() {
+    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let begin = |name: &str| PgBackend::statements().find(|(own, _)| *own == name).expect("a statement").1;
+    let mut conn = harness.reader.acquire().await.expect("a connection");
+    for asked in ["off", "local", "remote_write", "on", "remote_apply"] {
+        let least = if asked == "remote_apply" { asked } else { "on" };
+        for (name, expected) in
+            [("begin", asked), ("begin_quick", "off"), ("begin_durable", least), ("begin_large", least)]
+        {
+            let set = format!("SET synchronous_commit TO {asked}; {}", begin(name));
+            conn.execute(sqlx::raw_sql(AssertSqlSafe(set))).await.expect("begins");
+            let is: String =
+                sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut *conn).await.expect("answers");
+            assert_eq!(is, expected, "{name} in a session that asks for {asked}");
+            conn.execute("ROLLBACK").await.expect("ends");
+        }
+    }
+}
+
+/// W13: after an error every connection is opened again, once: what was opened since is kept.
+#[tokio::test]
+async fn w13_a_connection_that_was_opened_after_an_error_is_kept() {
+    let harness = Postgres::<Plain>::on_the_servers_clock().await;
+    let store = harness.backend().store();
+    let sessions = "SELECT coalesce(string_agg(pid::text, ' ' ORDER BY pid), '') FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let sessions = async || -> String {
+        sqlx::query_scalar(sessions).fetch_one(&harness.reader).await.expect("the server answers")
+    };
+    store.promote(1).await.expect("connects");
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    harness.reader.execute(cut).await.expect("terminates");
+    until("the store to notice", async || store.promote(1).await.is_err()).await;
+    store.promote(1).await.expect("connects again");
+    let opened = sessions().await;
+    store.promote(1).await.expect("promotes");
+    store.promote(1).await.expect("promotes");
+    assert_eq!(sessions().await, opened, "the connection was thrown away");
 }

@@ -7,6 +7,7 @@ use signals_runtime::PgBackend;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, SqlSafeStr as _};
 
 use crate::harness::{Plain, Postgres};
+use crate::sessions::shadows;
 
 fn statement(name: &str) -> &'static str {
     PgBackend::statements().find(|(own, _)| *own == name).unwrap_or_else(|| panic!("no statement `{name}`")).1
@@ -23,6 +24,24 @@ async fn every_statement_prepares() {
     for (name, sql) in PgBackend::statements().filter(|(name, _)| name.starts_with("begin")) {
         let begun = conn.execute(sqlx::raw_sql(sql)).await;
         assert!(begun.is_ok(), "{name}: {begun:?}");
+        conn.execute("ROLLBACK").await.expect("rolls back");
+    }
+}
+
+/// In sessions that a pooler lends, another client's temporary tables may be there, and are looked at first: what names a table
+/// without its schema does not find its columns.
+#[tokio::test]
+async fn every_statement_names_our_tables_though_temporary_ones_hide_them() {
+    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let mut conn = harness.reader.acquire().await.expect("a connection");
+    conn.execute(sqlx::raw_sql(AssertSqlSafe(shadows()))).await.expect("they hide ours");
+    for (name, sql) in PgBackend::statements().filter(|(name, _)| !name.starts_with("begin")) {
+        // What runs in an application's transaction, and in ours, which look among what is temporary last.
+        let is_theirs = name.starts_with("send") || ["fence", "ack_fenced", "abort"].contains(&name);
+        let begin = if is_theirs { "begin" } else { "begin_large" };
+        conn.execute(sqlx::raw_sql(statement(begin))).await.expect("begins");
+        let prepared = conn.prepare(sql.into_sql_str()).await;
+        assert!(prepared.is_ok(), "{name}: {prepared:?}");
         conn.execute("ROLLBACK").await.expect("rolls back");
     }
 }
@@ -51,8 +70,8 @@ const HOT: &[(&str, &str, &[&str])] = &[
     ("begin_quick", "sweep", &["Index Scan using delivery_pkey on delivery d", "using delivery_lost on delivery d"]),
     ("begin_quick", "crashed", &["using delivery_lost on delivery d"]),
     ("begin_quick", "renew", &["Index Scan using delivery_pkey on delivery d"]),
-    ("begin_quick", "promote", &["using later_due on later l", "Tid Scan on later l"]),
-    ("begin_quick", "promote_next", &["using later_due on later l"]),
+    ("begin_quick", "promote", &["using later_due on later l", "((due_at >= COALESCE($2,", "Tid Scan on later l"]),
+    ("begin_quick", "promote_next", &["using later_due on later l", "Index Cond: (due_at >= COALESCE($2,"]),
     ("begin_durable", "ack", &["Index Scan using delivery_pkey on delivery d", "using signal_pkey on signal s"]),
     ("begin_durable", "ack", &["using attempt_delivery on attempt a"]),
     ("begin_durable", "fail", &["Index Scan using delivery_pkey on delivery d", "using signal_pkey on signal s"]),

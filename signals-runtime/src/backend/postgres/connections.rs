@@ -102,9 +102,10 @@ impl Connections {
 
     async fn begin<'a>(&'a self, slot: &'a Slot, kind: Kind) -> Result<Transaction<'a>> {
         let mut home = slot.conn.lock().await;
+        // Also when there is none to throw away: what is opened now is not broken.
+        let broken = slot.broken.swap(false, Ordering::AcqRel);
         // While it is out of its slot, a call that is dropped throws it away: nobody could say whether it has begun.
-        let idle = home.take().filter(|_| !slot.broken.swap(false, Ordering::AcqRel));
-        let mut conn = match idle {
+        let mut conn = match home.take().filter(|_| !broken) {
             Some(conn) => conn,
             None => self.options.connect().await.map_err(error::of)?,
         };

@@ -15,12 +15,14 @@ mod finish;
 mod hints;
 mod inspect;
 mod migrate;
+mod promote;
 mod raw;
 mod register;
 mod rows;
 mod send;
 mod sql;
 mod store;
+mod sweeps;
 #[cfg(feature = "testing")]
 mod testing;
 mod time;

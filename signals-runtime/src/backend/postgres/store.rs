@@ -20,6 +20,7 @@ use super::by_hand::{self, Deed, End};
 use super::claim::Floors;
 use super::connections::Connections;
 use super::hints::Listener;
+use super::promote::{self, DueFloor};
 use super::{PgBackend, Settings, claim, error, finish, inspect, migrate, register, upkeep, workers};
 use crate::task;
 
@@ -37,6 +38,7 @@ pub(super) struct PgStore {
     settings: Settings,
     pub(super) connections: Arc<Connections>,
     floors: Floors,
+    due: DueFloor,
     pool_size: u32,
     /// When stragglers of merges were looked for.
     looked: Mutex<Option<Instant>>,
@@ -50,7 +52,8 @@ impl PgStore {
 
     fn over(options: PgConnectOptions, settings: Settings, pool_size: u32) -> Self {
         let connections = Arc::new(Connections::new(&options, &settings));
-        Self { options, settings, connections, floors: Floors::default(), pool_size, looked: Mutex::default() }
+        let (floors, due) = (Floors::default(), DueFloor::default());
+        Self { options, settings, connections, floors, due, pool_size, looked: Mutex::default() }
     }
 
     /// Runs what may take as long as it does; after an error of a connection, the next call opens them again. Whoever drops
@@ -62,6 +65,7 @@ impl PgStore {
                 self.connections.note(error);
                 if error.is_connection() {
                     self.floors.drop_all();
+                    self.due.drop_it();
                 }
             });
             settle(&self.connections).await;
@@ -85,7 +89,7 @@ impl PgStore {
         if self.is_time_to_look() {
             register::move_stragglers(&self.connections).await?;
         }
-        upkeep::promote(&self.connections, limit).await
+        promote::promote(&self.connections, &self.due, limit).await
     }
 
     fn is_time_to_look(&self) -> bool {

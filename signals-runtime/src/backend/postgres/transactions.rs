@@ -54,6 +54,9 @@ impl Kind {
     /// rows are found key by key is in the statements themselves: what is LATERAL, and locks or has an OFFSET, can be joined in
     /// one way only. The other joins are of lists that look short and are not.
     ///
+    /// What must not be lost waits for the disk, here and on a standby that commits wait for, whatever the session says: `on`
+    /// is the least. `remote_apply`, which waits until the standby shows it too, stays as it was set.
+    ///
     /// The server gives up what is quick before its caller does (`PATIENCE` in `store.rs`): then the connection is in order, and
     /// a sweep that took too long is known to have.
     const fn begin(self) -> &'static str {
@@ -66,12 +69,16 @@ impl Kind {
             }
             Self::Durable => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO pg_catalog, pg_temp; \
-                 SET LOCAL synchronous_commit TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_bitmapscan TO off; \
-                 SET LOCAL enable_nestloop TO off; SET LOCAL jit TO off"
+                 SELECT set_config('synchronous_commit', \
+                     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true); \
+                 SET LOCAL enable_seqscan TO off; SET LOCAL enable_bitmapscan TO off; SET LOCAL enable_nestloop TO off; \
+                 SET LOCAL jit TO off"
             }
             Self::Large => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO pg_catalog, pg_temp; \
-                 SET LOCAL synchronous_commit TO on; SET LOCAL jit TO off"
+                 SELECT set_config('synchronous_commit', \
+                     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true); \
+                 SET LOCAL jit TO off"
             }
             Self::Snapshot => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO pg_catalog, pg_temp; \

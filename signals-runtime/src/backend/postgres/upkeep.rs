@@ -1,10 +1,10 @@
-//! Promote, prune (T12) and forget (T13): what every worker does now and then. Each looks first whether there is anything.
+//! Prune (T12) and forget (T13): what every worker does now and then. Each looks first whether there is anything.
 
 use std::time::Duration;
 
 use signals_core::Result;
 use signals_core::clock::Timestamp;
-use signals_core::store::{Acting, Forgotten, Promoted, Pruned, Retention, Verb};
+use signals_core::store::{Acting, Forgotten, Pruned, Retention, Verb};
 use sqlx::PgConnection;
 use sqlx::postgres::PgQueryResult;
 
@@ -12,25 +12,6 @@ use super::by_hand::note;
 use super::connections::Connections;
 use super::time::Moment;
 use super::{error, rows, sql};
-
-/// Moves what became due where it can be claimed.
-pub(super) async fn promote(connections: &Connections, limit: usize) -> Result<Promoted> {
-    let mut tx = connections.quick().await?;
-    let next: Option<(Moment, bool)> =
-        sqlx::query_as(sql::PROMOTE_NEXT).bind(connections.now()).fetch_optional(&mut *tx).await.map_err(error::of)?;
-    let due = match next {
-        Some((_, true)) if limit > 0 => limit,
-        _ => return Ok(Promoted { moved: 0, next_due: next.map(|(due, _)| due.0) }),
-    };
-    let (moved, next_due): (i64, Option<Moment>) = sqlx::query_as(sql::PROMOTE)
-        .bind(connections.now())
-        .bind(rows::limit(due))
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(error::of)?;
-    tx.commit().await?;
-    Ok(Promoted { moved: usize::try_from(moved).map_err(error::foreign)?, next_due: next_due.map(|due| due.0) })
-}
 
 /// What is too old to be kept.
 struct Old {

@@ -244,6 +244,19 @@ impl Rig {
         self.deliveries().await.iter().map(|delivery| delivery.counters.lost_leases).sum()
     }
 
+    /// Whether a worker was told that a delivery is not its own any more.
+    pub fn is_refused(&self) -> bool {
+        let events = self.events();
+        let told = ["outcome refused", "attempt given up", "repeated after a cut connection"];
+        told.iter().any(|told| events.contains(told))
+    }
+
+    /// How many deliveries a worker runs.
+    pub async fn running(&self) -> i64 {
+        let running = "SELECT count(*) FROM signals.delivery WHERE token IS NOT NULL";
+        sqlx::query_scalar(running).fetch_one(self.signals.backend().pool()).await.expect("the database answers")
+    }
+
     /// How many deadlocks the server has found in the database.
     pub async fn deadlocks(&self) -> i64 {
         let found = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";

@@ -21,20 +21,13 @@ use std::time::{Duration, Instant};
 use signals_core::delivery::Lane;
 use signals_core::store::ClaimLane;
 
+use super::super::sweeps::Swept;
+
 /// How far back in time the trailing floor is.
 const TRAILING: Duration = Duration::from_secs(1);
 
 /// How close together the marks are that the trailing floor rises by.
 const MARKS: Duration = Duration::from_millis(100);
-
-/// A lane is swept this often, unless sweeping takes long.
-const SWEEP: Duration = Duration::from_millis(500);
-
-/// Sweeping takes no more than one part in this many of the time.
-const SHARE: u32 = 20;
-
-/// However long it takes: what stands below the floors waits no longer than this.
-const LONGEST: Duration = Duration::from_secs(5);
 
 /// The floors of one store.
 #[derive(Debug, Default)]
@@ -55,8 +48,7 @@ struct Floor {
     trailing: i64,
     /// Where claims ended, oldest first.
     marks: VecDeque<(Instant, i64)>,
-    /// When a sweep began, and how long its statement took.
-    swept: Option<(Instant, Duration)>,
+    swept: Swept,
 }
 
 /// How a claim found one lane.
@@ -84,20 +76,14 @@ impl Floors {
     /// Whether one of these lanes is due to be swept.
     pub(super) fn is_sweep_due(&self, lanes: &[ClaimLane], now: Instant) -> bool {
         let inner = self.lock();
-        let is_due = |lane: &ClaimLane| {
-            let swept = inner.lanes.get(&lane.lane).and_then(|floor| floor.swept);
-            swept.is_none_or(|(began, took)| {
-                now.saturating_duration_since(began) >= took.saturating_mul(SHARE).clamp(SWEEP, LONGEST)
-            })
-        };
-        lanes.iter().any(is_due)
+        lanes.iter().any(|lane| inner.lanes.get(&lane.lane).is_none_or(|floor| floor.swept.is_long_ago(now)))
     }
 
     /// These lanes were swept, by a statement that took so long.
     pub(super) fn swept(&self, lanes: &[ClaimLane], now: Instant, took: Duration) {
         let mut inner = self.lock();
         for lane in lanes {
-            inner.lanes.entry(lane.lane).or_default().swept = Some((now, took));
+            inner.lanes.entry(lane.lane).or_default().swept = Swept::at(now, took);
         }
     }
 
@@ -150,6 +136,7 @@ impl Floor {
 mod tests {
     use signals_core::delivery::ReceiverId;
 
+    use super::super::super::sweeps::INTERVAL;
     use super::*;
 
     const LANE: ClaimLane = ClaimLane { lane: Lane { receiver: ReceiverId(1), version: 1 }, limit: 10 };
@@ -204,17 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_swept_twice_a_second_or_for_a_twentieth_of_the_time_and_every_five_seconds_at_the_least() {
+    fn a_lane_is_swept_when_its_own_last_sweep_is_long_ago() {
         let (floors, now) = (Floors::default(), Instant::now());
         assert!(floors.is_sweep_due(&[LANE], now), "before anything is known");
-        floors.swept(&[LANE], now, Duration::from_millis(2));
-        assert!(!floors.is_sweep_due(&[LANE], now + SWEEP / 2) && floors.is_sweep_due(&[LANE], now + SWEEP));
-        floors.swept(&[LANE], now, Duration::from_millis(100));
-        assert!(!floors.is_sweep_due(&[LANE], now + SWEEP) && floors.is_sweep_due(&[LANE], now + SWEEP * 4));
         floors.swept(&[LANE], now, Duration::from_secs(7));
-        assert!(!floors.is_sweep_due(&[LANE], now + LONGEST / 2) && floors.is_sweep_due(&[LANE], now + LONGEST));
         floors.swept(&[other()], now, Duration::from_millis(2));
-        assert!(floors.is_sweep_due(&[other()], now + SWEEP), "what one lane costs is not waited for in another");
+        assert!(!floors.is_sweep_due(&[LANE], now + INTERVAL), "it took long");
+        assert!(floors.is_sweep_due(&[other()], now + INTERVAL), "what one lane costs is not waited for in another");
         floors.drop_all();
         assert!(floors.is_sweep_due(&[LANE], now) && start(&floors, now) == 0);
     }

@@ -24,6 +24,7 @@ kept AS (
            s.name, s.sent_at, s.correlation, s.causation, s.traceparent, s.build
     FROM held AS h LEFT JOIN signals.signal AS s ON s.id OPERATOR(pg_catalog.=) $5::bigint
     WHERE $8::boolean
+    ON CONFLICT (signal, receiver) DO NOTHING -- a foreign hand's row must not undo what the receiver did
 ),
 unkept AS (
     DELETE FROM signals.attempt AS a

@@ -1,5 +1,7 @@
 -- T10: settles rows ($2 receivers, $3 versions, $4 ids) as $5 for reason $6 by $7, whoever runs them. $1: the time, or NULL
 -- for the server's. After lock_deliveries, in the same transaction; by primary key.
+-- No end of theirs is stored yet: whatever stores one removes the delivery in the same transaction, and what a foreign hand has
+-- stored is found by `locate`, and counts as their end.
 WITH ended AS (
     DELETE FROM signals.delivery AS d
     USING unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS k (receiver, version, id)

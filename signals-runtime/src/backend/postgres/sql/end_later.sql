@@ -1,5 +1,5 @@
 -- T10: settles what waits of $2 (signals) and $3 (receivers) as $4 for reason $5 by $6. $1: the time, or NULL for the
--- server's. After lock_later, in the same transaction; by primary key.
+-- server's. After lock_later, in the same transaction; by primary key. No end of theirs is stored yet: as in `end`.
 WITH ended AS (
     DELETE FROM signals.later AS l
     USING unnest($2::bigint[], $3::bigint[]) AS k (signal, receiver)

@@ -1,0 +1,62 @@
+//! Rows that a foreign hand has written where the end of a delivery is stored: they fail nothing else. I2, I4, T4, T10.
+
+use std::time::Duration;
+
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::{Db, Harness as _};
+use signals_core::delivery::State;
+use signals_core::store::{Acting, Filter, Verdict};
+use signals_core::{Backend as _, Signal as _};
+use sqlx::Executor as _;
+
+use crate::harness::{Plain, Postgres};
+
+type Case = Db<Postgres<Plain>>;
+
+/// The end of every delivery to be of the first signal, as another program would write it.
+const PLANTED: &str = "
+    INSERT INTO signals.settled (signal, receiver, version, life, attempt, lost_leases, refunds, outcome, settled_at,
+                                 name, sent_at)
+    SELECT min(d.signal), min(d.receiver), 1, 0, 1, 0, 0, 'done', now(), 'planted', now()
+    FROM (SELECT signal, receiver FROM signals.delivery UNION ALL SELECT signal, receiver FROM signals.later) AS d";
+
+/// T10: of a batch that is cancelled, what has an end already keeps it; the others have theirs.
+#[tokio::test]
+async fn t10_a_planted_end_fails_nothing_of_what_is_cancelled_with_it() {
+    for delay in [Duration::ZERO, Duration::from_secs(60)] {
+        let case = Case::open().await;
+        let app = case.app(&[&SHIP]).await;
+        for number in 1..=2 {
+            let mut tx = app.begin().await;
+            paid(number).send(&mut tx).after(delay).await.expect("sends");
+            tx.commit().await.expect("commits");
+        }
+        let pending = case.store.find(&Filter::default(), 10).await.expect("finds").ids;
+        case.harness.reader.execute(PLANTED).await.expect("a row of a foreign hand's");
+        let acting = Acting { actor: "ops", subject: "a test", continues: None };
+        let mut verdicts = case.store.cancel(&pending, &acting).await.expect("cancels").verdicts;
+        verdicts.sort_by_key(|verdict| *verdict != Verdict::Done);
+        assert_eq!(verdicts, [Verdict::Done, Verdict::WrongState(State::Done)], "after {delay:?}");
+        let ended = "SELECT count(*) FROM signals.settled WHERE outcome = 'cancelled' AND actor = 'ops'";
+        assert_eq!(case.harness.number(ended).await, 1, "after {delay:?}");
+    }
+}
+
+/// T4, I5: a receiver's transaction commits with its effects, although its delivery's end stands there already.
+#[tokio::test]
+async fn i5_a_planted_end_does_not_undo_what_a_receiver_did() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    app.send(&paid(1)).await;
+    let held = app.puppet().await.claim_one().await;
+    case.harness.reader.execute(PLANTED).await.expect("a row of a foreign hand's");
+    let backend = case.harness.backend();
+    let mut tx = backend.begin().await.expect("begins");
+    backend.fence(&mut tx).await.expect("marks");
+    Postgres::<Plain>::write(&mut tx, "order 1", "shipped").await.expect("writes");
+    let acked = signals_conformance::harness::acked(&held, true);
+    backend.ack(&mut tx, &acked).await.expect("acknowledges");
+    backend.commit(tx).await.expect("commits");
+    assert_eq!(Postgres::<Plain>::read(&case.harness, "order 1").await.as_deref(), Some("shipped"));
+    assert_eq!(case.harness.number("SELECT count(*) FROM signals.delivery").await, 0);
+}
