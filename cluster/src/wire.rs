@@ -43,6 +43,12 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// A wire to the server that listens on `target`, at 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error when there is no port for it.
+    pub async fn to(target: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let (state, seen) = watch::channel(State { target, flow: Flow::Open, age: 0, forgotten: 0, hushing: None });

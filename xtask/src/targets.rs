@@ -10,8 +10,12 @@ use crate::postgres::Need;
 
 /// The steps that run tests, in their order, each with the folders of its packages. What is in none of these folders
 /// belongs to the first.
-const STEPS: [(&str, &[&str]); 4] =
-    [("units", &[]), ("conformance", &["tests"]), ("ui", &["tests/ui"]), ("processes", &["tests/chaos", "tests/rig", "tests/skew"])];
+const STEPS: [(&str, &[&str]); 4] = [
+    ("units", &[]),
+    ("conformance", &["tests"]),
+    ("ui", &["tests/ui"]),
+    ("processes", &["tests/chaos", "tests/rig", "tests/skew"]),
+];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
 const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-postgres"];

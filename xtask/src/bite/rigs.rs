@@ -112,7 +112,10 @@ pub(super) const RIGS: &[Rig] = &[
     ),
     Rig {
         name: "chaos-sqlite",
-        run: Run::Program { bin: "signals-chaos", args: &["campaign", "sqlite", "FOLDER", "seconds", "40", "1", "all"] },
+        run: Run::Program {
+            bin: "signals-chaos",
+            args: &["campaign", "sqlite", "FOLDER", "seconds", "40", "1", "all"],
+        },
         needs: None,
         env: &[],
         quick: false,
@@ -120,7 +123,10 @@ pub(super) const RIGS: &[Rig] = &[
     },
     Rig {
         name: "chaos-postgres",
-        run: Run::Program { bin: "signals-chaos", args: &["campaign", "postgres", "FOLDER", "seconds", "40", "1", "all"] },
+        run: Run::Program {
+            bin: "signals-chaos",
+            args: &["campaign", "postgres", "FOLDER", "seconds", "40", "1", "all"],
+        },
         needs: Some(Need::Programs),
         env: &[],
         quick: false,
