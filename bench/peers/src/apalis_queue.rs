@@ -3,6 +3,7 @@
 use apalis::prelude::*;
 use apalis_postgres::{Config, PostgresStorage, queries};
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 
 use crate::meter;
 use crate::queue::{PAYMENT, Place, Queue, Working};
@@ -55,19 +56,29 @@ impl Queue for Apalis {
     }
 
     async fn work(&self, tuned: bool) -> anyhow::Result<Working> {
-        let config = Config::default().queue(QUEUE);
-        let task = if tuned {
-            let backend = PostgresStorage::new(&self.0)
-                .with_config(config.batch_size(100).lock_tasks(false))
-                .with_pubsub();
-            let worker = WorkerBuilder::new("peers").backend(backend).parallelize(tokio::spawn).build(run);
-            tokio::spawn(async move { worker.run().await.map_err(|error| eprintln!("apalis: {error}")) })
-        } else {
-            let backend = PostgresStorage::new(&self.0).with_config(config);
-            let worker = WorkerBuilder::new("peers").backend(backend).build(run);
-            tokio::spawn(async move { worker.run().await.map_err(|error| eprintln!("apalis: {error}")) })
-        };
-        Ok(Working::task(task))
+        let (pool, runtime) = (self.0.clone(), Handle::current());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        // On a thread of its own: the compiler does not see that this future may move between threads.
+        std::thread::spawn(move || {
+            let config = Config::default().queue(QUEUE);
+            let ended = runtime.block_on(async move {
+                let worker = WorkerBuilder::new("peers");
+                if tuned {
+                    let config = config.batch_size(100).lock_tasks(false);
+                    let backend = PostgresStorage::new(&pool).with_config(config).with_pubsub();
+                    let worker = worker.backend(backend).parallelize(tokio::spawn).build(run);
+                    tokio::select! { ended = worker.run() => ended, _ = stopped => Ok(()) }
+                } else {
+                    let backend = PostgresStorage::new(&pool).with_config(config);
+                    let worker = worker.backend(backend).build(run);
+                    tokio::select! { ended = worker.run() => ended, _ = stopped => Ok(()) }
+                }
+            });
+            if let Err(error) = ended {
+                eprintln!("{}: {error}", Self::NAME);
+            }
+        });
+        Ok(Working::until(move || drop(stop)))
     }
 
     async fn left(&self) -> anyhow::Result<i64> {

@@ -6,6 +6,7 @@ use awa::{Client, InsertOpts, InsertParams, JobArgs, JobResult, QueueConfig};
 use serde::{Deserialize, Serialize};
 use sqlx08::PgPool;
 use sqlx08::postgres::PgPoolOptions;
+use tokio::runtime::Handle;
 
 use crate::meter;
 use crate::queue::{CONNECTIONS, PAYMENT, Place, Queue, Working};
@@ -32,7 +33,8 @@ impl Queue for Awa {
 
     async fn open(place: &Place) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect(place.database.url()).await?;
-        awa::model::migrations::run(&pool).await?;
+        // In place: the compiler does not see that this future may move between threads.
+        tokio::task::block_in_place(|| Handle::current().block_on(awa::model::migrations::run(&pool)))?;
         Ok(Self(pool))
     }
 

@@ -4,7 +4,6 @@ use std::future::Future;
 
 use signals_cluster::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use tokio::task::JoinHandle;
 
 /// One queue over one database.
 pub(crate) trait Queue: Sized + Send + Sync {
@@ -62,11 +61,6 @@ impl Working {
     /// `stop` ends it.
     pub(crate) fn until(stop: impl FnOnce() + Send + 'static) -> Self {
         Self(Some(Box::new(stop)))
-    }
-
-    /// It ends when its task is aborted.
-    pub(crate) fn task<T: Send + 'static>(task: JoinHandle<T>) -> Self {
-        Self::until(move || task.abort())
     }
 }
 
