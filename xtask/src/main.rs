@@ -65,7 +65,8 @@ fn main() -> ExitCode {
         ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
         ["bench", "testing", options @ ..] => bench::testing::run(options),
         ["bench", ..] => {
-            let benches = "`compile`, `dispatch`, `latency`, `memory`, `operate`, `peers`, `postgres`, `sqlite` or `testing`";
+            let benches =
+                "`compile`, `dispatch`, `latency`, `memory`, `operate`, `peers`, `postgres`, `sqlite` or `testing`";
             Err(format!("say which bench: {benches}"))
         }
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use signals_cluster::{Binaries, Cluster, Database, Settings};
 use signals_runtime::{PgBackend, Signals};
-use sqlx::{Connection as _, PgConnection, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::Result;
 use crate::series::{Took, Watch};

@@ -47,7 +47,11 @@ async fn compare(bed: &Bed, what: &str, history: Duration, count: usize, series:
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
     series.push(format!("raw UPDATE and DELETE {what}"), "rows/s", rate(by_hand.own.wall));
     // Beside the ratio of times, which a busy machine bends: one session waits for its turn as many do not.
-    series.push(format!("raw UPDATE and DELETE {what}, the server's processor"), "us each", micros(by_hand.server, count));
+    series.push(
+        format!("raw UPDATE and DELETE {what}, the server's processor"),
+        "us each",
+        micros(by_hand.server, count),
+    );
     series.push(format!("drain {what}"), "deliveries/s", rate(own.own.wall));
     series.push(
         format!("drain {what} / raw UPDATE and DELETE, time"),

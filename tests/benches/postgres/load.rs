@@ -32,7 +32,11 @@ pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Resul
         let worker = worker.worker().only(["bench.slow."]).state(Moments::of(0)).concurrency(concurrency).build()?;
         let began = Instant::now();
         worker.drain().await?;
-        series.push(format!("drain of 1 ms each, {name}"), "deliveries/s", count as f64 / began.elapsed().as_secs_f64());
+        series.push(
+            format!("drain of 1 ms each, {name}"),
+            "deliveries/s",
+            count as f64 / began.elapsed().as_secs_f64(),
+        );
         let steady = steady(bed, &place, concurrency, size.steady).await?;
         steady.tell(&format!("800 sends/s of 1 ms each, {name}"), series);
     }
