@@ -44,6 +44,8 @@ impl Figures {
     }
 
     fn push(&mut self, what: String, who: &'static str, unit: &'static str, value: f64) {
+        // A run that is ended early has told what it had.
+        eprintln!("{what}: {who}: {value:.3} {unit}");
         match self.0.iter_mut().find(|row| (&row.0, row.1, row.2) == (&what, who, unit)) {
             Some((.., values)) => values.push(value),
             None => self.0.push((what, who, unit, vec![value])),
