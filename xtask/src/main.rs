@@ -37,6 +37,10 @@ cargo xtask <command>
   bench latency [--json] [--postgres] from commit to the receiver's start, on SQLite or Postgres (goal P6)
   bench memory [--json] [--quick]    what a worker holds after a million deliveries on SQLite (goal P13)
   bench operate [--json]             what operators wait for, with a million deliveries on SQLite
+  bench peers [--json|--markdown] [--quick]
+                                     the same work on signals and on other queues over Postgres, in turn
+  bench postgres [<part>]... [--json|--markdown] [--quick]
+                                     what sends, drains, claims and hints cost on Postgres (goals P1 to P8)
   bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
   bench testing [--json]             what a test with the testing kit costs
   help                               this
@@ -64,10 +68,13 @@ fn main() -> ExitCode {
         ["bench", "latency", options @ ..] => bench::latency::run(options),
         ["bench", "memory", options @ ..] => bench::memory::run(options),
         ["bench", "operate", options @ ..] => bench::operate::run(options),
+        ["bench", "peers", options @ ..] => bench::peers::run(options),
+        ["bench", "postgres", options @ ..] => bench::postgres::run(options),
         ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
         ["bench", "testing", options @ ..] => bench::testing::run(options),
         ["bench", ..] => {
-            let benches = "`compile`, `dispatch`, `latency`, `memory`, `operate`, `sqlite` or `testing`";
+            let benches =
+                "`compile`, `dispatch`, `latency`, `memory`, `operate`, `peers`, `postgres`, `sqlite` or `testing`";
             Err(format!("say which bench: {benches}"))
         }
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),

@@ -85,19 +85,57 @@ impl Measured<'_> {
     }
 }
 
-/// Prints a bench's results, as a table or as one line of JSON, and tells whether every goal is met. `facts` say what it was
-/// measured on.
-pub(crate) fn results(bench: &str, facts: &[(&str, &str)], measured: &[Measured<'_>], json: bool) -> bool {
-    if json {
-        let facts: String = facts.iter().map(|(what, is)| format!("{what:?}:{is:?},")).collect();
-        let values: Vec<String> = measured.iter().map(Measured::json).collect();
-        println!(r#"{{"bench":"{bench}",{facts}"measured":[{}]}}"#, values.join(","));
-    } else {
-        facts.iter().for_each(|(what, is)| println!("{what}: {is}"));
-        let rows: Vec<_> = measured.iter().map(Measured::row).collect();
-        println!("\n{}", table(&["measured", "median", "goal", ""], &rows));
+/// How a bench's results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people at a terminal.
+    Table,
+    /// One line, for programs.
+    Json,
+    /// For documents.
+    Markdown,
+}
+
+impl Format {
+    /// The one that was asked for; of two, the one for programs.
+    pub(crate) fn of(json: bool, markdown: bool) -> Self {
+        match (json, markdown) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Markdown,
+            (false, false) => Self::Table,
+        }
+    }
+}
+
+/// Prints a bench's results, and tells whether every goal is met. `facts` say what it was measured on.
+pub(crate) fn results(bench: &str, facts: &[(&str, &str)], measured: &[Measured<'_>], format: Format) -> bool {
+    let header = ["measured", "median", "goal", ""];
+    let rows = || measured.iter().map(Measured::row).collect::<Vec<_>>();
+    match format {
+        Format::Json => {
+            let facts: String = facts.iter().map(|(what, is)| format!("{what:?}:{is:?},")).collect();
+            let values: Vec<String> = measured.iter().map(Measured::json).collect();
+            println!(r#"{{"bench":"{bench}",{facts}"measured":[{}]}}"#, values.join(","));
+        }
+        Format::Table => {
+            facts.iter().for_each(|(what, is)| println!("{what}: {is}"));
+            println!("\n{}", table(&header, &rows()));
+        }
+        Format::Markdown => {
+            facts.iter().for_each(|(what, is)| println!("- {what}: {is}"));
+            println!("\n{}", markdown(&header, &rows()));
+        }
     }
     measured.iter().all(Measured::is_met)
+}
+
+/// The same rows for a document.
+fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut out = format!("| {} |\n|{}\n", header.join(" | "), "---|".repeat(header.len()));
+    for row in rows {
+        writeln!(out, "| {} |", row.join(" | ")).expect("a String takes everything");
+    }
+    out
 }
 
 #[cfg(test)]
@@ -111,6 +149,12 @@ mod tests {
             table(&["step", "result"], &rows),
             "step    result\n------  ------\nfmt     passed\nclippy  failed\n"
         );
+    }
+
+    #[test]
+    fn documents_get_a_table_that_they_show() {
+        let rows = [vec!["a".to_owned(), "1 x".to_owned()]];
+        assert_eq!(markdown(&["measured", "median"], &rows), "| measured | median |\n|---|---|\n| a | 1 x |\n");
     }
 
     #[test]

@@ -32,6 +32,13 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     if len % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
+/// The value below which this part of `sorted` lies; 0 of none.
+#[allow(dead_code, reason = "one of the benches that share this file has no use for it")]
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    sorted[((last as f64 * part).round() as usize).min(last)]
+}
+
 /// Wall time and the processor time of the whole process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Took {

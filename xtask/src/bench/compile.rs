@@ -13,7 +13,7 @@ use super::flags;
 use super::generate::{MODULES, RECEIVERS, WITH, WITHOUT, workspace};
 use crate::Result;
 use crate::process::{Echo, cargo, root, run as run_process, target_dir};
-use crate::report::{Measured, median, results, seconds};
+use crate::report::{Format, Measured, median, results, seconds};
 
 const ADDED: f64 = 6.0;
 const TOUCHED: f64 = 1.5;
@@ -63,7 +63,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
         measured.push(value("added, processor time", added, None));
         measured.push(value("touched with attributes, processor time", median(&with.touched_processor), None));
     }
-    Ok(results("compile", &[], &measured, json))
+    Ok(results("compile", &[], &measured, Format::of(json, false)))
 }
 
 struct Bench {

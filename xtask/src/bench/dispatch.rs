@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{flags, value};
 use crate::Result;
 use crate::process::{Echo, cargo, run as run_process};
-use crate::report::{Measured, results, seconds};
+use crate::report::{Format, Measured, results, seconds};
 
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
@@ -39,5 +39,5 @@ pub(crate) fn run(options: &[&str]) -> Result {
         let value = value(&ran.lines, name).ok_or_else(|| format!("tests/benches/dispatch.rs printed no `{name}`"))?;
         Ok(Measured { name, value, unit, goal })
     });
-    Ok(results("dispatch", &[], &measured.collect::<Result<Vec<_>>>()?, json))
+    Ok(results("dispatch", &[], &measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
 }

@@ -5,6 +5,8 @@ pub(crate) mod dispatch;
 pub(crate) mod latency;
 pub(crate) mod memory;
 pub(crate) mod operate;
+pub(crate) mod peers;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub(crate) mod testing;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::flags;
 use crate::Result;
 use crate::process::{Echo, cargo, run as run_process};
-use crate::report::{Measured, results, seconds};
+use crate::report::{Format, Measured, results, seconds};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
         }
     }
     let facts: Vec<_> = ran.stdout.iter().filter_map(|line| line.split_once(" = ")).collect();
-    Ok(results("sqlite", &facts, &measured, json))
+    Ok(results("sqlite", &facts, &measured, Format::of(json, false)))
 }
 
 /// A line of the bench.

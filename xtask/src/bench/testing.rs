@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{flags, value};
 use crate::Result;
 use crate::process::{Echo, cargo, run as run_process};
-use crate::report::{Measured, results, seconds};
+use crate::report::{Format, Measured, results, seconds};
 
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
@@ -39,5 +39,5 @@ pub(crate) fn run(options: &[&str]) -> Result {
         let missing = || format!("signals-runtime/benches/testing.rs printed no `{name}`");
         Ok(Measured { name, value: value(&ran.lines, name).ok_or_else(missing)?, unit, goal })
     });
-    Ok(results("testing", &[], &measured.collect::<Result<Vec<_>>>()?, json))
+    Ok(results("testing", &[], &measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
 }

@@ -12,7 +12,8 @@ pub(super) fn clock(tree: &Tree, out: &mut Vec<Violation>) {
         !clock && !outside
     };
     for file in tree.rust().filter(checked) {
-        let measures = file.path.starts_with("signals-runtime/src/worker") || !file.path.contains("/src/");
+        let measured = ["signals-runtime/src/worker", "bench/"].iter().any(|prefix| file.path.starts_with(prefix));
+        let measures = measured || !file.path.contains("/src/");
         for (number, line) in file.numbered() {
             let duration = measures || line.is_test || file.is_test() || file.excuses(number, "a duration");
             let clock = if line.code.contains("SystemTime::now") {
@@ -135,6 +136,8 @@ mod tests {
         assert_eq!(lines("signals-runtime/src/worker/keeper.rs", "let t = SystemTime::now();"), 1);
         assert_eq!(lines("signals-runtime/src/send.rs", "let t = Instant::now();"), 1);
         assert_eq!(lines("signals-runtime/src/worker/keeper.rs", "let t = Instant::now();"), 0);
+        assert_eq!(lines("bench/peers/src/main.rs", "let t = Instant::now();"), 0);
+        assert_eq!(lines("bench/peers/src/main.rs", "let t = SystemTime::now();"), 1);
         assert_eq!(lines("signals-core/src/clock.rs", "let t = SystemTime::now();"), 0);
         assert_eq!(lines("signals-runtime/src/send.rs", "Instant::now(); // tidy: a duration: a debounce"), 0);
         assert_eq!(lines("tests/src/wait.rs", "let t = Instant::now();"), 0);

@@ -3,21 +3,22 @@
 -- Answers the ids drawn, in order, and those that were stored: what is not among them has a key that was used before.
 -- In the sender's transaction. Waits for others that are storing one of the keys; they are taken in the order of keys.
 -- Otherwise as `send`.
-WITH addressed AS MATERIALIZED (
-    SELECT DISTINCT r.id, r.retired
-    FROM signals.signal_name AS n JOIN signals.receiver AS r ON r.type OPERATOR(pg_catalog.=) n.type
-    WHERE n.name OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[]) AND r.merged IS NULL
+WITH fan AS MATERIALIZED (
+    SELECT coalesce(pg_catalog.array_agg(r.id ORDER BY r.id) FILTER (WHERE NOT r.retired), '{}') AS ids,
+           pg_catalog.array_agg(r.id) AS known
+    FROM signals.receiver AS r
+    WHERE r.merged IS NULL
+      AND r.type OPERATOR(pg_catalog.=) ANY (ARRAY(
+          SELECT n.type FROM signals.signal_name AS n
+          WHERE n.name OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])))
 ),
 missing AS MATERIALIZED (
     SELECT l.number
     FROM ROWS FROM (pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::pg_catalog.text[])) AS l (number, name)
     LEFT JOIN signals.receiver_name AS n ON n.name OPERATOR(pg_catalog.=) l.name
-    LEFT JOIN addressed AS a ON a.id OPERATOR(pg_catalog.=) n.receiver
     GROUP BY l.number
-    HAVING pg_catalog.count(a.id) OPERATOR(pg_catalog.=) 0
-),
-fan AS MATERIALIZED (
-    SELECT coalesce(pg_catalog.array_agg(a.id ORDER BY a.id) FILTER (WHERE NOT a.retired), '{}') AS ids FROM addressed AS a
+    HAVING pg_catalog.bool_or(n.receiver OPERATOR(pg_catalog.=) ANY ((SELECT f.known FROM fan AS f)::bigint[]))
+           IS NOT TRUE
 ),
 moment AS MATERIALIZED (
     SELECT t.now, CASE WHEN t.due OPERATOR(pg_catalog.>) t.now THEN t.due END AS due
