@@ -13,7 +13,7 @@ use std::time::Duration;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use signals_core::payload::{DEFAULT_LIMIT, PayloadError, decode};
-use signals_core::store::{Failed, Filter, Finished};
+use signals_core::store::{Failed, Filter, Finished, WorkerInfo};
 use signals_core::{Error, Receipt, Result, Signal, outcome, send_all};
 
 use crate::fixtures::{ARCHIVE, ASSAY, Measured, PLOT, SHIP, Sample, anything, paid};
@@ -30,7 +30,12 @@ pub async fn s12_every_payload_of_the_table_has_its_verdict<H: Harness>(db: Db<H
         let (sent, expected) = match given {
             Given::Json(json) => (try_send(&app, &anything(json.clone())).await, format!("{{\"json\":{json}}}")),
             Given::Float(value) => (try_send(&app, &Measured { value }).await, format!("{{\"value\":{value:?}}}")),
-            Given::Error(_) | Given::Key(_) | Given::Actor(_) | Given::Search(_) | Given::Delay(_) => continue,
+            Given::Error(_)
+            | Given::Key(_)
+            | Given::Actor(_)
+            | Given::Search(_)
+            | Given::Build(_)
+            | Given::Delay(_) => continue,
         };
         judge(what, verdict, sent.as_ref().map(drop));
         if sent.is_ok() {
@@ -60,7 +65,7 @@ pub async fn i13_every_error_of_the_table_is_recorded<H: Harness>(db: Db<H>) {
     }
 }
 
-/// S12, I13: keys, actors and searches of the table are taken literally, or refused.
+/// S12, I13: keys, actors, names, builds and searches of the table are taken literally, or refused.
 pub async fn i13_every_word_of_the_table_has_its_verdict<H: Harness>(db: Db<H>) {
     let app = db.app(&[&SHIP]).await;
     // What a search would find if it were a pattern.
@@ -85,13 +90,25 @@ pub async fn i13_every_word_of_the_table_has_its_verdict<H: Harness>(db: Db<H>) 
                 assert_eq!(db.log().await.last().map(|line| line.0.clone()), Some(actor), "{what}: in the log");
             }
             Given::Search(text) => {
-                let filter = Filter { error: Some(text), ..Filter::default() };
-                let found = db.store.list(&filter).await;
-                judge(what, verdict, found.as_ref().map(drop));
-                assert!(
-                    found.is_ok_and(|page| page.deliveries.is_empty()),
-                    "{what}: nothing failed, so nothing is found"
-                );
+                let by_error = Filter { error: Some(text.clone()), ..Filter::default() };
+                let by_receiver = Filter { receiver: Some(text.clone()), ..Filter::default() };
+                let by_signal = Filter { signal: Some(text), ..Filter::default() };
+                for filter in [by_error, by_receiver, by_signal] {
+                    let found = db.store.list(&filter).await;
+                    judge(what, verdict, found.as_ref().map(drop));
+                    assert!(
+                        found.is_ok_and(|page| page.deliveries.is_empty()),
+                        "{what}: nothing is called so and nothing failed so, so nothing is found"
+                    );
+                }
+            }
+            Given::Build(build) => {
+                let info = WorkerInfo { host: build.clone(), pid: 1, build: build.clone(), lanes: Vec::new() };
+                let enlisted = db.store.enlist(&info).await;
+                judge(what, verdict, enlisted.as_ref().map(drop));
+                let workers = db.store.workers(Duration::from_secs(60)).await.expect("they can be seen");
+                let shown = workers.iter().any(|worker| worker.host == build && worker.build == build);
+                assert!(shown, "{what}: {workers:?}");
             }
             Given::Json(_) | Given::Float(_) | Given::Error(_) | Given::Delay(_) => {}
         }

@@ -29,8 +29,10 @@ pub(super) enum Given {
     Key(String),
     /// Who decides.
     Actor(String),
-    /// What an operator looks for in errors.
+    /// What an operator looks for in errors, and as the name of a signal or receiver.
     Search(String),
+    /// What a build calls itself, and its machine.
+    Build(String),
     /// A delay.
     Delay(Duration),
 }
@@ -148,7 +150,11 @@ fn words(add: &mut impl FnMut(&'static str, Given, Verdict)) {
     for word in WORDS {
         add("a hostile actor", Given::Actor(word.to_owned()), Verdict::Kept);
         add("a hostile search", Given::Search(word.to_owned()), Verdict::Kept);
+        add("a hostile build", Given::Build(word.to_owned()), Verdict::Kept);
     }
+    add("a search with a NUL", Given::Search("a\0b".to_owned()), Verdict::Kept);
+    add("a search of a megabyte", Given::Search("x".repeat(1 << 20)), Verdict::Kept);
+    add("a build without a name", Given::Build(String::new()), Verdict::Kept);
 }
 
 fn delays(add: &mut impl FnMut(&'static str, Given, Verdict)) {
