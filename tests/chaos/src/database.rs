@@ -17,6 +17,10 @@ pub trait Database: Sized + 'static {
     /// Its name on command lines.
     const NAME: &'static str;
 
+    /// Whether one transaction at a time may write: then whoever holds the write lock keeps everybody waiting, and a worker runs
+    /// its transactional receivers one after the other.
+    const ONE_WRITER: bool;
+
     /// The application over the database at `address`, with the receivers of [`app`](crate::app).
     ///
     /// # Errors

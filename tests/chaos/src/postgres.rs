@@ -44,6 +44,7 @@ impl Database for Postgres {
     type Backend = PgBackend;
 
     const NAME: &'static str = "postgres";
+    const ONE_WRITER: bool = false;
 
     /// Connects when it must.
     async fn open(address: &str) -> anyhow::Result<Signals<PgBackend>> {

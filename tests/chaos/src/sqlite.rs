@@ -35,6 +35,7 @@ impl Database for Sqlite {
     type Backend = SqliteBackend;
 
     const NAME: &'static str = "sqlite";
+    const ONE_WRITER: bool = true;
 
     /// Sets the file up, too: it waits for whoever writes.
     async fn open(address: &str) -> anyhow::Result<Signals<SqliteBackend>> {
