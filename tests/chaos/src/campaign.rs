@@ -15,7 +15,7 @@ use crate::figures::Figures;
 use crate::fleet::{Files, Fleet};
 use crate::history;
 use crate::leases::Leases;
-use crate::member::What;
+use crate::member::{What, moment};
 use crate::nemesis::{Act, Mix, Nemesis};
 use crate::sender::repeat_open;
 use crate::{recovery, worth};
@@ -123,6 +123,7 @@ impl<H: Host> Campaign<H> {
             let_work(&mut self.fleet, &self.signals, &mut self.leases, act).await?;
             self.fleet.suffer(act).await?;
             self.leases.watch(&self.signals).await?;
+            self.look_for_pins().await;
             self.tell_progress().await?;
         }
         Ok(began.elapsed())
@@ -185,6 +186,7 @@ impl<H: Host> Campaign<H> {
         loop {
             wake_the_robbed(&mut self.fleet, &self.signals, &mut self.leases).await?;
             self.fleet.look_after()?;
+            self.look_for_pins().await;
             let counts = self.signals.inspect().counts().await?;
             let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
             let left = own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>();
@@ -201,6 +203,13 @@ impl<H: Host> Campaign<H> {
             self.tell_progress().await?;
             // tidy: not a wait: the pause of a poll with a deadline
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Notes whether sweeps may come less often now. Nobody knows while the database does not answer.
+    async fn look_for_pins(&mut self) {
+        if H::Database::is_pinned(&self.signals).await.unwrap_or_default() {
+            self.leases.saw_pinned(moment());
         }
     }
 

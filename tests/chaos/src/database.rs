@@ -42,6 +42,13 @@ pub trait Database: Sized + 'static {
     /// Returns the database's error.
     fn read_books(signals: &Signals<Self::Backend>) -> impl Future<Output = anyhow::Result<Books>>;
 
+    /// Whether a transaction of half a second or more keeps dead rows from being removed, so that sweeps may come less often.
+    ///
+    /// # Errors
+    ///
+    /// Returns the database's error.
+    fn is_pinned(signals: &Signals<Self::Backend>) -> impl Future<Output = anyhow::Result<bool>>;
+
     /// How many orders and how many effects there are.
     ///
     /// # Errors

@@ -69,6 +69,7 @@ impl Figures {
             ("l1_p99_ms", quantile(&times.clean, 0.99)),
             ("l1_max_ms", quantile(&times.clean, 1.0)),
             ("kept_waiting_ms", u64::try_from(kept / 1_000).unwrap_or_default()),
+            ("pinned_looks", facts.leases.pins()),
             ("nobody_wrote_ms", u64::try_from(shut / 1_000).unwrap_or_default()),
             ("lease_ms", LEASE.as_millis() as u64),
         ])

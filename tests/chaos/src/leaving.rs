@@ -20,7 +20,8 @@ pub(crate) fn late(facts: &Facts) -> Vec<String> {
     let mut waits = Waits::of(facts);
     let mut late = Vec::new();
     for asked in facts.fates.iter().filter(|fate| fate.what == What::Asked) {
-        let ended = facts.fates.iter().find(|fate| fate.pid == asked.pid && fate.what == What::Ended);
+        let ended =
+            facts.fates.iter().find(|fate| fate.pid == asked.pid && fate.what == What::Ended && fate.at >= asked.at);
         let Some(ended) = ended else { continue };
         let waited = waits.of_process(asked.pid).iter();
         let waited: i64 = waited.map(|(from, to)| ((*to).min(ended.at) - (*from).max(asked.at)).max(0)).sum();

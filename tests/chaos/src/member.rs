@@ -27,6 +27,13 @@ pub(crate) enum What {
     Spared,
 }
 
+impl What {
+    /// Whether the process is no more, so that another may have its number.
+    pub(crate) const fn is_an_end(self) -> bool {
+        matches!(self, Self::Killed | Self::Ended | Self::Felled)
+    }
+}
+
 /// What happened to which process, and when, in microseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {

@@ -7,6 +7,7 @@
 //!   own wait for the lock or for the machine, as long as it told, and an outage of its database: then it may take as long
 //!   again, or a lease after a long wait (docs/decisions/0012); of a worker that lost its database nothing is expected before
 //!   it is connected again;
+//! - on Postgres, the longer interval of sweeps, while a transaction that was seen pins the horizon;
 //! - a slot: of those that may kill their worker, and where there is one writer of transactional deliveries, a worker runs one
 //!   at a time. One of them may be running, and those that are taken over meanwhile may be in front. Of the others it runs
 //!   twelve at a time.
@@ -31,6 +32,9 @@ pub(crate) const UNTOLD: i64 = 500_000;
 /// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
 const SLOT: Duration = Duration::from_secs(6);
+
+/// The longest interval of sweeps, which L1 allows while something pins the horizon.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// How many slots a worker has for plain deliveries, and for how long the longest of the storm keeps its own. Those of the last
 /// act keep theirs for longer than a lease, but then there are slots for all of them, and none is waited for.
@@ -69,7 +73,8 @@ pub(crate) fn times(facts: &Facts) -> Times {
             .of_process(oldest.pid)
             .iter()
             .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
-        if undisturbed && !change.needs_slot && from < change.lost.at {
+        let pinned = facts.leases.was_pinned(change.renewed, change.lost.at);
+        if undisturbed && !pinned && !change.needs_slot && from < change.lost.at {
             times.clean.push(span(from, change.lost.at));
         }
     }
@@ -96,6 +101,8 @@ pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
             let asked = due(waits, life, change.renewed, 0);
             let slot = if asked < change.lost.at { in_front(&changes, change, asked) } else { 0 };
             let due = due(waits, life, change.renewed, slot);
+            let pinned = facts.leases.was_pinned(change.renewed, due);
+            let due = if pinned { due + micros(SWEEP) } else { due };
             // Whoever was gone before then owes nothing.
             (due <= life.to).then_some((due, life.pid))
         });
@@ -236,6 +243,9 @@ fn lives(facts: &Facts) -> Vec<Life> {
                     lives.extend(from.take().map(|from| Life { pid: connected.pid, from, to: fate.at }));
                 }
             }
+            if fate.what.is_an_end() {
+                break;
+            }
         }
     }
     lives
@@ -243,8 +253,13 @@ fn lives(facts: &Facts) -> Vec<Life> {
 
 /// When the holder of a lease was killed or stopped, if it was before it lost the lease.
 pub(crate) fn hit(facts: &Facts, lost: &Lost) -> Option<i64> {
-    let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
-    let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
+    let own = || facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
+    // The number of a process is given again: what became of one that had it before is not its own.
+    let enlisted = facts.workers.iter().find(|worker| (worker.pid, worker.incarnation) == (lost.pid, lost.incarnation));
+    let enlisted = enlisted.map_or(i64::MIN, |worker| worker.at);
+    let earlier = own().filter(|fate| fate.what.is_an_end() && fate.at < enlisted).map(|fate| fate.at).max();
+    let mut hits = own()
+        .filter(|fate| matches!(fate.what, What::Killed | What::Stopped) && earlier.is_none_or(|end| fate.at > end));
     // A zombie that was stopped and is killed before it wakes was gone from the first on.
     hits.next().map(|fate| fate.at)
 }

@@ -62,6 +62,11 @@ impl Database for Sqlite {
         })
     }
 
+    async fn is_pinned(_signals: &Signals<SqliteBackend>) -> anyhow::Result<bool> {
+        // It removes rows at once, and has no sweeps.
+        Ok(false)
+    }
+
     async fn count(signals: &Signals<SqliteBackend>) -> anyhow::Result<(i64, i64)> {
         let count = "SELECT (SELECT count(*) FROM chaos_order), (SELECT count(*) FROM chaos_effect)";
         Ok(sqlx::query_as(count).fetch_one(signals.backend().pool()).await?)
