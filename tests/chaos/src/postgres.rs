@@ -69,8 +69,8 @@ impl Database for Postgres {
     }
 
     async fn is_pinned(signals: &Signals<PgBackend>) -> anyhow::Result<bool> {
-        let pinned = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
-                      AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) \
+        let pinned = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' \
+                      AND pid <> pg_backend_pid() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) \
                       AND xact_start < clock_timestamp() - INTERVAL '500 ms')";
         Ok(sqlx::query_scalar(pinned).fetch_one(signals.backend().pool()).await?)
     }
