@@ -13,8 +13,8 @@ const SECONDS: u64 = 60;
 /// The longest that a build may take.
 const BUILD: Duration = Duration::from_secs(30 * 60);
 
-/// What a campaign may take beside what it was told, and for each kill.
-const FIXED: Duration = Duration::from_secs(5 * 60);
+/// What a campaign may take beside what it was told, its last act played three times included, and for each kill.
+const FIXED: Duration = Duration::from_secs(10 * 60);
 const EACH: Duration = Duration::from_secs(1);
 
 /// What it can be over.

@@ -15,9 +15,10 @@ use crate::figures::Figures;
 use crate::fleet::{Files, Fleet};
 use crate::history;
 use crate::leases::Leases;
-use crate::member::What;
+use crate::member::{What, moment};
 use crate::nemesis::{Act, Mix, Nemesis};
 use crate::sender::repeat_open;
+use crate::{recovery, worth};
 
 /// How long the workers may take for what is left at the end, and how long nothing at all may be settled: leases expire, and
 /// what failed is due again, long before.
@@ -26,9 +27,6 @@ const STANDSTILL: Duration = Duration::from_secs(30);
 
 /// How often it is told how far it is.
 const PROGRESS: Duration = Duration::from_secs(2);
-
-/// From so many kills on there must be plain effects that were made twice, or the kills hit nothing.
-const MUST_DOUBLE: u64 = 150;
 
 /// The most findings that are shown, and the most with their histories.
 const SHOWN: usize = 20;
@@ -81,28 +79,11 @@ pub async fn run<H: Host>(folder: &Path, options: Options) -> anyhow::Result<boo
     let facts = Facts::gather::<H::Database>(&files, &campaign.signals, seen).await?;
 
     let mut findings = check(&facts);
-    let figures = Figures::of(&facts, &findings, took);
-    let of_the_rig = own_failures(&figures, unplayed).into_iter();
+    let figures = Figures::of(&facts, took);
+    let of_the_rig = worth::failures(&figures, &facts.ills, H::ills(), options, unplayed).into_iter();
     findings.extend(of_the_rig.map(|evidence| Finding { promise: "rig", evidence, order: None }));
     tell(&files, &facts, &figures, &findings, options);
     Ok(findings.is_empty())
-}
-
-/// Why a campaign that found nothing proves nothing.
-fn own_failures(figures: &Figures, unplayed: Option<String>) -> Vec<String> {
-    let mut failures = Vec::new();
-    if figures.get("kills") >= MUST_DOUBLE && figures.get("double_plain_effects") == 0 {
-        failures.push("no plain effect was ever made twice: the kills hit nothing".to_owned());
-    }
-    if figures.get("acks_known_outside") == 0 {
-        failures.push("no worker told of an acknowledgement: none could have been found stale".to_owned());
-    }
-    failures.extend(unplayed.map(|why| format!("the last act was not played: {why}")));
-    let (judged, least) = (figures.get("l1_unexcused"), calm::MUST_JUDGE);
-    if judged < least {
-        failures.push(format!("{judged} recoveries were judged under L1 without an excuse, and {least} must be"));
-    }
-    failures
 }
 
 /// Figures, findings, and what is known of the first of these. With JSON, the figures are all there is on stdout.
@@ -136,20 +117,32 @@ impl<H: Host> Campaign<H> {
             Mix::Kills => &[],
         };
         let mut nemesis = Nemesis::new(options.seed, ills);
-        while !self.is_enough(options.until) {
-            let act = nemesis.next();
+        while !self.is_enough(options, &nemesis) {
+            let past = if worth::is_long(options) { self.past(options.until) } else { 0.0 };
+            let act = nemesis.next(past);
             let_work(&mut self.fleet, &self.signals, &mut self.leases, act).await?;
             self.fleet.suffer(act).await?;
             self.leases.watch(&self.signals).await?;
+            self.look_for_pins().await;
             self.tell_progress().await?;
         }
         Ok(began.elapsed())
     }
 
-    fn is_enough(&self, until: Until) -> bool {
+    /// Whether the storm is over: its time is, and every ill has come, or the half of its time again was not enough for that.
+    fn is_enough(&self, options: Options, nemesis: &Nemesis) -> bool {
+        let past = self.past(options.until);
+        past >= 1.0 && (!worth::is_long(options) || nemesis.is_through() || past >= 1.5)
+    }
+
+    /// How much of the storm is past, of 1.
+    fn past(&self, until: Until) -> f64 {
         match until {
-            Until::Killed(count) => self.kills() >= count,
-            Until::Elapsed(span) => self.progress.began.elapsed() + AFTERWARDS.min(span / 2) >= span,
+            Until::Killed(count) => self.kills() as f64 / count.max(1) as f64,
+            Until::Elapsed(span) => {
+                let storm = span - AFTERWARDS.min(span / 2);
+                self.progress.began.elapsed().as_secs_f64() / storm.as_secs_f64().max(0.001)
+            }
         }
     }
 
@@ -166,15 +159,24 @@ impl<H: Host> Campaign<H> {
         }
         let mut left = self.drain().await?;
         let mut unplayed = Some("the storm left something behind".to_owned());
-        if left.is_none() {
-            unplayed = calm::last_act(&mut self.fleet, &self.signals, &mut self.leases, &journal).await?;
+        for round in 0..calm::ROUNDS {
+            if left.is_some() {
+                break;
+            }
+            unplayed = calm::last_act(&mut self.fleet, &self.signals, &mut self.leases, &journal, round).await?;
             left = self.drain().await?;
+            let seen = self.fleet.seen(&self.leases);
+            let facts = Facts::gather::<H::Database>(files, &self.signals, seen).await?;
+            if unplayed.is_none() && recovery::times(&facts).clean.len() as u64 >= calm::MUST_JUDGE {
+                break;
+            }
         }
         self.fleet.dismiss().await?;
         let mut surprises = std::mem::take(&mut self.fleet.surprises);
         surprises.extend(left.map(|left| ("L1", left)));
         let (fates, outages) = (std::mem::take(&mut self.fleet.fates), std::mem::take(&mut self.fleet.outages));
-        Ok((Seen { fates, outages, surprises, leases: std::mem::take(&mut self.leases) }, unplayed))
+        let ills = std::mem::take(&mut self.fleet.ills);
+        Ok((Seen { fates, outages, ills, surprises, leases: std::mem::take(&mut self.leases) }, unplayed))
     }
 
     /// Waits until nothing is pending; says what is left when that takes too long.
@@ -184,6 +186,7 @@ impl<H: Host> Campaign<H> {
         loop {
             wake_the_robbed(&mut self.fleet, &self.signals, &mut self.leases).await?;
             self.fleet.look_after()?;
+            self.look_for_pins().await;
             let counts = self.signals.inspect().counts().await?;
             let own = counts.lanes.iter().filter(|lane| RECEIVERS.contains(&lane.receiver.as_str()));
             let left = own.map(|lane| lane.ready.0 + lane.scheduled.0 + lane.running.0).sum::<u64>();
@@ -200,6 +203,13 @@ impl<H: Host> Campaign<H> {
             self.tell_progress().await?;
             // tidy: not a wait: the pause of a poll with a deadline
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Notes whether sweeps may come less often now. Nobody knows while the database does not answer.
+    async fn look_for_pins(&mut self) {
+        if H::Database::is_pinned(&self.signals).await.unwrap_or_default() {
+            self.leases.saw_pinned(moment());
         }
     }
 

@@ -11,7 +11,7 @@ use signals_runtime::delivery::{DeliveryId, State};
 use crate::facts::{Fact, Facts, Receiver};
 use crate::member::What;
 use crate::told::Connected;
-use crate::{LEASE, Line, leaving, recovery, robbery};
+use crate::{LEASE, Line, leaving, recovery, returning, robbery};
 
 /// A promise that was broken, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
     }
     for (delivery, robbed) in robbery::judge(facts).found {
         findings.add_of("T9", delivery, robbed);
+    }
+    for lost in returning::judge(facts).found {
+        findings.add("W13", None, lost);
     }
     for late in leaving::late(facts) {
         findings.add("L2", None, late);
@@ -61,6 +64,11 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
 /// How many acknowledgements were taken that came from nobody who held the delivery.
 pub(crate) fn stale_acknowledgements(facts: &Facts) -> usize {
     outcomes::stale(facts).len()
+}
+
+/// How many sends are gone of which their sender was told that they are stored, and how many deliveries without having been done.
+pub(crate) fn lost_sends(facts: &Facts) -> usize {
+    sends::lost(facts) + facts.deliveries.iter().filter(|fact| is_lost(fact)).count()
 }
 
 #[derive(Default)]

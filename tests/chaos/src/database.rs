@@ -17,6 +17,10 @@ pub trait Database: Sized + 'static {
     /// Its name on command lines.
     const NAME: &'static str;
 
+    /// Whether one transaction at a time may write: then whoever holds the write lock keeps everybody waiting, and a worker runs
+    /// its transactional receivers one after the other.
+    const ONE_WRITER: bool;
+
     /// The application over the database at `address`, with the receivers of [`app`](crate::app).
     ///
     /// # Errors
@@ -37,6 +41,13 @@ pub trait Database: Sized + 'static {
     ///
     /// Returns the database's error.
     fn read_books(signals: &Signals<Self::Backend>) -> impl Future<Output = anyhow::Result<Books>>;
+
+    /// Whether a transaction of half a second or more keeps dead rows from being removed, so that sweeps may come less often.
+    ///
+    /// # Errors
+    ///
+    /// Returns the database's error.
+    fn is_pinned(signals: &Signals<Self::Backend>) -> impl Future<Output = anyhow::Result<bool>>;
 
     /// How many orders and how many effects there are.
     ///

@@ -12,6 +12,7 @@ use crate::database::{Books, Database};
 use crate::fleet::Files;
 use crate::leases::Leases;
 use crate::member::{Fate, Outage};
+use crate::nemesis::Ill;
 use crate::told::{
     Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, given_back, refused, starved, stolen, waited,
 };
@@ -46,10 +47,11 @@ pub(crate) struct Lost {
 }
 
 /// What nobody but the campaign saw.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) fates: Vec<Fate>,
     pub(crate) outages: Vec<Outage>,
+    pub(crate) ills: Vec<Ill>,
     pub(crate) surprises: Vec<(&'static str, String)>,
     pub(crate) leases: Leases,
 }
@@ -57,6 +59,8 @@ pub(crate) struct Seen {
 /// Everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
+    /// Whether the database lets one transaction at a time write.
+    pub(crate) one_writer: bool,
     /// What senders intended and what came of it.
     pub(crate) journal: Vec<Line>,
     /// What receivers did.
@@ -65,6 +69,8 @@ pub(crate) struct Facts {
     pub(crate) fates: Vec<Fate>,
     /// When whom it kept from the database.
     pub(crate) outages: Vec<Outage>,
+    /// What it did to the database, and to wires.
+    pub(crate) ills: Vec<Ill>,
     /// What else should not have happened, and what it breaks.
     pub(crate) surprises: Vec<(&'static str, String)>,
     /// What the application has in its tables.
@@ -104,10 +110,12 @@ impl Facts {
         let deliveries = deliveries(signals).await?;
         let (lost, strangers) = lost(signals, &deliveries, &workers).await?;
         Ok(Self {
+            one_writer: D::ONE_WRITER,
             journal: files.journals().flat_map(|journal| journal.read()).collect(),
             effects: Log(files.effects.clone()).read(),
             fates: seen.fates,
             outages: seen.outages,
+            ills: seen.ills,
             surprises: seen.surprises,
             leases: seen.leases,
             books: D::read_books(signals).await?,

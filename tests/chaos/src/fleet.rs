@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::database::{Database, Host};
+use crate::facts::Seen;
+use crate::leases::Leases;
 use crate::member::{Fate, Member, Outage, What, moment};
 use crate::nemesis::{Act, Deed, Ill, SENDERS, Victim, WORKERS};
 use crate::{GRACE, LEASE, Log};
@@ -59,6 +61,8 @@ pub(crate) struct Fleet<H> {
     leaving: Vec<(Member, Instant)>,
     pub(crate) fates: Vec<Fate>,
     pub(crate) outages: Vec<Outage>,
+    /// What was done to the database and to wires, also to those whose owner did not live to see the end of it.
+    pub(crate) ills: Vec<Ill>,
     /// What should not have happened: a process that ended by itself, or did not when asked.
     pub(crate) surprises: Vec<(&'static str, String)>,
 }
@@ -74,6 +78,7 @@ impl<H: Host> Fleet<H> {
             leaving: Vec::new(),
             fates: Vec::new(),
             outages: Vec::new(),
+            ills: Vec::new(),
             surprises: Vec::new(),
         };
         for _ in 0..WORKERS {
@@ -123,8 +128,14 @@ impl<H: Host> Fleet<H> {
         match (act.victim, act.deed) {
             (Victim::Database, Deed::Ill(ill, lasts)) => self.fall_ill(ill, lasts).await?,
             (Victim::Database, Deed::Kill | Deed::Stop(_) | Deed::Ask) => anyhow::bail!("no database does {act:?}"),
-            (Victim::Sender(slot), Deed::Ill(ill, lasts)) => self.senders[slot].lose_wire(ill, lasts, &mut self.fates),
-            (Victim::Worker(slot), Deed::Ill(ill, lasts)) => self.workers[slot].lose_wire(ill, lasts, &mut self.fates),
+            (Victim::Sender(slot), Deed::Ill(ill, lasts)) => {
+                let lost = in_no_hole(&mut self.senders, slot).and_then(|member| member.lose_wire(ill, lasts));
+                self.lost_wire(ill, lost);
+            }
+            (Victim::Worker(slot), Deed::Ill(ill, lasts)) => {
+                let lost = in_no_hole(&mut self.workers, slot).and_then(|member| member.lose_wire(ill, lasts));
+                self.lost_wire(ill, lost);
+            }
             (Victim::Sender(slot), Deed::Kill | Deed::Stop(_) | Deed::Ask) => {
                 // First one, then the other: they write the same numbers.
                 self.fates.push(self.senders[slot].kill()?);
@@ -143,6 +154,14 @@ impl<H: Host> Fleet<H> {
         Ok(())
     }
 
+    /// Writes down whose wire suffered `ill`, if there was one.
+    fn lost_wire(&mut self, ill: Ill, lost: Option<(Fate, Option<Outage>)>) {
+        let Some((fate, outage)) = lost else { return };
+        self.fates.push(fate);
+        self.outages.extend(outage);
+        self.ills.push(ill);
+    }
+
     /// Something happens to the database that everybody feels.
     async fn fall_ill(&mut self, ill: Ill, lasts: Duration) -> anyhow::Result<()> {
         let from = moment();
@@ -153,6 +172,7 @@ impl<H: Host> Fleet<H> {
         }
         self.host.suffer(ill, lasts).await?;
         self.outages.push(Outage { pid: None, from, to: moment(), ill });
+        self.ills.push(ill);
         Ok(())
     }
 
@@ -235,6 +255,28 @@ impl<H: Host> Fleet<H> {
         self.look_after()
     }
 
+    /// Puts workers where none are any more.
+    pub(crate) async fn fill_up(&mut self) -> anyhow::Result<()> {
+        while self.workers.len() < WORKERS {
+            let worker = self.worker().await?;
+            self.workers.push(worker);
+        }
+        Ok(())
+    }
+
+    /// What was seen so far, as if all ended now.
+    pub(crate) fn seen(&self, leases: &Leases) -> Seen {
+        let at = moment();
+        let spared = self.workers.iter().map(|worker| Fate { pid: worker.pid(), what: What::Spared, at });
+        Seen {
+            fates: self.fates.iter().copied().chain(spared).collect(),
+            outages: self.outages.clone(),
+            ills: self.ills.clone(),
+            surprises: self.surprises.clone(),
+            leases: leases.clone(),
+        }
+    }
+
     /// Whether all that is left are workers that nothing has happened to.
     pub(crate) fn is_quiet(&self) -> bool {
         self.senders.is_empty()
@@ -310,6 +352,13 @@ impl<H: Host> Fleet<H> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(events).spawn()?;
         Ok(Member::new(child, way.wire))
     }
+}
+
+/// The member in this place, or the next that is in no black hole.
+fn in_no_hole(members: &mut [Member], slot: usize) -> Option<&mut Member> {
+    let count = members.len();
+    let free = (slot..slot + count).map(|place| place % count).find(|place| !members[*place].is_in_hole())?;
+    members.get_mut(free)
 }
 
 impl<H> Drop for Fleet<H> {

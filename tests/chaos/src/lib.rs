@@ -36,6 +36,7 @@ mod member;
 mod nemesis;
 pub mod postgres;
 mod recovery;
+mod returning;
 mod robbery;
 mod sender;
 mod silence;
@@ -43,6 +44,7 @@ pub mod sqlite;
 mod starvation;
 mod told;
 mod worker;
+mod worth;
 
 use std::time::Duration;
 

@@ -27,6 +27,13 @@ pub(crate) enum What {
     Spared,
 }
 
+impl What {
+    /// Whether the process is no more, so that another may have its number.
+    pub(crate) const fn is_an_end(self) -> bool {
+        matches!(self, Self::Killed | Self::Ended | Self::Felled)
+    }
+}
+
 /// What happened to which process, and when, in microseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {
@@ -74,17 +81,22 @@ impl Member {
     }
 
     /// Its connections are cut, or bytes flow no more for so long. Those of every other hole outlive it.
-    pub(crate) fn lose_wire(&mut self, ill: Ill, lasts: Duration, fates: &mut Vec<Fate>) {
-        let (Some(wire), None) = (&self.wire, self.hole) else { return };
+    /// A cut is over at once, and answered; a hole is when it is left.
+    pub(crate) fn lose_wire(&mut self, ill: Ill, lasts: Duration) -> Option<(Fate, Option<Outage>)> {
+        let (Some(wire), None) = (&self.wire, self.hole) else { return None };
         let at = moment();
-        fates.push(Fate { pid: self.pid(), what: What::Cut, at });
-        match ill {
+        let outage = match ill {
             Ill::Hole => {
                 wire.flow(Flow::Hole);
                 self.hole = Some((at, Instant::now() + lasts, lasts.as_millis().is_multiple_of(2)));
+                None
             }
-            Ill::Cut | Ill::Terminate | Ill::Restart | Ill::Crash | Ill::Kill | Ill::Exhaust => wire.cut(),
-        }
+            Ill::Cut | Ill::Terminate | Ill::Restart | Ill::Crash | Ill::Kill | Ill::Exhaust => {
+                wire.cut();
+                Some(Outage { pid: Some(self.pid()), from: at, to: at, ill })
+            }
+        };
+        Some((Fate { pid: self.pid(), what: What::Cut, at }, outage))
     }
 
     /// Out of a black hole whose time is over: what it was, and that the process goes on, when its connections live.

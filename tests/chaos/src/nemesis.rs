@@ -12,7 +12,8 @@ pub(crate) const SENDERS: usize = 3;
 const SPARED_FOR: usize = 130;
 
 /// So many acts lie between two ills that everybody feels, give or take a third: after most of them nobody may take a lease
-/// over before another is through, and that is to be seen, too.
+/// over before another is through, and that is to be seen, too. Where there is not enough time for that they are closer, so that
+/// each comes once.
 const APART: usize = 45;
 
 /// One act in so many is done to a single wire.
@@ -100,34 +101,74 @@ pub(crate) struct Nemesis {
     chance: fastrand::Rng,
     acts: usize,
     spared: usize,
-    wires: Vec<Ill>,
-    databases: Vec<Ill>,
-    /// Those that everybody feels, in an order of their own, the next one last.
-    coming: Vec<Ill>,
+    wires: Round,
+    /// Those that everybody feels.
+    databases: Round,
     /// The act that is the next of them.
     comes_at: usize,
+}
+
+/// Ills that come one after the other: each once, in an order of its own, before one comes again.
+#[derive(Debug)]
+struct Round {
+    ills: Vec<Ill>,
+    /// The next one last.
+    coming: Vec<Ill>,
+    came: usize,
+}
+
+impl Round {
+    const fn of(ills: Vec<Ill>) -> Self {
+        Self { ills, coming: Vec::new(), came: 0 }
+    }
+
+    fn next(&mut self, chance: &mut fastrand::Rng) -> Option<Ill> {
+        if self.coming.is_empty() {
+            self.coming.clone_from(&self.ills);
+            chance.shuffle(&mut self.coming);
+        }
+        self.came += 1;
+        self.coming.pop()
+    }
+
+    /// Whether each has come.
+    const fn is_through(&self) -> bool {
+        self.came >= self.ills.len()
+    }
+
+    /// Whether one must come now, if each is to come before the storm is over of which so much is past.
+    fn is_late(&self, past: f64) -> bool {
+        !self.is_through() && past * self.ills.len() as f64 >= self.came as f64 + 0.5
+    }
 }
 
 impl Nemesis {
     /// One that knows these `ills`.
     pub(crate) fn new(seed: u64, ills: &[Ill]) -> Self {
         let (wires, databases) = ills.iter().partition(|ill| ill.is_of_a_wire());
+        let (wires, databases) = (Round::of(wires), Round::of(databases));
         let chance = fastrand::Rng::with_seed(seed);
-        Self { chance, acts: 0, spared: 0, wires, databases, coming: Vec::new(), comes_at: APART / 2 }
+        Self { chance, acts: 0, spared: 0, wires, databases, comes_at: APART / 2 }
     }
 
-    /// The next act. Two in five are against senders; of the others one in ten stops, and one in twenty asks.
-    pub(crate) fn next(&mut self) -> Act {
+    /// Whether every ill has come.
+    pub(crate) const fn is_through(&self) -> bool {
+        self.wires.is_through() && self.databases.is_through()
+    }
+
+    /// The next act, when so much of the storm is past, of 1; 0 where that does not matter. Two in five are against senders; of the
+    /// others one in ten stops, and one in twenty asks.
+    pub(crate) fn next(&mut self, past: f64) -> Act {
         if self.acts.is_multiple_of(SPARED_FOR) {
             self.spared = (self.spared + self.chance.usize(1..WORKERS)) % WORKERS;
         }
         self.acts += 1;
         let pause = PAUSE.mul_f64(self.chance.f64());
-        if let Some(ill) = self.ill_of_all() {
+        if let Some(ill) = self.ill_of_all(past) {
             let lasts = DOWN.mul_f64(self.chance.f64());
             return Act { pause, victim: Victim::Database, deed: Deed::Ill(ill, lasts) };
         }
-        let ill = self.ill_of_one();
+        let ill = self.ill_of_one(past);
         let victim = if self.chance.u8(0..5) < 2 {
             Victim::Sender(self.chance.usize(0..SENDERS))
         } else {
@@ -150,25 +191,21 @@ impl Nemesis {
         }
     }
 
-    /// An ill of the database, when its time has come: each once, before one comes again.
-    fn ill_of_all(&mut self) -> Option<Ill> {
-        if self.acts < self.comes_at {
+    /// An ill of the database, when its time has come.
+    fn ill_of_all(&mut self, past: f64) -> Option<Ill> {
+        if self.acts < self.comes_at && !self.databases.is_late(past) {
             return None;
         }
         self.comes_at = self.acts + APART * 2 / 3 + self.chance.usize(0..=APART * 2 / 3);
-        if self.coming.is_empty() {
-            self.coming.clone_from(&self.databases);
-            self.chance.shuffle(&mut self.coming);
-        }
-        self.coming.pop()
+        self.databases.next(&mut self.chance)
     }
 
     /// An ill of one wire, now and then.
-    fn ill_of_one(&mut self) -> Option<Ill> {
-        if self.wires.is_empty() || self.chance.u8(0..WIRES) > 0 {
+    fn ill_of_one(&mut self, past: f64) -> Option<Ill> {
+        if self.chance.u8(0..WIRES) > 0 && !self.wires.is_late(past) {
             return None;
         }
-        self.chance.choice(&self.wires).copied()
+        self.wires.next(&mut self.chance)
     }
 }
 
@@ -180,7 +217,7 @@ mod tests {
 
     fn acts(seed: u64, ills: &[Ill], count: usize) -> Vec<Act> {
         let mut nemesis = Nemesis::new(seed, ills);
-        (0..count).map(|_| nemesis.next()).collect()
+        (0..count).map(|_| nemesis.next(0.0)).collect()
     }
 
     #[test]
@@ -199,6 +236,18 @@ mod tests {
             let workers = (0..WORKERS).filter(|worker| acts.iter().any(|act| act.victim == Victim::Worker(*worker)));
             assert_eq!(workers.count(), WORKERS - 1);
         }
+    }
+
+    #[test]
+    fn every_ill_comes_once_before_the_storm_is_over_however_few_its_acts_are() {
+        for seed in 0..50 {
+            let mut nemesis = Nemesis::new(seed, &ILLS);
+            let acts: Vec<Act> = (0..20).map(|nth| nemesis.next(f64::from(nth) / 20.0)).collect();
+            let came = |ill| acts.iter().any(|act| matches!(act.deed, Deed::Ill(done, _) if done == ill));
+            assert!(ILLS.into_iter().all(came) && nemesis.is_through(), "{seed}: {acts:?}");
+        }
+        let mut patient = Nemesis::new(1, &ILLS);
+        assert!((0..20).all(|_| patient.next(0.0).victim != Victim::Database) && !patient.is_through());
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Database for Postgres {
     type Backend = PgBackend;
 
     const NAME: &'static str = "postgres";
+    const ONE_WRITER: bool = false;
 
     /// Connects when it must.
     async fn open(address: &str) -> anyhow::Result<Signals<PgBackend>> {
@@ -65,6 +66,13 @@ impl Database for Postgres {
             rows: sqlx::query_scalar("SELECT number FROM chaos_effect").fetch_all(pool).await?,
             integrity: "ok".to_owned(),
         })
+    }
+
+    async fn is_pinned(signals: &Signals<PgBackend>) -> anyhow::Result<bool> {
+        let pinned = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' \
+                      AND pid <> pg_backend_pid() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) \
+                      AND xact_start < clock_timestamp() - INTERVAL '500 ms')";
+        Ok(sqlx::query_scalar(pinned).fetch_one(signals.backend().pool()).await?)
     }
 
     async fn count(signals: &Signals<PgBackend>) -> anyhow::Result<(i64, i64)> {

@@ -3,11 +3,14 @@
 //! The promise counts from the last renewal, which is seen in the database when the worker is hit, or from the connection
 //! of the worker that must take it over, whichever is later. It is excused for
 //!
-//! - what keeps everybody from writing (see [`silence`]), or the campaign from reading, a worker's own wait for the lock or for the machine, as long as it
-//!   told, and an outage of its database: then it may take as long again, or a lease after a long wait
-//!   (docs/decisions/0012); of a worker that lost its database nothing is expected before it is connected again;
-//! - a slot: of transactional deliveries, and of those that may kill their worker, a worker runs one at a time. One of them
-//!   may be running, and those that are taken over meanwhile may be in front. Of the others it runs twelve at a time.
+//! - what keeps everybody from writing where there is one writer (see [`silence`]), or the campaign from reading, a worker's
+//!   own wait for the lock or for the machine, as long as it told, and an outage of its database: then it may take as long
+//!   again, or a lease after a long wait (docs/decisions/0012); of a worker that lost its database nothing is expected before
+//!   it is connected again;
+//! - on Postgres, the longer interval of sweeps, while a transaction that was seen pins the horizon;
+//! - a slot: of those that may kill their worker, and where there is one writer of transactional deliveries, a worker runs one
+//!   at a time. One of them may be running, and those that are taken over meanwhile may be in front. Of the others it runs
+//!   twelve at a time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +24,7 @@ use crate::member::What;
 use crate::silence;
 
 /// What L1 allows beyond the lease.
-const BEYOND: Duration = Duration::from_secs(1);
+pub(crate) const BEYOND: Duration = Duration::from_secs(1);
 
 /// A wait for the lock that is shorter is not told.
 pub(crate) const UNTOLD: i64 = 500_000;
@@ -29,6 +32,9 @@ pub(crate) const UNTOLD: i64 = 500_000;
 /// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
 /// connection of the application's that tells nobody, and for its time-out of 600 ms.
 const SLOT: Duration = Duration::from_secs(6);
+
+/// The longest interval of sweeps, which L1 allows while something pins the horizon.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// How many slots a worker has for plain deliveries, and for how long the longest of the storm keeps its own. Those of the last
 /// act keep theirs for longer than a lease, but then there are slots for all of them, and none is waited for.
@@ -41,13 +47,8 @@ struct Change {
     lost: Lost,
     hit: i64,
     renewed: i64,
-}
-
-impl Change {
     /// Whether it needs a slot that a worker has once.
-    fn needs_slot(&self) -> bool {
-        self.lost.again || self.lost.receiver == Receiver::Transactional
-    }
+    needs_slot: bool,
 }
 
 /// How long recoveries took, sorted.
@@ -72,7 +73,8 @@ pub(crate) fn times(facts: &Facts) -> Times {
             .of_process(oldest.pid)
             .iter()
             .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
-        if undisturbed && !change.needs_slot() && from < change.lost.at {
+        let pinned = facts.leases.was_pinned(change.renewed, change.lost.at);
+        if undisturbed && !pinned && !change.needs_slot && from < change.lost.at {
             times.clean.push(span(from, change.lost.at));
         }
     }
@@ -99,6 +101,8 @@ pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
             let asked = due(waits, life, change.renewed, 0);
             let slot = if asked < change.lost.at { in_front(&changes, change, asked) } else { 0 };
             let due = due(waits, life, change.renewed, slot);
+            let pinned = facts.leases.was_pinned(change.renewed, due);
+            let due = if pinned { due + micros(SWEEP) } else { due };
             // Whoever was gone before then owes nothing.
             (due <= life.to).then_some((due, life.pid))
         });
@@ -113,10 +117,10 @@ pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
 
 /// How long `change`, which is due then, may wait for its slot: for one that has it, and for those taken over before it.
 fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
-    let needs_slot = change.needs_slot();
+    let needs_slot = change.needs_slot;
     let long = micros(if needs_slot { SLOT } else { HELD });
     let others = changes.iter().filter(|other| {
-        other.needs_slot() == needs_slot
+        other.needs_slot == needs_slot
             && other.lost.delivery != change.lost.delivery
             && (due - long..change.lost.at).contains(&other.lost.at)
     });
@@ -158,9 +162,10 @@ pub(crate) struct Waits<'f> {
 impl<'f> Waits<'f> {
     pub(crate) fn of(facts: &'f Facts) -> Self {
         let outages = facts.outages.iter().filter(|outage| outage.pid.is_none());
-        let mut everybodys = silence::spans(facts);
+        // Where many write, silence is no lock that somebody holds: it is for the workers to explain.
+        let mut everybodys = if facts.one_writer { silence::spans(facts) } else { Vec::new() };
         everybodys.extend(outages.map(|outage| (outage.from, outage.to)));
-        everybodys.extend_from_slice(facts.leases.slow());
+        everybodys.extend(kept_waiting(facts));
         Self { facts, everybodys, known: BTreeMap::new() }
     }
 
@@ -175,14 +180,33 @@ impl<'f> Waits<'f> {
         &self.known[&pid]
     }
 
+    /// Those that process `pid` can call its own, but for the machine's: it waited, or its own way was cut.
+    pub(crate) fn own(&self, pid: u32) -> Vec<(i64, i64)> {
+        merged(self.told_by(pid).chain(self.cuts_of(pid)))
+    }
+
     /// Those of process `pid` that were not the machine's fault.
     pub(crate) fn but_for_the_machine(&self, pid: u32) -> Vec<(i64, i64)> {
-        let told = self.facts.waits.iter().filter(|wait| wait.pid == pid);
-        let told = told.map(|wait| (wait.until - wait.lasted, wait.until));
-        let outages = self.facts.outages.iter().filter(|outage| outage.pid == Some(pid));
-        let outages = outages.map(|outage| (outage.from, outage.to));
-        merged(self.everybodys.iter().copied().chain(told).chain(outages))
+        merged(self.everybodys.iter().copied().chain(self.told_by(pid)).chain(self.cuts_of(pid)))
     }
+
+    fn told_by(&self, pid: u32) -> impl Iterator<Item = (i64, i64)> {
+        let told = self.facts.waits.iter().filter(move |wait| wait.pid == pid);
+        told.map(|wait| (wait.until - wait.lasted, wait.until))
+    }
+
+    fn cuts_of(&self, pid: u32) -> impl Iterator<Item = (i64, i64)> {
+        let outages = self.facts.outages.iter().filter(move |outage| outage.pid == Some(pid));
+        outages.map(|outage| (outage.from, outage.to))
+    }
+}
+
+/// When the campaign's own look at the database took long, though nothing was done to that: the machine kept everybody waiting.
+pub(crate) fn kept_waiting(facts: &Facts) -> Vec<(i64, i64)> {
+    let is_ill = |&(from, to): &(i64, i64)| {
+        facts.outages.iter().any(|outage| outage.pid.is_none() && outage.from < to && outage.to > from)
+    };
+    facts.leases.slow().iter().copied().filter(|look| !is_ill(look)).collect()
 }
 
 /// Spans in their order; those that are closer than [`UNTOLD`] are one. A keeper waits twice for each renewal, and is late by
@@ -219,6 +243,9 @@ fn lives(facts: &Facts) -> Vec<Life> {
                     lives.extend(from.take().map(|from| Life { pid: connected.pid, from, to: fate.at }));
                 }
             }
+            if fate.what.is_an_end() {
+                break;
+            }
         }
     }
     lives
@@ -226,8 +253,13 @@ fn lives(facts: &Facts) -> Vec<Life> {
 
 /// When the holder of a lease was killed or stopped, if it was before it lost the lease.
 pub(crate) fn hit(facts: &Facts, lost: &Lost) -> Option<i64> {
-    let fates = facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
-    let mut hits = fates.filter(|fate| matches!(fate.what, What::Killed | What::Stopped));
+    let own = || facts.fates.iter().filter(|fate| fate.pid == lost.pid && fate.at < lost.at);
+    // The number of a process is given again: what became of one that had it before is not its own.
+    let enlisted = facts.workers.iter().find(|worker| (worker.pid, worker.incarnation) == (lost.pid, lost.incarnation));
+    let enlisted = enlisted.map_or(i64::MIN, |worker| worker.at);
+    let earlier = own().filter(|fate| fate.what.is_an_end() && fate.at < enlisted).map(|fate| fate.at).max();
+    let mut hits = own()
+        .filter(|fate| matches!(fate.what, What::Killed | What::Stopped) && earlier.is_none_or(|end| fate.at > end));
     // A zombie that was stopped and is killed before it wakes was gone from the first on.
     hits.next().map(|fate| fate.at)
 }
@@ -241,7 +273,8 @@ fn changes(facts: &Facts) -> Vec<Change> {
     };
     let change = |lost: &Lost| {
         let hit = hit(facts, lost)?;
-        Some(Change { lost: *lost, hit, renewed: renewed(lost, hit) })
+        let needs_slot = lost.again || (facts.one_writer && lost.receiver == Receiver::Transactional);
+        Some(Change { lost: *lost, hit, renewed: renewed(lost, hit), needs_slot })
     };
     facts.lost.iter().filter_map(change).collect()
 }

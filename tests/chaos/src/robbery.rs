@@ -1,8 +1,9 @@
 //! T9: who lives and renews loses no lease.
 //!
 //! It is excused for what docs/decisions/0012 leaves open: where there is one writer, whoever had to wait for the lock for
-//! more than the time between two renewals may be robbed by one that did not. So may one whose database was out of its reach
-//! for as long. And for a machine that did not let the process run for so long that, with what it waited, no time was left to
+//! more than the time between two renewals may be robbed by one that did not. So may one whose own way to the database was cut
+//! for as long; not so one that shared the outage with everybody, for whoever takes over must have been connected for a lease by
+//! then, and the holder for most of it. (Where there is one writer there are no outages.) And for a machine that did not let the process run for so long that, with what it waited, no time was left to
 //! renew: those are counted apart. And what its holder let go, since it could not learn whether its outcome was stored, is nobody's
 //! loss.
 //!
@@ -15,7 +16,7 @@ use signals_runtime::delivery::DeliveryId;
 
 use crate::LEASE;
 use crate::facts::{Facts, Lost};
-use crate::recovery::{UNTOLD, Waits, hit};
+use crate::recovery::{UNTOLD, Waits, hit, merged};
 
 /// How far two renewals are apart.
 const RENEWAL: Duration = Duration::from_nanos(LEASE.as_nanos() as u64 / 3);
@@ -36,18 +37,18 @@ pub(crate) struct Robbery {
 
 /// Judges them.
 pub(crate) fn judge(facts: &Facts) -> Robbery {
-    let mut waits = Waits::of(facts);
+    let waits = Waits::of(facts);
     let mut robbery = Robbery::default();
     for lost in facts.lost.iter().filter(|lost| hit(facts, lost).is_none() && !was_let_go(facts, lost)) {
         // Beside what it told it may have waited for what is too short to be told.
-        let kept = within_lease(waits.but_for_the_machine(lost.pid), lost);
+        let spans = if facts.one_writer { waits.but_for_the_machine(lost.pid) } else { waits.own(lost.pid) };
+        let kept = within_lease(spans.iter().copied(), lost);
         let starved = facts.starved.iter().filter(|gap| gap.pid == lost.pid);
-        let starved = within_lease(starved.map(|gap| (gap.until - gap.lasted, gap.until)), lost);
+        let starved: Vec<(i64, i64)> = starved.map(|gap| (gap.until - gap.lasted, gap.until)).collect();
+        let together = within_lease(merged(spans.into_iter().chain(starved.iter().copied())), lost);
         if kept > 0 && kept + UNTOLD > micros(RENEWAL) {
             robbery.excused += 1;
-        } else if starved > 0
-            && within_lease(waits.of_process(lost.pid).iter().copied(), lost) + UNTOLD > micros(LEASE - RENEWAL)
-        {
+        } else if within_lease(starved, lost) > 0 && together + UNTOLD > micros(LEASE - RENEWAL) {
             robbery.starved += 1;
         } else {
             let evidence = format!("process {} lived, waited {kept} µs in that lease, and lost it: {lost:?}", lost.pid);
@@ -74,6 +75,7 @@ mod tests {
     use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
     use super::*;
+    use crate::Line;
     use crate::facts::Receiver;
     use crate::member::{Fate, Outage, What};
     use crate::nemesis::Ill;
@@ -128,8 +130,20 @@ mod tests {
                 facts.outages.push(Outage { pid, from, to, ill: Ill::Hole });
             })
         };
-        assert_eq!([out(None, long), out(Some(1), long)], [(0, 1), (0, 1)]);
-        assert_eq!([out(None, long - 1), out(Some(2), long)], [(1, 0), (1, 0)]);
+        assert_eq!([out(Some(1), long), out(Some(1), long - 1)], [(0, 1), (1, 0)]);
+        assert_eq!([out(None, long), out(Some(2), long)], [(1, 0), (1, 0)], "everybody's, or another's");
+    }
+
+    #[test]
+    fn t9_silence_is_an_excuse_only_where_there_is_one_writer() {
+        let silent = |one_writer| {
+            judged(|facts| {
+                facts.one_writer = one_writer;
+                let line = |what: &str, at| Line { what: what.to_owned(), number: 1, attempt: 0, at, pid: 5 };
+                facts.journal.extend([line("intent", 17 * SECOND), line("stored", 19 * SECOND)]);
+            })
+        };
+        assert_eq!([silent(true), silent(false)], [(0, 1), (1, 0)]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl Database for Sqlite {
     type Backend = SqliteBackend;
 
     const NAME: &'static str = "sqlite";
+    const ONE_WRITER: bool = true;
 
     /// Sets the file up, too: it waits for whoever writes.
     async fn open(address: &str) -> anyhow::Result<Signals<SqliteBackend>> {
@@ -59,6 +60,11 @@ impl Database for Sqlite {
             rows: sqlx::query_scalar("SELECT number FROM chaos_effect").fetch_all(pool).await?,
             integrity: sqlx::query_scalar("PRAGMA integrity_check").fetch_one(pool).await?,
         })
+    }
+
+    async fn is_pinned(_signals: &Signals<SqliteBackend>) -> anyhow::Result<bool> {
+        // It removes rows at once, and has no sweeps.
+        Ok(false)
     }
 
     async fn count(signals: &Signals<SqliteBackend>) -> anyhow::Result<(i64, i64)> {

@@ -44,6 +44,14 @@ fn told(facts: &Facts, booked: &BTreeSet<i64>, findings: &mut Findings) {
     }
 }
 
+/// How many orders were stored, as their senders were told, and are not there.
+pub(super) fn lost(facts: &Facts) -> usize {
+    let booked: BTreeSet<i64> = facts.books.orders.iter().map(|(number, _)| *number).collect();
+    let told = facts.journal.iter().filter(|line| ["stored", "repeated"].contains(&&*line.what));
+    let told: BTreeSet<i64> = told.map(|line| line.number).collect();
+    told.difference(&booked).count()
+}
+
 /// S2: a send whose outcome is unknown was repeated under its key, and then is stored.
 fn unknown(facts: &Facts, booked: &BTreeSet<i64>, findings: &mut Findings) {
     let of = |what: &str| -> BTreeSet<i64> {

@@ -70,9 +70,14 @@ fn l1_counts_from_the_last_renewal_when_it_was_seen() {
     assert_eq!(late(&facts).len(), 0, "the one to take it over came later than that");
 }
 
+/// As [`recovered_after`], where there is one writer.
+fn one_writer_recovered_after(after: i64) -> Facts {
+    Facts { one_writer: true, ..recovered_after(after) }
+}
+
 /// As [`recovered_after`], of a delivery that needs a slot, with `others` that were taken over at these moments.
 fn slotted(after: i64, receiver: Receiver, again: bool, others: &[(i64, bool)]) -> usize {
-    let mut facts = recovered_after(after);
+    let mut facts = one_writer_recovered_after(after);
     facts.lost[0] = Lost { receiver, again, ..facts.lost[0] };
     for (number, &(at, slotted)) in (2..).zip(others) {
         let delivery = DeliveryId { signal: SignalId(number), receiver: ReceiverId(1) };
@@ -98,9 +103,20 @@ fn l1_what_needs_a_slot_may_wait_for_one_and_for_those_in_front_and_no_longer() 
 }
 
 #[test]
+fn l1_a_transactional_delivery_needs_no_slot_of_its_own_where_many_write() {
+    let transactional = |one_writer, after| {
+        let mut facts = recovered_after(after);
+        (facts.one_writer, facts.lost[0].receiver) = (one_writer, Receiver::Transactional);
+        (late(&facts).len(), times(&facts).clean.len())
+    };
+    assert_eq!([transactional(false, ALLOWED), transactional(false, ALLOWED + 1)], [(0, 1), (1, 1)]);
+    assert_eq!(transactional(true, ALLOWED + 1), (0, 0), "one writer: it waits for the one in front");
+}
+
+#[test]
 fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
     let waited = |receiver, after| {
-        let mut facts = recovered_after(after);
+        let mut facts = one_writer_recovered_after(after);
         facts.lost[0].receiver = receiver;
         // A long one, which begins after the lease and a second, and before the slot is due.
         facts.waits.push(Waited { pid: 2, until: 17 * SECOND + SECOND / 2, lasted: 2 * SECOND });
@@ -114,7 +130,7 @@ fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
 #[test]
 fn l1_clean_times_leave_out_what_is_excused() {
     let clean = |tamper: fn(&mut Facts)| {
-        let mut facts = recovered_after(3 * SECOND);
+        let mut facts = one_writer_recovered_after(3 * SECOND);
         tamper(&mut facts);
         times(&facts).clean
     };
@@ -151,11 +167,14 @@ fn waits_one_after_the_other_are_one() {
 #[test]
 fn l1_a_database_that_is_kept_shut_is_not_up() {
     let shut = |late| {
-        let mut facts = recovered_after(ALLOWED + 5 * SECOND + UNTOLD + late);
+        let mut facts = one_writer_recovered_after(ALLOWED + 5 * SECOND + UNTOLD + late);
         facts.journal = vec![line("intent", 20, 11 * SECOND), line("stored", 20, 15 * SECOND)];
         facts
     };
     assert_eq!([late(&shut(0)).len(), late(&shut(1)).len()], [0, 1]);
+    let mut facts = shut(0);
+    facts.one_writer = false;
+    assert_eq!(late(&facts).len(), 1, "nobody keeps it shut where many write");
     let mut facts = shut(0);
     facts.journal.clear();
     assert_eq!(late(&facts).len(), 1, "nobody has seen it");
@@ -198,7 +217,40 @@ fn l1_when_the_campaign_was_kept_waiting_so_were_the_workers() {
     let mut facts = recovered_after(ALLOWED + 2 * SECOND + UNTOLD);
     assert_eq!(late(&facts).len(), 1);
     facts.leases.waited(10 * SECOND, 12 * SECOND);
-    assert_eq!(late(&facts), []);
+    assert_eq!((late(&facts), kept_waiting(&facts).len()), (vec![], 1));
     facts.lost[0].at += 1;
     assert_eq!(late(&facts).len(), 1);
+}
+
+#[test]
+fn l1_a_look_at_a_database_that_was_ill_says_nothing_of_the_machine() {
+    let looked = |pid, to| {
+        let mut facts = recovered_after(ALLOWED);
+        facts.leases.waited(10 * SECOND, 12 * SECOND);
+        facts.outages.push(Outage { pid, from: 9 * SECOND, to, ill: Ill::Restart });
+        kept_waiting(&facts).len()
+    };
+    assert_eq!([looked(None, 11 * SECOND), looked(None, 10 * SECOND), looked(Some(2), 11 * SECOND)], [0, 1, 1]);
+}
+
+#[test]
+fn l1_allows_the_longer_interval_of_sweeps_while_a_transaction_is_seen_that_pins_the_horizon() {
+    let pinned = |at, late_by| {
+        let mut facts = recovered_after(ALLOWED + late_by);
+        facts.leases.saw_pinned(at);
+        (late(&facts).len(), times(&facts).clean.len())
+    };
+    let sweep = micros(SWEEP);
+    assert_eq!([pinned(12 * SECOND, sweep), pinned(12 * SECOND, sweep + 1)], [(0, 0), (1, 0)]);
+    assert_eq!([pinned(10 * SECOND, 1), pinned(16 * SECOND, 1)], [(1, 1), (1, 1)], "before, and after it was due");
+}
+
+#[test]
+fn l1_what_became_of_a_process_that_had_the_same_number_before_is_not_its_own() {
+    let mut facts = recovered_after(ALLOWED);
+    facts.workers[0].at = 8 * SECOND;
+    facts.fates.insert(0, fate(1, What::Killed, 5 * SECOND));
+    assert_eq!(times(&facts).raw, [LEASE + BEYOND]);
+    facts.fates[0].at = 9 * SECOND;
+    assert_eq!(times(&facts).raw, [LEASE + BEYOND + Duration::from_secs(1)], "that is its own");
 }

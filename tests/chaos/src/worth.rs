@@ -1,0 +1,125 @@
+//! What a campaign must have seen to prove something: one that found nothing, and looked at nothing, has failed.
+
+use std::time::Duration;
+
+use crate::calm;
+use crate::campaign::{Options, Until};
+use crate::figures::Figures;
+use crate::nemesis::{Ill, Mix};
+use crate::recovery::BEYOND;
+
+/// From so many kills on there must be plain effects that were made twice, or the kills hit nothing; and so many there must be
+/// in a [long](is_long) campaign.
+const MUST_KILL: u64 = 50;
+
+/// A campaign of this length has time for everything.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Whether the campaign has a minute or more: then it must have had everything that there is.
+pub(crate) const fn is_long(options: Options) -> bool {
+    match options.until {
+        Until::Killed(_) => false,
+        Until::Elapsed(span) => span.as_millis() >= LONG.as_millis(),
+    }
+}
+
+/// Why a campaign that found nothing proves nothing, or not enough. Of the `known` ills those were `done`.
+pub(crate) fn failures(
+    figures: &Figures,
+    done: &[Ill],
+    known: &[Ill],
+    options: Options,
+    unplayed: Option<String>,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut must = |is_so: bool, why: String| failures.extend((!is_so).then_some(why));
+    let get = |name| figures.get(name);
+    let kills = get("kills");
+
+    let doubled = kills < MUST_KILL || get("double_plain_effects") > 0;
+    must(doubled, "no plain effect was ever made twice: the kills hit nothing".to_owned());
+    must(get("acks_known_outside") > 0, "no worker told of an acknowledgement: none could have been stale".to_owned());
+    if is_long(options) {
+        must(kills >= MUST_KILL, format!("there were {kills} kills, and {MUST_KILL} must be"));
+        must(get("outcomes_refused") > 0, "no outcome was refused: the fence had nothing to do".to_owned());
+        let missing: Vec<&Ill> = known.iter().filter(|ill| options.mix == Mix::All && !done.contains(ill)).collect();
+        must(missing.is_empty(), format!("there was none of {missing:?}"));
+    }
+    if let Some(why) = unplayed {
+        must(false, format!("the last act was not played: {why}"));
+    }
+    let (judged, least) = (get("l1_unexcused"), calm::MUST_JUDGE);
+    must(judged >= least, format!("{judged} recoveries were judged under L1 without an excuse, and {least} must be"));
+    let (p99, promised) = (get("l1_p99_ms"), get("lease_ms") + BEYOND.as_millis() as u64);
+    must(
+        p99 <= promised,
+        format!("of a hundred recoveries without an excuse one took {p99} ms, and L1 says {promised} ms"),
+    );
+    let (kept, took) = (get("kept_waiting_ms"), get("took_ms"));
+    must(
+        kept * 10 <= took,
+        format!("the machine kept everybody waiting for {kept} ms of {took} ms: more than a tenth"),
+    );
+    failures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: [(&str, u64); 9] = [
+        ("kills", 50),
+        ("double_plain_effects", 1),
+        ("acks_known_outside", 1),
+        ("outcomes_refused", 1),
+        ("l1_unexcused", 10),
+        ("l1_p99_ms", 5_000),
+        ("lease_ms", 4_000),
+        ("kept_waiting_ms", 4_000),
+        ("took_ms", 40_000),
+    ];
+
+    const MINUTE: Options = Options { until: Until::Elapsed(LONG), seed: 1, mix: Mix::All, json: false };
+
+    /// How many failures there are when one figure is another.
+    fn with(name: &str, value: u64, options: Options) -> usize {
+        let rows = ROWS.map(|(known, usual)| (known, if known == name { value } else { usual }));
+        failures(&Figures::with(&rows), &[Ill::Cut], &[Ill::Cut], options, None).len()
+    }
+
+    #[test]
+    fn every_figure_has_a_border_beyond_which_a_minute_proves_nothing() {
+        for (name, good, bad) in [
+            ("kills", 50, 49),
+            ("double_plain_effects", 1, 0),
+            ("acks_known_outside", 1, 0),
+            ("outcomes_refused", 1, 0),
+            ("l1_unexcused", 10, 9),
+            ("l1_p99_ms", 5_000, 5_001),
+            ("kept_waiting_ms", 4_000, 4_001),
+        ] {
+            assert_eq!([with(name, good, MINUTE), with(name, bad, MINUTE)], [0, 1], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_campaign_of_few_kills_that_was_asked_for_may_have_seen_less() {
+        let span = LONG.checked_sub(Duration::from_millis(1)).expect("it is longer");
+        for until in [Until::Killed(7), Until::Elapsed(span)] {
+            let short = Options { until, ..MINUTE };
+            assert_eq!([with("kills", 7, short), with("outcomes_refused", 0, short)], [0, 0]);
+            assert_eq!(with("double_plain_effects", 0, short), 1, "of fifty kills");
+        }
+    }
+
+    #[test]
+    fn a_minute_of_everything_has_had_every_ill_and_its_last_act() {
+        let missing = |mix, done: &[Ill], unplayed: Option<&str>| {
+            let options = Options { mix, ..MINUTE };
+            failures(&Figures::with(&ROWS), done, &[Ill::Cut, Ill::Hole], options, unplayed.map(str::to_owned)).len()
+        };
+        assert_eq!(missing(Mix::All, &[Ill::Hole, Ill::Cut], None), 0);
+        assert_eq!([missing(Mix::All, &[Ill::Hole], None), missing(Mix::Kills, &[], None)], [1, 0]);
+        assert_eq!(missing(Mix::Kills, &[], Some("it stalled")), 1);
+    }
+}
