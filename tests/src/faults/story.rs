@@ -1,7 +1,8 @@
 //! Who sends, who runs, who repairs: as applications do, with every retry that they need.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signals_core::delivery::State;
 use signals_core::store::{DeliverySummary, Filter, Retention};
@@ -10,7 +11,7 @@ use signals_runtime::{Signals, Tx};
 use tokio::sync::watch;
 
 use super::receivers::{Audited, Ordered, Ran, Reminded, registry};
-use super::{Ground, verdict};
+use super::{Ground, Meter, Scene, verdict};
 use crate::stage::until_within;
 
 /// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
@@ -29,27 +30,23 @@ const NOTHING: Retention =
 /// One telling, on a ground of its own.
 pub struct Story<G: Ground> {
     pub(super) ground: G,
+    meter: Arc<Meter>,
     pub(super) signals: Signals<G::Backend>,
     pub(super) ran: Ran,
 }
 
 impl<G: Ground> fmt::Debug for Story<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Story").field("meter", self.ground.meter()).finish_non_exhaustive()
+        f.debug_struct("Story").field("meter", &self.meter).finish_non_exhaustive()
     }
 }
 
 impl<G: Ground> Story<G> {
-    /// On a database that is migrated, has the business table and nothing else.
+    /// On a database that is migrated, has the business table and nothing else, and whose statements `meter` counts.
     #[must_use]
-    pub fn new(ground: G) -> Self {
+    pub fn new(ground: G, meter: Arc<Meter>) -> Self {
         let signals = Signals::new(ground.backend().clone()).with_registry(registry::<G>());
-        Self { ground, signals, ran: Ran::default() }
-    }
-
-    /// Where it is told.
-    pub fn ground(&self) -> &G {
-        &self.ground
+        Self { ground, meter, signals, ran: Ran::default() }
     }
 
     pub(super) fn leave(self) {
@@ -67,17 +64,20 @@ impl<G: Ground> Story<G> {
         again("an order under a key", async || self.order_under_a_key(1).await).await;
         again("an order", async || self.order(2).await).await;
         again("an order that is undone", async || self.undone(3).await).await;
+        verdict::undone(self, 3).await;
         again("an order with savepoints", async || self.with_savepoints(4).await).await;
         again("an order of somebody careless", async || self.careless(5).await).await;
         again("reminders", async || self.reminders(6).await).await;
         again("an audit", async || self.audit(7).await).await;
 
+        self.meter.enter(Scene::Worker);
         self.work().await;
         verdict::settled(self).await;
 
+        self.meter.enter(Scene::Pruning);
         again("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
-        self.ground.meter().end();
+        self.meter.enter(Scene::Over);
         verdict::at_rest(self).await;
     }
 
@@ -182,6 +182,9 @@ impl<G: Ground> Story<G> {
             None => Ok(()), // it happened, although the answer was lost
         })
         .await;
+        // What comes by the clock, such as a heartbeat, comes within a lease.
+        let linger = Instant::now() + LEASE;
+        until_within(PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
         until_within(PATIENCE, "everything to be done", async || {
             self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
         })
