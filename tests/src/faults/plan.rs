@@ -27,7 +27,7 @@ impl Plan {
         let is_first = self.planned.is_empty();
         for (of, &count) in counts {
             let fault = |at| Fault { of: of.clone(), at, cut: self.cut };
-            if !is_first && self.planned.contains_key(of) {
+            if !is_first && self.planned.contains(of) {
                 continue;
             }
             let most = match (is_first, fault(1).is_numbered()) {

@@ -12,13 +12,16 @@ use tokio::sync::watch;
 
 use super::receivers::{Audited, Ordered, Ran, Reminded, registry};
 use super::{Ground, Meter, Scene, verdict};
-use crate::stage::until_within;
+use crate::stage::until_every;
 
 /// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
 const LEASE: Duration = Duration::from_secs(2);
 
 /// How long anything may take to be as it must: many stories are told at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often somebody looks whether it is: each look reads all deliveries, beside the worker on the same processors.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often anybody begins again: one fault is at most two failures.
 const TRIES: u32 = 5;
@@ -176,7 +179,7 @@ impl<G: Ground> Story<G> {
     }
 
     async fn repair(&self) {
-        until_within(PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
+        until_every(PAUSE, PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
         again("a retry by hand", async || match self.refused().await {
             Some(refused) => self.signals.operate("ops").retry(refused.id).await,
             None => Ok(()), // it happened, although the answer was lost
@@ -184,8 +187,8 @@ impl<G: Ground> Story<G> {
         .await;
         // What comes by the clock, such as a heartbeat, comes within a lease.
         let linger = Instant::now() + LEASE;
-        until_within(PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
-        until_within(PATIENCE, "everything to be done", async || {
+        until_every(PAUSE, PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
+        until_every(PAUSE, PATIENCE, "everything to be done", async || {
             self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
         })
         .await;
