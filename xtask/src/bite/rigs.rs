@@ -264,6 +264,7 @@ pub(super) const RIGS: &[Rig] = &[
 ];
 
 /// Tests of processes and servers that are about promises which no break takes away: folder, name, and what they are about.
+#[cfg(test)]
 pub(super) const OTHERS: &[(&str, &str, &str)] = &[
     ("tests/rig", "blocking", "time-outs, and receivers that block"),
     ("tests/rig", "crashes", "deliveries that kill their workers are buried"),
