@@ -1,11 +1,21 @@
 //! Builds that are broken on purpose: each switch takes one promise away, and `cargo xtask bite` shows which tests notice.
 //!
-//! A switch is a `--cfg` of the compiler, in no feature and no manifest: no build has one by accident, and no application can
-//! ask for it; without it, what is asked here is a constant. Of the switches that a build has, [`CHOSEN`] names the one that is
-//! on, so that one build is enough for all; without the variable all of them are.
+//! A switch is a `--cfg` of the compiler, in no feature and no manifest; without it, what is asked here is a constant. Flags in
+//! `RUSTFLAGS` reach every crate of a build, and an application may use one of these names for something of its own, and would
+//! lose deliveries by it. So a switch alone is an error of the build: it takes `--cfg signals_broken`, too. Of the switches that a
+//! build has, [`CHOSEN`] names the one that is on, so that one build is enough for all; without the variable all of them are.
 
 use std::env;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Once};
+
+#[cfg(all(
+    any(break_fencing, break_transaction, ack_before_run, fan_out_linked_only, skip_sweep),
+    not(signals_broken)
+))]
+compile_error!(
+    "one of `--cfg break_fencing`, `break_transaction`, `ack_before_run`, `fan_out_linked_only` and `skip_sweep` is set: each \
+     makes this library lose or repeat work, for its own tests. Name yours otherwise, or set `--cfg signals_broken`, too"
+);
 
 /// The variable that names the only switch that is on, or none of them.
 const CHOSEN: &str = "SIGNALS_BREAK";
@@ -33,7 +43,8 @@ pub(crate) fn fan_out_linked_only() -> bool {
     cfg!(fan_out_linked_only) && is_chosen("fan_out_linked_only")
 }
 
-/// Nobody looks below the floors of claims: what was committed late is never found, nor are expired leases (S13, T9).
+/// Nobody looks below the floors: what was committed late is never found, to claim or to promote, nor are expired leases (S13,
+/// T8, T9).
 pub(crate) fn skip_sweep() -> bool {
     cfg!(skip_sweep) && is_chosen("skip_sweep")
 }
@@ -60,13 +71,16 @@ const SWITCHES: [Switch; 5] = [
     ("skip_sweep", skip_sweep),
 ];
 
-/// Tells whoever starts a worker of such a build, on the standard error: a log may be looked at by nobody.
+/// Tells whoever sends or works in such a build, once, on the standard error: a log may be looked at by nobody.
 pub(crate) fn warn() {
-    for (name, _) in SWITCHES.iter().filter(|(_, is_on)| is_on()) {
-        eprintln!(
-            "signals: THIS BUILD IS BROKEN ON PURPOSE (--cfg {name}): IT LOSES OR REPEATS WORK. For tests alone."
-        );
-    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for (name, _) in SWITCHES.iter().filter(|(_, is_on)| is_on()) {
+            eprintln!(
+                "signals: THIS BUILD IS BROKEN ON PURPOSE (--cfg {name}): IT LOSES OR REPEATS WORK. For tests alone."
+            );
+        }
+    });
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::operating::{Inspect, Operate};
 use crate::worker::WorkerBuilder;
-use crate::{Tx, defaults, lineage, task, telemetry};
+use crate::{Tx, broken, defaults, lineage, task, telemetry};
 
 /// Reliable signals over one database. Cheap to clone; clones are the same handle.
 ///
@@ -53,6 +53,7 @@ impl<B: Backend> Signals<B> {
     ///
     /// What is wrong with their declarations is reported by everything that needs them.
     pub fn new(backend: B) -> Self {
+        broken::warn();
         let inner = Inner {
             store: backend.store(),
             clock: backend.clock(),

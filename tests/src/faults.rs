@@ -1,10 +1,10 @@
 //! Fault at k: one fixed story, told once for every statement in it, with that statement's connection cut.
 //!
 //! ```text
-//!            senders ─────────► worker ◄───────── operator ──────► prune
-//! statement  1 2 3 4 5 6 …      … … … …           … …              … n
-//!                    ▲
-//!                    └─ fault k: the k-th statement is never said, or it is done and its answer lost
+//!                senders ────────────► worker ◄──── operator ───────────► prune
+//! statement  senders#1 #2 #3 …     claim#1  ack#1  retry#1  claim#2 …    pruning#1 #2 …
+//!                      ▲
+//!                      └─ the fault: it is never said, or it is done and its answer lost
 //! ```
 //!
 //! Who is in the [story](Story) goes on as applications do: what is retryable is begun again, what is unknown is looked up or
@@ -13,19 +13,23 @@
 //! transaction (S6).
 //!
 //! How statements are counted and cut is the [`Ground`]'s: a proxy on the wire for a server, the calls into the driver for a
-//! database that has no wire. The senders' statements have the same numbers in every run. The worker's do not, for its
-//! parts run at once: so every failure names the statement that was cut.
+//! database that has no wire. The senders' statements and those of the prune have the same numbers in every run, and each is cut.
+//! The worker's have not, for its parts run at once: of each statement that has a name of its own, the first two are cut.
 //!
-//! `SIGNALS_FAULT=17,before` tells the story once more with that fault alone; `SIGNALS_FAULT=0,before` without any.
+//! `SIGNALS_FAULT='claim#2,before'` tells the story once more with that fault alone.
 
 mod fault;
 mod ground;
+mod meter;
+mod plan;
 mod receivers;
+mod report;
 mod story;
 mod sweep;
 mod verdict;
 
-pub use fault::{Cut, Fault, Meter};
+pub use fault::{Cut, Fault, Scene};
 pub use ground::Ground;
+pub use meter::Meter;
 pub use story::Story;
 pub use sweep::sweep;

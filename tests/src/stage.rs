@@ -347,11 +347,25 @@ pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl FnMut()
 /// # Panics
 ///
 /// Panics when it does not within that.
-pub async fn until_within<F: Future<Output = bool>>(patience: Duration, what: &str, mut condition: impl FnMut() -> F) {
+pub async fn until_within<F: Future<Output = bool>>(patience: Duration, what: &str, condition: impl FnMut() -> F) {
+    until_every(Duration::from_millis(1), patience, what, condition).await;
+}
+
+/// The same for a condition that is dear: it is looked at only so often.
+///
+/// # Panics
+///
+/// Panics when it does not become true in time.
+pub async fn until_every<F: Future<Output = bool>>(
+    pause: Duration,
+    patience: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) {
     let met = async {
         while !condition().await {
             // tidy: not a wait: the pause between two looks at a condition that has a deadline
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(pause).await;
         }
     };
     tokio::time::timeout(patience, met).await.unwrap_or_else(|_| panic!("not within {patience:?}: {what}"));

@@ -108,13 +108,15 @@ fn bite(
     programs: &build::Programs,
     postgres: &mut Postgres,
 ) -> Result<Verdict> {
-    let (tests, says) = match broken.map(|broken| rig.cell(broken)) {
+    let cell = broken.map(|broken| rig.cell(broken));
+    let tests = match cell {
         Some(&Cell::Blind(why)) => return Ok(Verdict::Blind(why)),
-        Some(&Cell::Sees { tests, says }) => (tests.to_vec(), Some(says)),
+        Some(Cell::Sees(red)) => red.iter().map(|(test, _)| *test).collect(),
+        Some(Cell::Says(_)) => Vec::new(),
         None if !breaks.iter().any(|&broken| rig.sees(broken)) => {
             return Ok(Verdict::Blind("none of these breaks is for it"));
         }
-        None => (rig.tests(breaks), None),
+        None => rig.tests(breaks),
     };
     let server = match rig.needs.map(|need| postgres.provide(need)).transpose() {
         Ok(url) => url.flatten(),
@@ -122,7 +124,7 @@ fn bite(
         Err(reason) => return Ok(Verdict::Skipped(reason)),
     };
     let outcome = perform(rig, broken, programs, &tests, server.as_deref())?;
-    Ok(says.map_or_else(|| outcome.when_sound(&tests), |says| outcome.when_broken(&tests, says)))
+    Ok(cell.map_or_else(|| outcome.when_sound(&tests), |cell| outcome.when_broken(cell)))
 }
 
 fn name(broken: Option<Break>) -> &'static str {

@@ -49,8 +49,8 @@ pub use report::{DrainError, Failure, Report};
 pub(crate) use shutdown::Phase;
 
 use crate::maintenance;
+use crate::telemetry;
 use crate::tx::Transactions;
-use crate::{broken, telemetry};
 use claimer::Claimer;
 use completer::Finish;
 use keeper::Keeper;
@@ -226,7 +226,6 @@ impl Worker {
     }
 
     async fn start(self, mission: Mission<'_>) -> Result<Report> {
-        broken::warn();
         let (outcomes, incoming) = mpsc::unbounded_channel();
         let engine = Arc::new(Engine::new(self.plan, outcomes));
         engine.learn_lanes().await?.check()?;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What becomes of the statement, and of the connection that it was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,13 +12,50 @@ pub enum Cut {
     After,
 }
 
-/// The statement to cut, counted from 1; 0 is none.
-#[derive(Clone, Copy, Debug)]
+/// The parts of a story, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    /// Whoever sends, alone: its statements have the same numbers in every run.
+    Senders,
+    /// A worker and an operator, whose parts run at once: their statements have names, and no numbers among each other.
+    Worker,
+    /// An operator who prunes, alone.
+    Pruning,
+    /// Nothing counts any more.
+    Over,
+}
+
+impl Scene {
+    /// What its statements count to when one of them has this `name`.
+    pub(super) fn counter(self, name: &str) -> Option<&str> {
+        match self {
+            Self::Senders => Some(SENDERS),
+            Self::Worker => Some(name),
+            Self::Pruning => Some(PRUNING),
+            Self::Over => None,
+        }
+    }
+}
+
+const SENDERS: &str = "senders";
+const PRUNING: &str = "pruning";
+
+/// The statement to cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which.
+    /// What counts: `senders` or `pruning`, each of whose statements does; or one statement of the worker's scene, by its name.
+    pub of: String,
+    /// Which of them, from 1.
     pub at: u32,
     /// How.
     pub cut: Cut,
+}
+
+impl Fault {
+    /// Whether it counts all statements of a scene, which are as many in every run.
+    pub(super) fn is_numbered(&self) -> bool {
+        [SENDERS, PRUNING].contains(&self.of.as_str())
+    }
 }
 
 impl fmt::Display for Fault {
@@ -29,7 +64,7 @@ impl fmt::Display for Fault {
             Cut::Before => "before",
             Cut::After => "after",
         };
-        write!(f, "{},{cut}", self.at)
+        write!(f, "{}#{},{cut}", self.of, self.at)
     }
 }
 
@@ -37,59 +72,30 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no fault: it is `17,before` or `17,after`");
-        let (at, cut) = text.split_once(',').ok_or_else(wrong)?;
+        let wrong = || format!("`{text}` is no fault: it is `senders#17,before`, `pruning#1,after` or `claim#2,after`");
+        let (what, cut) = text.rsplit_once(',').ok_or_else(wrong)?;
         let cut = match cut {
             "before" => Cut::Before,
             "after" => Cut::After,
             _ => return Err(wrong()),
         };
-        Ok(Self { at: at.parse().map_err(|_| wrong())?, cut })
+        let (of, at) = what.rsplit_once('#').ok_or_else(wrong)?;
+        Ok(Self { of: of.to_owned(), at: at.parse().map_err(|_| wrong())?, cut })
     }
 }
 
-/// Counts the statements of one run, whichever connection they are for, and says which is cut.
-#[derive(Debug)]
-pub struct Meter {
-    fault: Fault,
-    said: AtomicU32,
-    struck: OnceLock<String>,
-    is_over: AtomicBool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Meter {
-    /// Nothing was said yet.
-    #[must_use]
-    pub fn new(fault: Fault) -> Self {
-        Self { fault, said: AtomicU32::new(0), struck: OnceLock::new(), is_over: AtomicBool::new(false) }
-    }
-
-    /// Another statement is about to be said, of this name. How it is cut, if it is.
-    pub fn next(&self, name: impl FnOnce() -> String) -> Option<Cut> {
-        if self.is_over.load(Ordering::Acquire) {
-            return None;
+    #[test]
+    fn a_fault_is_read_as_it_is_told() {
+        for of in ["senders", "INSERT INTO a (b, c)", "prepare claim"] {
+            let fault = Fault { of: of.to_owned(), at: 2, cut: Cut::After };
+            assert_eq!(fault.to_string().parse(), Ok(fault));
         }
-        let number = self.said.fetch_add(1, Ordering::AcqRel) + 1;
-        (number == self.fault.at).then(|| {
-            self.struck.get_or_init(name);
-            self.fault.cut
-        })
-    }
-
-    /// From here on nothing counts: the story is over.
-    pub fn end(&self) {
-        self.is_over.store(true, Ordering::Release);
-    }
-
-    /// How many statements there were so far.
-    #[must_use]
-    pub fn said(&self) -> u32 {
-        self.said.load(Ordering::Acquire)
-    }
-
-    /// The statement that was cut; none while the run is not as far.
-    #[must_use]
-    pub fn struck(&self) -> Option<&str> {
-        self.struck.get().map(String::as_str)
+        for wrong in ["17,after", "senders#17", "senders#x,after", "senders#1,then"] {
+            assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
+        }
     }
 }

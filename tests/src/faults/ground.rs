@@ -5,13 +5,16 @@ use std::future::Future;
 use signals_core::{Backend, Result};
 use signals_runtime::Signals;
 
-use super::Meter;
-
 /// A database for one run of the story, through which faults are made.
 ///
 /// Its business table has a row for each [`note`](Self::note), and nothing keeps two of them from being the same: what
 /// happens twice is seen twice.
 pub trait Ground: Sized + Send + Sync + 'static {
+    /// How many stories are told at once: most of them wait, for a pause or for a lease.
+    const ABREAST: usize;
+    /// The names of statements of which one at least must be cut in every sweep.
+    const STATEMENTS: &'static [&'static str];
+
     /// What the application uses.
     type Backend: Backend + Clone;
     /// What the story's judge uses: the same database, past every fault.
@@ -22,9 +25,6 @@ pub trait Ground: Sized + Send + Sync + 'static {
 
     /// The same database, without faults.
     fn direct(&self) -> &Signals<Self::Direct>;
-
-    /// What counts.
-    fn meter(&self) -> &Meter;
 
     /// Writes a business row, in the transaction that `conn` is in.
     fn note<'c>(

@@ -1,7 +1,8 @@
 //! Who sends, who runs, who repairs: as applications do, with every retry that they need.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signals_core::delivery::State;
 use signals_core::store::{DeliverySummary, Filter, Retention};
@@ -10,14 +11,17 @@ use signals_runtime::{Signals, Tx};
 use tokio::sync::watch;
 
 use super::receivers::{Audited, Ordered, Ran, Reminded, registry};
-use super::{Ground, verdict};
-use crate::stage::until_within;
+use super::{Ground, Meter, Scene, verdict};
+use crate::stage::until_every;
 
 /// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
 const LEASE: Duration = Duration::from_secs(2);
 
 /// How long anything may take to be as it must: many stories are told at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often somebody looks whether it is: each look reads all deliveries, beside the worker on the same processors.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often anybody begins again: one fault is at most two failures.
 const TRIES: u32 = 5;
@@ -29,27 +33,23 @@ const NOTHING: Retention =
 /// One telling, on a ground of its own.
 pub struct Story<G: Ground> {
     pub(super) ground: G,
+    meter: Arc<Meter>,
     pub(super) signals: Signals<G::Backend>,
     pub(super) ran: Ran,
 }
 
 impl<G: Ground> fmt::Debug for Story<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Story").field("meter", self.ground.meter()).finish_non_exhaustive()
+        f.debug_struct("Story").field("meter", &self.meter).finish_non_exhaustive()
     }
 }
 
 impl<G: Ground> Story<G> {
-    /// On a database that is migrated, has the business table and nothing else.
+    /// On a database that is migrated, has the business table and nothing else, and whose statements `meter` counts.
     #[must_use]
-    pub fn new(ground: G) -> Self {
+    pub fn new(ground: G, meter: Arc<Meter>) -> Self {
         let signals = Signals::new(ground.backend().clone()).with_registry(registry::<G>());
-        Self { ground, signals, ran: Ran::default() }
-    }
-
-    /// Where it is told.
-    pub fn ground(&self) -> &G {
-        &self.ground
+        Self { ground, meter, signals, ran: Ran::default() }
     }
 
     pub(super) fn leave(self) {
@@ -67,17 +67,20 @@ impl<G: Ground> Story<G> {
         again("an order under a key", async || self.order_under_a_key(1).await).await;
         again("an order", async || self.order(2).await).await;
         again("an order that is undone", async || self.undone(3).await).await;
+        verdict::undone(self, 3).await;
         again("an order with savepoints", async || self.with_savepoints(4).await).await;
         again("an order of somebody careless", async || self.careless(5).await).await;
         again("reminders", async || self.reminders(6).await).await;
         again("an audit", async || self.audit(7).await).await;
 
+        self.meter.enter(Scene::Worker);
         self.work().await;
         verdict::settled(self).await;
 
+        self.meter.enter(Scene::Pruning);
         again("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
-        self.ground.meter().end();
+        self.meter.enter(Scene::Over);
         verdict::at_rest(self).await;
     }
 
@@ -176,13 +179,16 @@ impl<G: Ground> Story<G> {
     }
 
     async fn repair(&self) {
-        until_within(PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
+        until_every(PAUSE, PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
         again("a retry by hand", async || match self.refused().await {
             Some(refused) => self.signals.operate("ops").retry(refused.id).await,
             None => Ok(()), // it happened, although the answer was lost
         })
         .await;
-        until_within(PATIENCE, "everything to be done", async || {
+        // What comes by the clock, such as a heartbeat, comes within a lease.
+        let linger = Instant::now() + LEASE;
+        until_every(PAUSE, PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
+        until_every(PAUSE, PATIENCE, "everything to be done", async || {
             self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
         })
         .await;

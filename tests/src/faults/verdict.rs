@@ -1,6 +1,6 @@
 //! What must be so at the end, whatever was cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signals_core::delivery::State;
 
@@ -10,6 +10,14 @@ use crate::stage::until_within;
 
 /// The orders that were committed; the others were undone.
 const ORDERS: [i64; 5] = [1, 2, 4, 41, 5];
+
+/// I1: an order that was rolled back has stored nothing, neither its row nor its signal.
+pub(super) async fn undone<G: Ground>(story: &Story<G>, order: i64) {
+    let rows = story.ground.noted().await.into_iter().filter(|(_, number)| *number == order).count();
+    // The two before it have a signal each.
+    let signals: BTreeSet<_> = story.deliveries().await.into_iter().map(|delivery| delivery.id.signal).collect();
+    assert_eq!((rows, signals.len()), (0, 2), "I1: rows and signals of what was rolled back");
+}
 
 /// I1, I2, I5: every business row has its deliveries, all of them are done, and each effect is there as often as it must.
 pub(super) async fn settled<G: Ground>(story: &Story<G>) {

@@ -103,7 +103,7 @@ impl Subscriber for Ear {
         let leave = POLLED.with_borrow_mut(|polled| {
             let Some(point) = polled else { return false };
             point.sent += 1;
-            let cut = point.meter.next(|| format!("statement {} of `{}`", point.sent, point.name));
+            let cut = point.meter.next(|| format!("{} {}", point.name, point.sent));
             let was_lost = point.is_lost;
             point.is_lost |= cut == Some(Cut::After);
             // Whoever has the answer already, and goes on to the next statement, is left here.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::Result;
 use crate::examples::executable;
 use crate::process::{Echo, cargo, run, target_dir};
 
-use super::matrix::{Break, Rig, Run};
+use super::matrix::{Break, MEANT, Rig, Run};
 
 /// The longest that a build may take.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -79,8 +80,8 @@ pub(crate) fn compile() -> Option<ExitCode> {
     let mut words = env::args_os().skip(1);
     let mut compiler = Command::new(words.next()?);
     compiler.args(words);
-    for broken in Break::ALL {
-        compiler.args(["--cfg", broken.cfg()]);
+    for cfg in iter::once(MEANT).chain(Break::ALL.map(Break::cfg)) {
+        compiler.args(["--cfg", cfg]);
     }
     let code = compiler.status().ok().and_then(|status| u8::try_from(status.code()?).ok());
     Some(code.map_or(ExitCode::FAILURE, ExitCode::from))

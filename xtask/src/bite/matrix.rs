@@ -2,6 +2,9 @@
 
 use crate::postgres::Need;
 
+/// The `--cfg` without which the library refuses those of the breaks.
+pub(super) const MEANT: &str = "signals_broken";
+
 /// What is broken on purpose: the switches of `signals-runtime/src/broken.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
@@ -54,16 +57,16 @@ pub(super) enum Run {
 /// What a rig makes of a break.
 #[derive(Debug)]
 pub(super) enum Cell {
-    /// Each of these tests is red, and this is said; a program has no tests.
-    Sees { tests: &'static [&'static str], says: &'static str },
+    /// Each of these tests is red.
+    Sees(&'static [Red]),
+    /// It is a program, fails and says this.
+    Says(&'static str),
     /// It cannot notice, for this reason.
     Blind(&'static str),
 }
 
-/// A cell of a rig that must notice.
-pub(super) const fn sees(tests: &'static [&'static str], says: &'static str) -> Cell {
-    Cell::Sees { tests, says }
-}
+/// A test, and what its panic says.
+pub(super) type Red = (&'static str, &'static str);
 
 impl Rig {
     /// A rig of tests in `folder`, out of their target.
@@ -98,7 +101,7 @@ impl Rig {
 
     /// Whether it must notice `broken`.
     pub(super) fn sees(&self, broken: Break) -> bool {
-        matches!(self.cell(broken), Cell::Sees { .. })
+        !matches!(self.cell(broken), Cell::Blind(_))
     }
 
     /// The tests that notice any of `breaks`, each once.
@@ -106,8 +109,8 @@ impl Rig {
         let mut tests = Vec::new();
         for &broken in breaks {
             match self.cell(broken) {
-                Cell::Sees { tests: more, .. } => tests.extend_from_slice(more),
-                Cell::Blind(_) => {}
+                Cell::Sees(red) => tests.extend(red.iter().map(|(test, _)| test)),
+                Cell::Says(_) | Cell::Blind(_) => {}
             }
         }
         tests.sort_unstable();
@@ -121,7 +124,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::super::rigs::RIGS;
+    use super::super::rigs::{OTHERS, RIGS};
     use super::*;
     use crate::process::root;
 
@@ -149,7 +152,12 @@ mod tests {
             assert!(library.contains(&format!("(\"{cfg}\", ")), "{cfg} is no switch of the library");
             assert!(manifest.contains(&format!("\"cfg({cfg})\"")), "{cfg} is unknown to the compiler");
         }
-        assert_eq!(manifest.matches("\"cfg(").count(), Break::ALL.len(), "each switch is in the matrix");
+        let refused = library.split_once("compile_error!").expect("a switch alone is refused").0;
+        for broken in Break::ALL {
+            assert!(refused.contains(broken.cfg()), "{} alone is not refused", broken.cfg());
+        }
+        assert!(manifest.contains(&format!("\"cfg({MEANT})\"")), "{MEANT} is unknown to the compiler");
+        assert_eq!(manifest.matches("\"cfg(").count(), Break::ALL.len() + 1, "each switch is in the matrix");
     }
 
     #[test]
@@ -158,6 +166,28 @@ mod tests {
             let seeing: Vec<_> = RIGS.iter().filter(|rig| rig.sees(broken)).map(|rig| rig.name).collect();
             assert!(seeing.len() >= 2, "{}: {seeing:?}", broken.cfg());
             assert!(seeing.iter().any(|name| name.ends_with("postgres")), "{}: {seeing:?}", broken.cfg());
+        }
+    }
+
+    #[test]
+    fn every_test_of_processes_and_servers_is_a_rig_or_is_told_why_not() {
+        let root = root().expect("in the repository");
+        for folder in ["tests/rig", "tests/rig-postgres"] {
+            for entry in fs::read_dir(root.join(folder).join("tests")).expect("a folder of the repository") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() && !path.join("main.rs").is_file() {
+                    continue; // a module of several
+                }
+                let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+                let is_it = |run| matches!(run, Run::Tests { folder: of, target } if (of, target) == (folder, &name));
+                let is_rig = RIGS.iter().any(|rig| is_it(rig.run));
+                let is_other = OTHERS.iter().any(|(of, other, _)| (*of, *other) == (folder, &name));
+                assert!(is_rig != is_other, "{folder}: {name} is a rig, or one of OTHERS with the reason");
+            }
+        }
+        for (folder, other, why) in OTHERS {
+            let path = root.join(folder).join("tests").join(other);
+            assert!(path.with_extension("rs").is_file() && !why.is_empty(), "{folder} has no test {other}");
         }
     }
 
@@ -171,8 +201,14 @@ mod tests {
             for test in rig.tests(&Break::ALL) {
                 assert!(known.contains(test), "{} names `{test}`, which is no test", rig.name);
             }
-            if let Run::Program { .. } = rig.run {
-                assert!(rig.tests(&Break::ALL).is_empty(), "{} is a program, and has no tests", rig.name);
+            let is_program = matches!(rig.run, Run::Program { .. });
+            for cell in &rig.cells {
+                let fits = match cell {
+                    Cell::Sees(red) => !is_program && !red.is_empty(),
+                    Cell::Says(_) => is_program,
+                    Cell::Blind(_) => true,
+                };
+                assert!(fits, "{}: a program says something, tests are named", rig.name);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::process::{Echo, Ran, root, run};
 
 use super::build::{Programs, folder};
-use super::matrix::{Break, Rig, Run};
+use super::matrix::{Break, Cell, Rig, Run};
 
 /// The variable that chooses one of the switches of a build: see `signals-runtime/src/broken.rs`.
 const CHOSEN: &str = "SIGNALS_BREAK";
@@ -86,23 +86,38 @@ impl Outcome {
         }
     }
 
-    /// Over a broken build: each of `tests` is red, and what was said `says` why.
-    pub(super) fn when_broken(&self, tests: &[&str], says: &str) -> Verdict {
+    /// Over a broken build: each test of `cell` is red, and its panic says why; or the program says so.
+    pub(super) fn when_broken(&self, cell: &Cell) -> Verdict {
         if self.ran.ok {
             return Verdict::Finding("GREEN: it does not bite".to_owned());
         }
-        if let Some(test) = tests.iter().find(|test| self.has(test, "ok")) {
-            return Verdict::Finding(format!("GREEN: `{test}` does not bite"));
-        }
-        let as_expected = tests.iter().all(|test| self.has(test, "FAILED"));
-        if !as_expected || !self.ran.lines.iter().any(|line| line.contains(says)) {
-            return Verdict::Finding(format!(
-                "red, but not by its own words `{says}` ({}): {}",
+        let missing = match cell {
+            Cell::Sees(red) => {
+                if let Some((test, _)) = red.iter().find(|(test, _)| self.has(test, "ok")) {
+                    return Verdict::Finding(format!("GREEN: `{test}` does not bite"));
+                }
+                red.iter()
+                    .find(|(test, says)| !self.has(test, "FAILED") || !self.panic_of(test).contains(says))
+                    .copied()
+            }
+            Cell::Says(says) => (!self.ran.lines.iter().any(|line| line.contains(says))).then_some(("", *says)),
+            Cell::Blind(why) => return Verdict::Blind(why),
+        };
+        match missing {
+            Some((test, says)) => Verdict::Finding(format!(
+                "red, but not by its own words, `{says}` of `{test}` ({}): {}",
                 self.ran.end,
                 self.last_words()
-            ));
+            )),
+            None => Verdict::AsItShould(self.took()),
         }
-        Verdict::AsItShould(self.took())
+    }
+
+    /// What a test whose name contains `test` wrote from its panic on: of the block that the harness shows of it.
+    fn panic_of(&self, test: &str) -> String {
+        let own = self.ran.stdout.iter().skip_while(|line| !begins(line).is_some_and(|name| name.contains(test)));
+        let block = own.skip(1).take_while(|line| begins(line).is_none() && *line != "failures:");
+        block.skip_while(|line| !line.contains("panicked at")).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether a test whose name contains `test` ended so.
@@ -123,6 +138,11 @@ impl Outcome {
     }
 }
 
+/// The name of the test whose block begins with this line.
+fn begins(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,16 +156,31 @@ mod tests {
         matches!(verdict, Verdict::Finding(_))
     }
 
+    const OLD: Cell = Cell::Sees(&[("i6_old", "the token is old")]);
+
     #[test]
     fn a_rig_bites_when_its_tests_are_red_by_their_own_words() {
-        let red = outcome(false, &["test steal::i6_old ... FAILED", "assertion failed: the token is old"]);
-        assert!(matches!(red.when_broken(&["i6_old"], "the token is old"), Verdict::AsItShould(_)));
-        assert!(is_finding(&red.when_broken(&["i6_old"], "nothing is lost")), "for another reason");
-        assert!(is_finding(&red.when_broken(&["i6_old", "i6_other"], "the token is old")), "one of two did not run");
-        let killed = outcome(false, &["running 1 test"]);
-        assert!(is_finding(&killed.when_broken(&["i6_old"], "")), "it did not get so far");
-        let green = outcome(true, &["test steal::i6_old ... ok"]);
-        assert!(is_finding(&green.when_broken(&["i6_old"], "")));
+        let panicked = "thread 'steal::i6_old' panicked at tests/src/steal.rs:1:1:";
+        let head = ["test steal::i6_old ... FAILED", "test other ... FAILED", "---- steal::i6_old stdout ----"];
+        let red = |block: &[&str]| outcome(false, &[&head, block].concat());
+        let own = red(&[panicked, "the token is old"]);
+        assert!(matches!(own.when_broken(&OLD), Verdict::AsItShould(_)));
+        let both = Cell::Sees(&[("i6_old", "the token is old"), ("i6_other", "the token is old")]);
+        assert!(is_finding(&own.when_broken(&both)), "one of two did not run");
+        assert!(is_finding(&red(&[panicked, "nothing is lost"]).when_broken(&OLD)), "for another reason");
+        assert!(is_finding(&red(&["the token is old", panicked]).when_broken(&OLD)), "it was printed, and no reason");
+        let of_another = red(&[panicked, "---- other stdout ----", panicked, "the token is old"]);
+        assert!(is_finding(&of_another.when_broken(&OLD)), "another test says so");
+        assert!(is_finding(&outcome(false, &["running 1 test"]).when_broken(&OLD)), "it did not get so far");
+        assert!(is_finding(&outcome(true, &["test steal::i6_old ... ok"]).when_broken(&OLD)));
+    }
+
+    #[test]
+    fn a_program_bites_when_it_fails_and_says_why() {
+        let says = Cell::Says("BROKEN I1");
+        assert!(matches!(outcome(false, &["BROKEN I1: 3"]).when_broken(&says), Verdict::AsItShould(_)));
+        assert!(is_finding(&outcome(false, &["no server"]).when_broken(&says)));
+        assert!(is_finding(&outcome(true, &["BROKEN I1: 3"]).when_broken(&says)));
     }
 
     #[test]

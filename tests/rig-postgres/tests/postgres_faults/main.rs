@@ -1,14 +1,15 @@
 //! Fault at k on Postgres: each statement's connection is cut before it arrives, and after it was done and before its answer.
 
+mod names;
 mod protocol;
 mod proxy;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use proxy::Proxy;
 use signals_cluster::{Database, Server};
-use signals_conformance::faults::{Cut, Fault, Ground, Meter, sweep};
+use signals_conformance::faults::{Cut, Ground, Meter, sweep};
 use signals_core::{Backend as _, Error, Result};
 use signals_runtime::{PgBackend, Signals};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -24,17 +25,25 @@ const TABLE: &str = "CREATE TABLE public.business (what text NOT NULL, number bi
 struct Proxied {
     backend: PgBackend,
     direct: Signals<PgBackend>,
-    meter: Arc<Meter>,
+    free: Arc<Free>,
     _proxy: Proxy,
     // The last: whoever is still connected is thrown out.
     database: Database,
 }
 
-/// Databases of stories that went well, and left nothing in them: to make one takes longer than to tell a story.
-static FREE: Mutex<Vec<Database>> = Mutex::new(Vec::new());
+/// Databases of stories that went well, and left nothing in them: to make one takes longer than to tell a story. They are dropped
+/// with the sweep.
+#[derive(Default)]
+struct Free(Mutex<Vec<Database>>);
 
-fn free() -> MutexGuard<'static, Vec<Database>> {
-    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+impl Free {
+    fn take(&self) -> Option<Database> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, database: Database) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(database);
+    }
 }
 
 fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
@@ -57,28 +66,35 @@ async fn database() -> Database {
     server.database_like(&key, prepare).await.expect("a database for stories")
 }
 
-async fn open(fault: Fault) -> Proxied {
-    let left = free().pop();
-    let database = match left {
+async fn open(free: Arc<Free>, meter: Arc<Meter>) -> Proxied {
+    let database = match free.take() {
         Some(database) => database,
         None => database().await,
     };
-    let meter = Arc::new(Meter::new(fault));
     let options = database.options();
-    let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter.clone()).await;
+    let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter).await;
     let through = options.clone().host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
     let direct = pool(options, 1);
     sqlx::query("DELETE FROM public.business").execute(&direct).await.expect("nobody is in the judge's way");
     Proxied {
         backend: PgBackend::new(pool(through, CONNECTIONS)),
         direct: Signals::new(PgBackend::new(direct).without_hints()),
-        meter,
+        free,
         _proxy: proxy,
         database,
     }
 }
 
 impl Ground for Proxied {
+    /// Most of them wait for the server, which has a hundred connections: a story has up to nine.
+    const ABREAST: usize = 10;
+    #[rustfmt::skip]
+    const STATEMENTS: &'static [&'static str] = &[
+        "BEGIN ISOLATION LEVEL READ COMMITTED", "send_with", "send", "COMMIT", "SELECT; COMMIT AND CHAIN", "ROLLBACK",
+        "SAVEPOINT _sqlx_savepoint_1", "RELEASE SAVEPOINT _sqlx_savepoint_1", "ROLLBACK TO SAVEPOINT _sqlx_savepoint_1",
+        "enlist", "heartbeat", "claim", "fence", "ack_fenced", "ack", "fail", "promote", "retry", "resign", "prune",
+    ];
+
     type Backend = PgBackend;
     type Direct = PgBackend;
 
@@ -88,10 +104,6 @@ impl Ground for Proxied {
 
     fn direct(&self) -> &Signals<PgBackend> {
         &self.direct
-    }
-
-    fn meter(&self) -> &Meter {
-        &self.meter
     }
 
     async fn note(conn: &mut PgConnection, what: &'static str, number: i64) -> Result<()> {
@@ -114,7 +126,7 @@ impl Ground for Proxied {
     }
 
     fn leave(self) {
-        free().push(self.database);
+        self.free.put(self.database);
     }
 
     async fn unrest(&self) -> Option<String> {
@@ -130,14 +142,20 @@ fn cut_off(error: sqlx::Error) -> Error {
     Error::Unavailable(error.into())
 }
 
+/// Every story, on a few databases.
+fn sweep_databases(cut: Cut) {
+    let free = Arc::new(Free::default());
+    sweep(cut, |meter| open(free.clone(), meter));
+}
+
 /// S1, S3, S6, I1, I2, I5, W13: a connection that is gone before a statement arrives costs a repetition.
 #[test]
 fn s1_s3_i1_i5_a_connection_cut_before_any_statement_loses_and_doubles_nothing() {
-    sweep(Cut::Before, open);
+    sweep_databases(Cut::Before);
 }
 
 /// S2, S6, I1, I2, I5, W13: a statement whose answer is lost is done once, or told to be unknown.
 #[test]
 fn s2_i1_i5_a_connection_cut_after_any_statement_loses_and_doubles_nothing() {
-    sweep(Cut::After, open);
+    sweep_databases(Cut::After);
 }

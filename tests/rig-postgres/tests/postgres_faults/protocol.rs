@@ -6,6 +6,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use crate::names::name;
+
 /// What a client begins with, which has no tag.
 pub(crate) async fn read_startup(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
@@ -72,26 +74,19 @@ impl Prepared {
             let mut texts = message.texts();
             let mut text = || texts.next().unwrap_or_default();
             match message.tag {
-                b'Q' => said = shortened(&text()),
+                b'Q' => said = name(&text()),
                 b'P' => {
-                    let (name, statement) = (text(), shortened(&text()));
+                    let (prepared, statement) = (text(), name(&text()));
                     said = format!("prepare {statement}");
-                    self.0.insert(name, statement);
+                    self.0.insert(prepared, statement);
                 }
                 b'B' => {
-                    let (_portal, name) = (text(), text());
-                    said = self.0.get(&name).cloned().unwrap_or(name);
+                    let (_portal, prepared) = (text(), text());
+                    said = self.0.get(&prepared).cloned().unwrap_or(prepared);
                 }
                 _ => {}
             }
         }
         said
     }
-}
-
-/// The first words of a statement, without its comments.
-fn shortened(statement: &str) -> String {
-    let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let words: Vec<_> = lines.flat_map(str::split_whitespace).collect();
-    words.join(" ").chars().take(72).collect()
 }

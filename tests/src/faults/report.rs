@@ -1,0 +1,97 @@
+//! What became of all stories.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Fault;
+use super::sweep::Told;
+
+/// Prints what was cut.
+///
+/// # Panics
+///
+/// Panics when a story went wrong; when a statement that has a number was not cut; when none of those called `must` was.
+pub(super) fn of(told: &[Told], must: &[&str], took: Duration) {
+    let reached = told.iter().filter(|told| told.struck.is_some()).count();
+    let longest = told.iter().map(|told| told.took).max().unwrap_or_default();
+    println!("{reached} faults in {took:.0?}; the longest story took {longest:.1?}");
+    let mut sorted: Vec<_> = told.iter().filter_map(|told| Some((told.fault.as_ref()?, told))).collect();
+    sorted.sort_by_key(|(fault, _)| (!fault.is_numbered(), fault.of.clone(), fault.at));
+    for (fault, Told { struck, took, .. }) in &sorted {
+        println!("  {fault}: {} ({took:.1?})", struck.as_deref().unwrap_or("not reached"));
+    }
+    failures(&told.iter().collect::<Vec<_>>());
+
+    let missed: Vec<_> = sorted
+        .iter()
+        .filter(|(fault, told)| fault.is_numbered() && told.struck.is_none() && fault.at <= fewest(&sorted, &fault.of))
+        .map(|(fault, _)| fault.to_string())
+        .collect();
+    assert!(missed.is_empty(), "numbers that were not reached: {missed:?}");
+    let struck: BTreeSet<_> = told.iter().filter_map(|told| told.struck.as_deref()).collect();
+    let missed: Vec<_> = must.iter().filter(|name| !struck.contains(*name)).collect();
+    assert!(missed.is_empty(), "never cut: {missed:?}; what was: {struck:#?}");
+}
+
+/// How many statements of a scene every story has said in which it was not cut: once in a while there is one more.
+fn fewest(told: &[(&Fault, &Told)], of: &str) -> u32 {
+    let whole = told.iter().filter(|(fault, _)| !fault.is_numbered());
+    whole.filter_map(|(_, told)| told.counts.get(of).copied()).min().unwrap_or(u32::MAX)
+}
+
+/// Tells what went wrong.
+///
+/// # Panics
+///
+/// Panics when something did.
+pub(super) fn failures(told: &[&Told]) {
+    let failures: Vec<_> = told
+        .iter()
+        .filter_map(|Told { fault, struck, failure, .. }| {
+            let (struck, failure) = (struck.as_deref().unwrap_or("not reached"), failure.as_ref()?);
+            Some(match fault {
+                Some(fault) => format!("{fault}, at `{struck}`: {failure}\nonce more: SIGNALS_FAULT='{fault}'"),
+                None => format!("without a fault: {failure}"),
+            })
+        })
+        .collect();
+    assert!(failures.is_empty(), "{} of {} stories went wrong\n{}", failures.len(), told.len(), failures.join("\n\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cut;
+    use super::*;
+
+    fn told(of: &str, struck: Option<&str>) -> Told {
+        Told {
+            fault: Some(Fault { of: of.to_owned(), at: 1, cut: Cut::After }),
+            struck: struck.map(str::to_owned),
+            counts: [].into(),
+            took: Duration::ZERO,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_sweep_in_which_everything_was_cut_passes() {
+        // What a worker says now and then may be missed, unless it is named.
+        of(
+            &[told("senders", Some("begin")), told("claim", Some("claim")), told("pause", None)],
+            &["claim"],
+            Duration::ZERO,
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "numbers that were not reached: [\"senders#1,after\"]")]
+    fn a_number_that_was_not_reached_is_told() {
+        of(&[told("senders", None)], &[], Duration::ZERO);
+    }
+
+    #[test]
+    #[should_panic(expected = "never cut: [\"claim\"]")]
+    fn a_statement_that_was_never_cut_is_told() {
+        of(&[told("senders", Some("begin"))], &["claim"], Duration::ZERO);
+    }
+}
