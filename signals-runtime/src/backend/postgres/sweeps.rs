@@ -21,10 +21,11 @@ impl Swept {
         Self(Some((began, took)))
     }
 
-    /// Whether it is time for the next.
-    pub(super) fn is_long_ago(self, now: Instant) -> bool {
+    /// Whether it is time for the next: the last is long ago, or it began before somebody `asked` for one.
+    pub(super) fn is_due(self, asked: Option<Instant>, now: Instant) -> bool {
         self.0.is_none_or(|(began, took)| {
-            now.saturating_duration_since(began) >= took.saturating_mul(SHARE).clamp(INTERVAL, LONGEST)
+            asked.is_some_and(|asked| began <= asked)
+                || now.saturating_duration_since(began) >= took.saturating_mul(SHARE).clamp(INTERVAL, LONGEST)
         })
     }
 }
@@ -36,12 +37,20 @@ mod tests {
     #[test]
     fn a_sweep_comes_twice_a_second_or_for_a_twentieth_of_the_time_and_every_five_seconds_at_the_least() {
         let now = Instant::now();
-        assert!(Swept::default().is_long_ago(now), "before anything is known");
+        let is_due = |swept: Swept, now| swept.is_due(None, now);
+        assert!(is_due(Swept::default(), now), "before anything is known");
         let swept = Swept::at(now, Duration::from_millis(2));
-        assert!(!swept.is_long_ago(now + INTERVAL / 2) && swept.is_long_ago(now + INTERVAL));
+        assert!(!is_due(swept, now + INTERVAL / 2) && is_due(swept, now + INTERVAL));
         let swept = Swept::at(now, Duration::from_millis(100));
-        assert!(!swept.is_long_ago(now + INTERVAL) && swept.is_long_ago(now + INTERVAL * 4));
+        assert!(!is_due(swept, now + INTERVAL) && is_due(swept, now + INTERVAL * 4));
         let swept = Swept::at(now, Duration::from_secs(7));
-        assert!(!swept.is_long_ago(now + LONGEST / 2) && swept.is_long_ago(now + LONGEST));
+        assert!(!is_due(swept, now + LONGEST / 2) && is_due(swept, now + LONGEST));
+    }
+    #[test]
+    fn a_sweep_that_was_asked_for_comes_at_once_and_one_that_began_before_does_not_count() {
+        let (before, asked) = (Instant::now(), Instant::now() + INTERVAL / 10);
+        let after = asked + INTERVAL / 10;
+        assert!(Swept::at(before, Duration::ZERO).is_due(Some(asked), after));
+        assert!(!Swept::at(after, Duration::ZERO).is_due(Some(asked), after));
     }
 }
