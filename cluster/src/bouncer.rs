@@ -43,8 +43,9 @@ pub struct PgBouncer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u32, u32);
 
-/// Since this one it can prepare statements in the server's sessions for its clients.
-const PREPARES: Version = Version(1, 21);
+/// Since this one it prepares statements in the server's sessions for its clients, and forgets them with `DEALLOCATE ALL`, which
+/// 1.21 passes on and does not understand: it believes to have prepared what its server has forgotten.
+const PREPARES: Version = Version(1, 22);
 
 impl PgBouncer {
     /// Starts one with so many connections to each database; answers when it listens. Blocks for as long.
@@ -60,7 +61,7 @@ impl PgBouncer {
         let (port, password) = (free_port()?, cluster.password());
         let behind = cluster.port();
         let version = Version::of(&program)?;
-        // It would be off by default in the first that could.
+        // It is off by default before 1.24.
         let prepares = if version >= PREPARES { "max_prepared_statements = 100\n" } else { "" };
         let file = format!(
             "[databases]\n* = host=127.0.0.1 port={behind} user=postgres password={password}\n\
@@ -84,7 +85,8 @@ impl PgBouncer {
         Ok(started)
     }
 
-    /// Whether it prepares statements in the server's sessions for its clients. Older ones than 1.21, as of Debian 12, cannot.
+    /// Whether it prepares statements in the server's sessions for its clients. Older ones than 1.22, as of Debian 12, cannot
+    /// as our transactions need it.
     pub fn prepares(&self) -> bool {
         self.version >= PREPARES
     }

@@ -118,8 +118,16 @@ pub trait Store: Send + Sync + 'static {
     /// T8: ready again at once, the attempt refunded likewise.
     fn release<'a>(&'a self, held: &'a [Held]) -> BoxFuture<'a, Result<Vec<Finished>>>;
 
-    /// Moves what became due where it can be claimed, at most `limit`.
+    /// Moves what became due where it can be claimed, at most `limit`. Which of it, and what
+    /// [`next_due`](Promoted::next_due) tells of, is up to the implementation, as long as whoever asks again and again gets
+    /// everything within seconds: Postgres begins where it ended, and only now and then at the bottom.
     fn promote(&self, limit: usize) -> BoxFuture<'_, Result<Promoted>>;
+
+    /// The next [`claim`](Store::claim) of each lane and the next [`promote`](Store::promote) through this store leave out
+    /// nothing that was committed by now: for whoever wants to know that nothing is due. Nothing to do where they never do.
+    ///
+    /// An implementation that remembers where to begin, and does not forget it here, lets `drain` end with work undone.
+    fn look_everywhere(&self) {}
 
     /// T10: cancels, whoever runs them. One verdict for each, in order: what another transaction changed first is told so
     /// (W20). Of one named twice, under whatever id, the second finds it as the first left it.

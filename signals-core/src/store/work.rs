@@ -351,7 +351,8 @@ pub struct Snoozed {
 pub struct Promoted {
     /// How many.
     pub moved: usize,
-    /// When the next one is due, as far as this is known; `None`: nothing waits.
+    /// When the next one is due, as far as this look could see; `None`: it saw nothing that waits. On Postgres what was
+    /// committed long after it was due is seen by some looks only: see [`Store::promote`](super::Store::promote).
     pub next_due: Option<Timestamp>,
 }
 

@@ -1,5 +1,5 @@
-//! How long a part of the worker waits after the database refused: from 50 ms to 5 s, doubling, jittered. The keeper waits
-//! for a quarter of a lease at most.
+//! How long a part of the worker waits after the database refused: from 50 ms to 5 s, doubling, jittered. The keeper pauses
+//! for a quarter of a lease at most, beside what an attempt to connect takes.
 
 use std::time::Duration;
 

@@ -37,6 +37,9 @@ const HAND_BACK: Duration = Duration::from_millis(500);
 /// How long the completer has to store what was decided, before the keeper gives it back.
 const STORE: Duration = Duration::from_secs(2);
 
+/// How long the keeper waits for a connection at least, however short the lease; otherwise for a quarter of it.
+const CONNECT: Duration = Duration::from_secs(2);
+
 /// The thread, from the worker's side.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -134,7 +137,10 @@ impl<'d> Keep<'d> {
     }
 
     async fn connect(&self) -> Result<Arc<dyn Store>> {
-        let store = self.engine.store.dedicated().await?;
+        // In a black hole nothing answers: whoever waits there hears too late that it is none any more.
+        let connecting = tokio::time::timeout((self.lease / 4).max(CONNECT), self.engine.store.dedicated());
+        let silence = |_elapsed| Error::Unavailable("the database does not answer the keeper".into());
+        let store = connecting.await.map_err(silence)??;
         let incarnation = store.enlist(&self.engine.worker_info()).await?;
         // Leases of the incarnation before are renewed first, and only then is anything claimed.
         self.renew(store.as_ref()).await?;

@@ -17,8 +17,11 @@ async fn back_at_work(rig: &Rig, back: Instant) {
     assert!(took < LEASE + Duration::from_secs(5), "W13: back at work {took:?} after the server was");
 }
 
+/// Two workers and two senders, whose work fails now and then and is due later now and then: what a crash undoes was moved to be
+/// claimed, too.
 async fn load(rig: &Rig) -> ([Process; 2], [Process; 2]) {
-    let (workers, senders) = ([rig.worker(), rig.worker()], [rig.sender(1), rig.sender(2)]);
+    let sender = |slot| rig.sender_at(rig.database.url(), slot, 10);
+    let (workers, senders) = ([rig.worker(), rig.worker()], [sender(1), sender(2)]);
     rig.connected(&workers.each_ref()).await;
     (workers, senders)
 }

@@ -15,7 +15,7 @@ async fn d1_behind_pgbouncer_in_transaction_mode_everything_is_done() {
     install(Package::PgBouncer).expect("PgBouncer is there or can be installed");
     let rig = Rig::new(Settings::fast()).await;
     let bouncer = PgBouncer::start(&rig.cluster, 8).expect("a bouncer starts");
-    println!("PgBouncer prepares statements for its clients (1.21 and newer): {}", bouncer.prepares());
+    println!("PgBouncer prepares statements for its clients (1.22 and newer): {}", bouncer.prepares());
     let url = bouncer.server().url(rig.database.name());
     let worker = || rig.behind_pooler(rig.worker_command(&url, LEASE));
     let mut workers = [worker(), worker()];

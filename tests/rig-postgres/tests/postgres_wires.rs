@@ -92,8 +92,9 @@ async fn w14_i6_a_worker_in_a_black_hole_loses_its_deliveries_and_works_on_later
     assert!(took < LEASE + Duration::from_secs(1), "L1: taken over after {took:?}");
     // Its acknowledgement arrives while the other is in the middle of it.
     until("the first to end", async || rig.ended() == 1).await;
+    let told = rig.events().len();
     wire.flow(Flow::Open);
-    until("the first to be told", async || rig.is_refused()).await;
+    until("the first to be told", async || rig.is_refused(told)).await;
     assert_eq!(rig.running().await, 1, "I6: what it says counts for nothing: {}", rig.events());
     until("the other to end", async || rig.ended() == 2).await;
     rig.agrees().await;
@@ -134,7 +135,7 @@ async fn w13_i1_i2_after_a_failover_business_rows_and_deliveries_agree() {
     let url = rig.through(&wire);
     rig.signals = over(&url, 10).expect("a URL");
     let (mut workers, senders) =
-        ([rig.worker_at(&url), rig.worker_at(&url)], [1, 2].map(|slot| rig.sender_at(&url, slot, 0)));
+        ([rig.worker_at(&url), rig.worker_at(&url)], [1, 2].map(|slot| rig.sender_at(&url, slot, 10)));
     rig.connected(&workers.each_ref()).await;
     let (stored, ended) = (rig.stored(), rig.ended());
     until("load", async || rig.stored() > stored + 100 && rig.ended() > ended + 100).await;

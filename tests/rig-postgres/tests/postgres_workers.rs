@@ -63,7 +63,7 @@ async fn w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_on_a_server() 
 
     // Its time is over: it says that it is done while the second is in the middle of it.
     first.signal(Signal::CONT);
-    until("the first to be told", async || rig.is_refused()).await;
+    until("the first to be told", async || rig.is_refused(0)).await;
     assert_eq!(rig.running().await, 1, "I6: what it says counts for nothing: {}", rig.events());
     rig.agrees().await;
     assert_eq!(rig.lost_leases().await, 1, "{}", rig.events());

@@ -1,13 +1,16 @@
 //! Promote by the server's clock: from a floor, with sweeps below it. D3, S13.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use signals_conformance::fixtures::{SHIP, paid};
-use signals_conformance::stage::until;
-use signals_core::{Backend as _, Signal as _};
+use signals_conformance::stage::{self, Theatre, until};
+use signals_conformance::{Db, Puppet};
+use signals_core::store::{AttemptOutcome, Claimed, Failed, Fate, Finished, Snoozed};
+use signals_core::{Backend as _, Receiver as _, Signal as _};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::claims::open;
+use crate::claims::{open, soon};
 use crate::harness::{Plain, Postgres};
 
 /// How many index entries were walked, and by how many looks, as far as the server has heard of it.
@@ -59,21 +62,30 @@ async fn d3_promoting_walks_over_400_000_dead_rows_that_somebody_pins_only_in_sw
 #[tokio::test]
 async fn s13_what_was_due_before_it_was_committed_is_promoted_within_a_second() {
     let case = open().await;
-    let app = case.app(&[&SHIP]).await;
-    let mut long = app.begin().await;
+    // Not one of the suite's own, whose clock stands still.
+    let program = Theatre::open(&case, &[&SHIP], []).await;
+    let mut long = program.signals.begin().await.expect("begins");
     paid(1).send(&mut long).after(Duration::from_millis(50)).await.expect("sends");
     let began = Instant::now();
+    let longest = Cell::new(Duration::ZERO);
+    let look = async || {
+        let began = Instant::now();
+        let moved = case.store.promote(10).await.expect("promotes").moved;
+        longest.set(longest.get().max(began.elapsed()));
+        moved
+    };
     // Longer than the floor trails.
     while began.elapsed() < Duration::from_millis(1_500) {
-        let mut tx = app.begin().await;
+        let mut tx = program.signals.begin().await.expect("begins");
         paid(2).send(&mut tx).after(Duration::from_millis(1)).await.expect("sends");
         tx.commit().await.expect("commits");
-        until("the younger one to be moved", async || case.store.promote(10).await.expect("promotes").moved == 1).await;
+        until("the younger one to be moved", async || look().await == 1).await;
     }
     long.commit().await.expect("commits");
     let committed = Instant::now();
-    until("the straggler to be moved", async || case.store.promote(10).await.expect("promotes").moved == 1).await;
-    assert!(committed.elapsed() < Duration::from_secs(1), "S13: after {:?}", committed.elapsed());
+    until("the straggler to be moved", async || look().await == 1).await;
+    let (took, longest) = (committed.elapsed(), longest.get());
+    assert!(took < soon(longest), "S13: after {took:?}, and the longest look took {longest:?}");
 }
 
 /// A batch that is full says nothing of what is due after its last: the next begins there.
@@ -93,4 +105,80 @@ async fn promoting_in_small_batches_leaves_nothing_that_is_due_behind() {
         "SELECT count(*) FROM (SELECT due_at < lag(due_at) OVER (ORDER BY id) AS wrong FROM signals.delivery) AS d
         WHERE wrong";
     assert_eq!(case.harness.number(order).await, 0, "who waits longest comes first");
+}
+
+/// What is committed long after it was due.
+async fn due_at_once(case: &Db<Postgres<Plain>>, deliveries: usize) {
+    let due = "INSERT INTO signals.later (signal, receiver, version, due_at)
+        SELECT n, 1, 1, now() - interval '1 hour' + n * interval '1 us' FROM generate_series(1, $1::bigint) AS n";
+    let deliveries = i64::try_from(deliveries).expect("few");
+    sqlx::query(due).bind(deliveries).execute(&case.harness.reader).await.expect("they wait");
+}
+
+/// L1: of what is committed long after it was due, the sweep that finds it moves one batch, and the looks that follow the rest.
+#[tokio::test]
+async fn l1_a_backlog_below_the_floor_is_moved_as_fast_as_looks_come() {
+    const BATCH: usize = 50;
+    let case = open().await;
+    due_at_once(&case, 1).await;
+    assert_eq!(case.store.promote(BATCH).await.expect("promotes").moved, 1, "the floor stands at a second ago");
+    due_at_once(&case, BATCH * 3).await;
+    until("a sweep", async || case.store.promote(BATCH).await.expect("promotes").moved > 0).await;
+    let mut moved = Vec::new();
+    for _ in 0..3 {
+        moved.push(case.store.promote(BATCH).await.expect("promotes").moved);
+    }
+    assert_eq!(moved, [BATCH, BATCH, 0]);
+}
+
+/// The next look after what waits is due, and the claim after it.
+async fn comes(case: &Db<Postgres<Plain>>, puppet: &mut Puppet) -> Claimed {
+    let due = "SELECT count(*) FROM signals.later WHERE due_at <= clock_timestamp()";
+    until("it to be due", async || case.harness.number(due).await == 1).await;
+    assert_eq!(case.store.promote(10).await.expect("promotes").moved, 1, "a look above the floor does not see it");
+    puppet.claim_one().await
+}
+
+/// S5, T5, T6: where looks begin at floors, as they do at work, each sees what has become due since the one before.
+#[tokio::test]
+async fn t5_t6_delays_retries_and_snoozes_end_above_the_floor() {
+    const DELAY: Duration = Duration::from_millis(30);
+    let case = open().await;
+    let program = Theatre::open(&case, &[&SHIP], []).await;
+    let mut puppet = case.program(&[&SHIP]).puppet().await;
+    let began = Instant::now();
+    // Longer than the floor trails.
+    while began.elapsed() < Duration::from_millis(1_500) {
+        let mut tx = program.signals.begin().await.expect("begins");
+        paid(1).send(&mut tx).after(DELAY).await.expect("sends");
+        tx.commit().await.expect("commits");
+        let held = comes(&case, &mut puppet).await.held;
+        let (outcome, fate) = (AttemptOutcome::Error, Fate::Retry { delay: DELAY });
+        let failed = Failed { held, outcome, error: "boom".to_owned(), ran: DELAY, fate };
+        assert_eq!(case.store.fail(&[failed]).await.expect("fails"), [Finished::Done]);
+        let held = comes(&case, &mut puppet).await.held;
+        assert_eq!(case.store.snooze(&[Snoozed { held, delay: DELAY }]).await.expect("snoozes"), [Finished::Done]);
+        let last = comes(&case, &mut puppet).await;
+        assert_eq!(last.counters.attempt, 2, "the snoozed one is refunded");
+        assert_eq!(puppet.ack(&last).await, Finished::Done);
+    }
+}
+
+/// W5, I3: a drain ends when nothing is due, and not when nothing is due above the floors that the drain before it has left.
+#[tokio::test]
+async fn i3_a_drain_leaves_nothing_behind_that_stands_below_the_floors() {
+    let case = open().await;
+    let theatre = Theatre::open(&case, &[stage::Plain::DEF], []).await;
+    let mut long = theatre.signals.begin().await.expect("begins");
+    paid(1).send(&mut long).await.expect("sends");
+    paid(2).send(&mut long).after(Duration::from_millis(1)).await.expect("sends");
+    let began = Instant::now();
+    // Longer than the floors trail.
+    while began.elapsed() < Duration::from_millis(1_500) {
+        theatre.send(&paid(3)).await;
+        assert_eq!(theatre.drain().await.done, 1);
+    }
+    theatre.send(&paid(3)).await;
+    long.commit().await.expect("commits");
+    assert_eq!(theatre.drain().await.done, 3, "of the last, and of two that committed late");
 }

@@ -267,13 +267,13 @@ async fn w13_a_connection_that_was_opened_after_an_error_is_kept() {
     let harness = Postgres::<Plain>::on_the_servers_clock().await;
     let store = harness.backend().store();
     let sessions = "SELECT coalesce(string_agg(pid::text, ' ' ORDER BY pid), '') FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     let sessions = async || -> String {
         sqlx::query_scalar(sessions).fetch_one(&harness.reader).await.expect("the server answers")
     };
     store.promote(1).await.expect("connects");
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     harness.reader.execute(cut).await.expect("terminates");
     until("the store to notice", async || store.promote(1).await.is_err()).await;
     store.promote(1).await.expect("connects again");

@@ -103,6 +103,10 @@ impl Store for WrongStore {
         Box::pin(self.promote_wrongly(limit))
     }
 
+    fn look_everywhere(&self) {
+        self.inner.look_everywhere();
+    }
+
     fn cancel<'a>(&'a self, ids: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
         Box::pin(self.cancel_wrongly(ids, acting))
     }

@@ -30,6 +30,7 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
         abort(conn).await;
     }
     stored?;
+    #[cfg(fan_out_linked_only)]
     if broken::fan_out_linked_only() {
         leave_to_linked(conn, batch, &receipts).await?;
     }
@@ -53,6 +54,7 @@ async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, 
 }
 
 /// Takes away what was just stored for receivers that this program does not link.
+#[cfg(fan_out_linked_only)]
 async fn leave_to_linked(conn: &mut PgConnection, batch: &SendBatch, receipts: &Receipts) -> Result<()> {
     let ids: Vec<i64> = receipts.at.iter().flatten().map(|receipt| receipt.signal_id.0).collect();
     let linked = batch.signals.iter().flat_map(|signal| batch.context.registry.receivers_of(signal.def.name));

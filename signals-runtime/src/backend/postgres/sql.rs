@@ -32,6 +32,7 @@ statements! {
     GET_SIGNAL = "get_signal",
     HEARTBEAT = "heartbeat",
     HEIRS = "heirs",
+    #[cfg(fan_out_linked_only)]
     LEAVE_TO_LINKED = "leave_to_linked",
     LIST = "list",
     LIST_LANES = "list_lanes",

@@ -214,6 +214,13 @@ impl Store for PgStore {
         self.soon("promote", self.promote_and_move(limit))
     }
 
+    fn look_everywhere(&self) {
+        // tidy: a duration: whether a sweep began before it was asked for
+        let now = Instant::now();
+        self.floors.ask(now);
+        self.due.ask(now);
+    }
+
     fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
         self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Cancel), acting))
     }

@@ -88,6 +88,8 @@ impl Claimer {
 
     /// Whether there is nothing left to do, asked while nothing runs. What there is, is queued.
     async fn probe(&mut self) -> Result<Step> {
+        // A drain before this one, or a worker beside it, has left marks above which both would begin.
+        self.engine.store.look_everywhere();
         let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
         self.slots.hope();
         let found = match self.claim_wanted().await? {

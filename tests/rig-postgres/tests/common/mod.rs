@@ -244,11 +244,11 @@ impl Rig {
         self.deliveries().await.iter().map(|delivery| delivery.counters.lost_leases).sum()
     }
 
-    /// Whether a worker was told that a delivery is not its own any more.
-    pub fn is_refused(&self) -> bool {
+    /// Whether a worker was told that a delivery is not its own any more, after the first `since` bytes of what they told.
+    pub fn is_refused(&self, since: usize) -> bool {
         let events = self.events();
         let told = ["outcome refused", "attempt given up", "repeated after a cut connection"];
-        told.iter().any(|told| events.contains(told))
+        told.iter().any(|told| events[since..].contains(told))
     }
 
     /// How many deliveries a worker runs.

@@ -38,6 +38,8 @@ pub(in super::super) struct Floors {
 #[derive(Debug, Default)]
 struct Inner {
     lanes: HashMap<Lane, Floor>,
+    /// When somebody asked for a sweep of all of them.
+    asked: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -76,20 +78,25 @@ impl Floors {
     /// Whether one of these lanes is due to be swept.
     pub(super) fn is_sweep_due(&self, lanes: &[ClaimLane], now: Instant) -> bool {
         let inner = self.lock();
-        lanes.iter().any(|lane| inner.lanes.get(&lane.lane).is_none_or(|floor| floor.swept.is_long_ago(now)))
+        lanes.iter().any(|lane| inner.lanes.get(&lane.lane).is_none_or(|floor| floor.swept.is_due(inner.asked, now)))
     }
 
     /// These lanes were swept, by a statement that took so long.
     pub(super) fn swept(&self, lanes: &[ClaimLane], now: Instant, took: Duration) {
         let mut inner = self.lock();
         for lane in lanes {
-            inner.lanes.entry(lane.lane).or_default().swept = Swept::at(now, took);
+            inner.lanes.entry(lane.lane).or_default().swept.note(now, took);
         }
     }
 
     /// A claim took something of `lane`.
     pub(super) fn looked(&self, lane: Lane, looked: Looked, now: Instant) {
         self.lock().lanes.entry(lane).or_default().looked(looked, now);
+    }
+
+    /// The next claim of each lane is a sweep.
+    pub(in super::super) fn ask(&self, now: Instant) {
+        self.lock().asked = Some(now);
     }
 
     /// Every claim begins at the bottom again: the database may be another one by now, or have lost what it said.
@@ -198,6 +205,10 @@ mod tests {
         floors.swept(&[other()], now, Duration::from_millis(2));
         assert!(!floors.is_sweep_due(&[LANE], now + INTERVAL), "it took long");
         assert!(floors.is_sweep_due(&[other()], now + INTERVAL), "what one lane costs is not waited for in another");
+        floors.ask(now + INTERVAL / 2);
+        assert!(floors.is_sweep_due(&[LANE], now + INTERVAL), "somebody wants to know of everything");
+        floors.swept(&[LANE], now + INTERVAL, Duration::from_secs(7));
+        assert!(!floors.is_sweep_due(&[LANE], now + INTERVAL), "it was told");
         floors.drop_all();
         assert!(floors.is_sweep_due(&[LANE], now) && start(&floors, now) == 0);
     }
