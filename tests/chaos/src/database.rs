@@ -21,7 +21,7 @@ pub trait Database: Sized + 'static {
     /// its transactional receivers one after the other.
     const ONE_WRITER: bool;
 
-    /// The application over the database at `address`, with the receivers of [`app`](crate::app).
+    /// The application over the database at `address`, with the receivers of `app.rs`.
     ///
     /// # Errors
     ///

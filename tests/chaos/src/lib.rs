@@ -13,7 +13,7 @@
 //! ```
 //!
 //! What the processes did is believed by the records outside of the database; what the framework made of it is read
-//! through its own interface; [`check`] compares the two and knows nothing of either's origin.
+//! through its own interface; `check.rs` compares the two and knows nothing of either's origin.
 //!
 //! A campaign is the same over every database. What differs is in two traits ([`database`]): how the application is over it,
 //! and what a nemesis can do to it. On [`sqlite`] that is nothing: a file dies with the process that writes it.

@@ -16,7 +16,7 @@ pub use log::{Line, Log};
 pub use sender::{Sent, book, prepare, send_until};
 use signals_runtime::{PgBackend, Result, Signals};
 use sqlx::postgres::PgPoolOptions;
-pub use work::{EFFECT, HOLD, WORK, Work};
+pub use work::{EFFECT, HOLD, How, WORK, Work};
 
 /// The application's own tables: what was booked, and what came of it. Nothing keeps either from being there twice.
 pub const TABLES: [&str; 2] = [

@@ -27,13 +27,26 @@ pub struct Work {
     pub delay_ms: u64,
     /// Of a hundred, so many fail at their first attempt; which ones is decided by their numbers.
     pub failing: u8,
+    /// How the plain receiver holds it.
+    pub how: How,
+}
+
+/// The ways to hold something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum How {
+    /// As it should be done.
+    Well,
+    /// The thread of the runtime is blocked.
+    Blocking,
+    /// The process aborts.
+    Aborting,
 }
 
 impl Work {
     /// Something that is done at once.
     #[must_use]
     pub fn light(number: i64) -> Self {
-        Self { number, hold_ms: 0, delay_ms: 0, failing: 0 }
+        Self { number, hold_ms: 0, delay_ms: 0, failing: 0, how: How::Well }
     }
 
     /// Something that is held for a while.
@@ -54,8 +67,14 @@ impl Work {
 async fn hold(work: &Work, State(log): State<Log>, delivery: Delivery) -> anyhow::Result<()> {
     log.write("start", work.number, delivery.attempt)?;
     work.attempt(delivery.attempt)?;
-    // tidy: not a wait: it is the work
-    tokio::time::sleep(Duration::from_millis(work.hold_ms)).await;
+    let held = Duration::from_millis(work.hold_ms);
+    match work.how {
+        // tidy: not a wait: it is the work
+        How::Well => tokio::time::sleep(held).await,
+        // tidy: not a wait: it is the work
+        How::Blocking => std::thread::sleep(held),
+        How::Aborting => std::process::abort(),
+    }
     Ok(log.write("end", work.number, delivery.attempt)?)
 }
 

@@ -1,4 +1,5 @@
-//! Worker processes that are killed, stopped in their tracks and asked to end: W1–W5, W12, L1, L2.
+//! Worker processes that are killed, stopped in their tracks and asked to end: W1–W5, W12, L1, L2. What receivers do to
+//! their own process is in `postgres_bodies.rs`.
 
 mod common;
 

@@ -274,6 +274,7 @@ pub(super) const OTHERS: &[(&str, &str, &str)] = &[
     ("tests/rig", "pool", "a pool without a free connection"),
     ("tests/rig", "readonly", "a file that is not writable"),
     ("tests/rig", "robust", "what a worker survives inside one process"),
+    ("tests/rig-postgres", "postgres_bodies", "receivers that take their process down or block it"),
     ("tests/rig-postgres", "postgres_bouncer", "the suite once more, behind a pooler"),
     ("tests/rig-postgres", "postgres_clocks", "clocks that are wrong"),
     ("tests/rig-postgres", "postgres_contention", "deadlocks"),

@@ -201,9 +201,11 @@ mod tests {
     fn a_lane_is_swept_when_its_own_last_sweep_is_long_ago() {
         let (floors, now) = (Floors::default(), Instant::now());
         assert!(floors.is_sweep_due(&[LANE], now), "before anything is known");
-        floors.swept(&[LANE], now, Duration::from_secs(7));
-        floors.swept(&[other()], now, Duration::from_millis(2));
-        assert!(!floors.is_sweep_due(&[LANE], now + INTERVAL), "it took long");
+        for _ in 0..2 {
+            floors.swept(&[LANE], now, Duration::from_secs(7));
+            floors.swept(&[other()], now, Duration::from_millis(2));
+        }
+        assert!(!floors.is_sweep_due(&[LANE], now + INTERVAL), "it takes long");
         assert!(floors.is_sweep_due(&[other()], now + INTERVAL), "what one lane costs is not waited for in another");
         floors.ask(now + INTERVAL / 2);
         assert!(floors.is_sweep_due(&[LANE], now + INTERVAL), "somebody wants to know of everything");
