@@ -13,7 +13,7 @@ use signals_rig_postgres::{HOLD, WORK};
 use signals_runtime::store::Filter;
 
 /// For how long, unless RIG_SECONDS says otherwise.
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 15;
 
 /// How far apart two merges are.
 const APART: Duration = Duration::from_millis(500);
