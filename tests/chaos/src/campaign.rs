@@ -12,7 +12,8 @@ use crate::check::{Finding, check};
 use crate::database::{Database, Host};
 use crate::facts::{Facts, Seen};
 use crate::figures::Figures;
-use crate::fleet::{Files, Fleet};
+use crate::files::Files;
+use crate::fleet::Fleet;
 use crate::history;
 use crate::leases::Leases;
 use crate::member::{What, moment};
@@ -261,7 +262,7 @@ async fn let_work(
     act: Act,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    let before = fleet.written();
+    let before = fleet.files().written();
     let to_stop = fleet.to_stop(act);
     loop {
         if to_stop.is_some() {
@@ -269,7 +270,7 @@ async fn let_work(
         }
         wake_the_robbed(fleet, signals, leases).await?;
         fleet.look_after()?;
-        let is_idle = fleet.written() <= before + WORK || to_stop.is_some_and(|pid| !leases.is_busy(pid));
+        let is_idle = fleet.files().written() <= before + WORK || to_stop.is_some_and(|pid| !leases.is_busy(pid));
         let enough = if is_idle { act.pause.max(IDLE) } else { act.pause };
         if began.elapsed() >= enough {
             return Ok(());

@@ -9,7 +9,7 @@ use signals_runtime::{Backend, Signals};
 
 use crate::app::{PLAIN, TRANSACTIONAL};
 use crate::database::{Books, Database};
-use crate::fleet::Files;
+use crate::files::Files;
 use crate::leases::Leases;
 use crate::member::{Fate, Outage};
 use crate::nemesis::Ill;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::Facts;
-use crate::fleet::Files;
+use crate::files::Files;
 
 /// The most lines of one history.
 const LINES: usize = 60;

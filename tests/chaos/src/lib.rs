@@ -25,6 +25,7 @@ mod check;
 pub mod database;
 mod facts;
 mod figures;
+mod files;
 mod fleet;
 mod history;
 mod leases;
