@@ -16,7 +16,7 @@ use crate::files::Files;
 use crate::fleet::Fleet;
 use crate::history;
 use crate::leases::Leases;
-use crate::member::{What, moment};
+use crate::member::What;
 use crate::nemesis::{Act, Mix, Nemesis};
 use crate::sender::repeat_open;
 use crate::{recovery, worth};
@@ -207,10 +207,10 @@ impl<H: Host> Campaign<H> {
         }
     }
 
-    /// Notes whether sweeps may come less often now. Nobody knows while the database does not answer.
+    /// Notes whether something pins the horizon now. Nobody knows while the database does not answer.
     async fn look_for_pins(&mut self) {
         if H::Database::is_pinned(&self.signals).await.unwrap_or_default() {
-            self.leases.saw_pinned(moment());
+            self.leases.saw_pinned();
         }
     }
 

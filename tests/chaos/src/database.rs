@@ -42,7 +42,7 @@ pub trait Database: Sized + 'static {
     /// Returns the database's error.
     fn read_books(signals: &Signals<Self::Backend>) -> impl Future<Output = anyhow::Result<Books>>;
 
-    /// Whether a transaction of half a second or more keeps dead rows from being removed, so that sweeps may come less often.
+    /// Whether a transaction of half a second or more keeps dead rows from being removed: it pins the horizon.
     ///
     /// # Errors
     ///

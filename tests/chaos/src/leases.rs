@@ -20,15 +20,12 @@ pub(crate) struct Leases {
     incarnations: BTreeMap<u32, u32>,
     /// When a look took long, in microseconds since the epoch: the database or the machine kept everybody waiting.
     slow: Vec<(i64, i64)>,
-    /// When a transaction kept dead rows from being removed.
-    pinned: Vec<(i64, i64)>,
+    /// How often a transaction was seen that kept dead rows from being removed.
+    pinned: u64,
 }
 
 /// A look takes a few milliseconds. One that takes longer than this is noted.
 const SLOW: i64 = 500_000;
-
-/// For how long before it is seen a transaction is taken to have been there: as long as it was at the least.
-const PINNED: i64 = 500_000;
 
 impl Leases {
     /// Looks at what is held now. A worker that was hit renews no more, so that what is seen of its leases is their end. While
@@ -62,19 +59,14 @@ impl Leases {
         Ok(())
     }
 
-    /// That a transaction of half a second and more was there at this moment.
-    pub(crate) fn saw_pinned(&mut self, at: i64) {
-        self.pinned.push((at - PINNED, at));
+    /// That a transaction of half a second and more was there.
+    pub(crate) const fn saw_pinned(&mut self) {
+        self.pinned += 1;
     }
 
     /// How often one was seen.
-    pub(crate) fn pins(&self) -> u64 {
-        self.pinned.len() as u64
-    }
-
-    /// Whether there was one in between.
-    pub(crate) fn was_pinned(&self, from: i64, to: i64) -> bool {
-        self.pinned.iter().any(|(begin, end)| *begin < to && *end > from)
+    pub(crate) const fn pins(&self) -> u64 {
+        self.pinned
     }
 
     /// That a look took from then to then.

@@ -234,18 +234,6 @@ fn l1_a_look_at_a_database_that_was_ill_says_nothing_of_the_machine() {
 }
 
 #[test]
-fn l1_allows_the_longer_interval_of_sweeps_while_a_transaction_is_seen_that_pins_the_horizon() {
-    let pinned = |at, late_by| {
-        let mut facts = recovered_after(ALLOWED + late_by);
-        facts.leases.saw_pinned(at);
-        (late(&facts).len(), times(&facts).clean.len())
-    };
-    let sweep = micros(SWEEP);
-    assert_eq!([pinned(12 * SECOND, sweep), pinned(12 * SECOND, sweep + 1)], [(0, 0), (1, 0)]);
-    assert_eq!([pinned(10 * SECOND, 1), pinned(16 * SECOND, 1)], [(1, 1), (1, 1)], "before, and after it was due");
-}
-
-#[test]
 fn l1_what_became_of_a_process_that_had_the_same_number_before_is_not_its_own() {
     let mut facts = recovered_after(ALLOWED);
     facts.workers[0].at = 8 * SECOND;
