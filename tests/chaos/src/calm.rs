@@ -51,8 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Plays it for the `round`th time, until the one that was stopped was refused; what is to come of the rest takes another lease.
-/// Answers what kept it from being played: the machine stalled, the workers do not take what was sent, or nothing was refused. The
-/// campaign before it is judged all the same.
+/// Answers what kept it from being played: the machine stalled, the workers do not take what was sent, or nothing was refused.
+/// The campaign before it is judged all the same.
 ///
 /// # Errors
 ///
@@ -109,8 +109,8 @@ pub(crate) async fn last_act<H: Host>(
     come_too_late(fleet, stopped, first).await
 }
 
-/// Continues the `zombie` when it can only come too late for what it held from number `first` on, and waits until it was told so; or
-/// says what kept it from that.
+/// Continues the `zombie` when it can only come too late for what it held from number `first` on, and waits until it was told so;
+/// or says what kept it from that.
 async fn come_too_late(fleet: &mut Fleet<impl Host>, zombie: u32, first: i64) -> anyhow::Result<Option<String>> {
     let stopped = Instant::now();
     while !is_overtaken(&fleet.effects().read_last(TAIL), zombie, first, moment()) {

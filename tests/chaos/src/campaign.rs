@@ -70,7 +70,7 @@ pub async fn run<H: Host>(folder: &Path, options: Options) -> anyhow::Result<boo
     let host = H::start(folder).await?;
     let signals = H::Database::open(&host.address()).await?;
     let mut campaign = Campaign {
-        fleet: Fleet::start(host, files.clone()).await?,
+        fleet: Fleet::start(host, files.clone(), options.seed).await?,
         signals,
         leases: Leases::default(),
         progress: Progress { began, told: began, options },

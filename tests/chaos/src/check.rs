@@ -1,7 +1,36 @@
 //! Compares what was intended, what was done and what is stored. Pure: facts in, findings out.
+//!
+//! What is checked, promise by promise, and what this rig cannot show: `docs/guarantees.md` says what does.
+//!
+//! | promise | by | what is not seen here, and why |
+//! |---|---|---|
+//! | I1, T1 | `sends::all_or_none`, `sends::told` | savepoints: senders have none |
+//! | I2 | `sends::told`, `sends::unknown`, `settled`, `outcomes::acknowledged`; what waits for ever is found by the campaign's drain | |
+//! | I3 | `effects`, by the lines of plain receivers; `attempts` | |
+//! | I4 | `outcomes::stale`: no second acknowledgement is taken | endings by hand: nobody has a hand in it |
+//! | I5 | `effects`, by the rows of transactional receivers | |
+//! | I6, T4 | `outcomes::stale`, `outcomes::refusals`; strangers | |
+//! | I7, I8, T2 | `starts::counted`: no more starts than claims | which token started: receivers do not know it. The limits themselves: nobody snoozes a hundred times |
+//! | I9 | `starts::early`, of delayed sends and of retries that asked for a pause | a jittered wait: anything from nothing on is right. An upper bound: the machine is kept busy on purpose |
+//! | I10 | `attempts`: no plain delivery pays for a reluctant neighbour | timing of neighbours, for the same reason |
+//! | I11 | `attempts` stands on the number of the attempt being right | the key: receivers do not write it down |
+//! | I12, I14, I15 | | every process links the same receivers: `skew` has builds that differ |
+//! | I13 | | errors are harmless: the vectors of bad input are not |
+//! | L1, T9 | `recovery::late`, and the campaign's drain | how soon fresh work starts: killed workers hold their share of it |
+//! | L2, T8 | `leaving::late`, `settled`, and who does not end (`fleet`) | |
+//! | T3 | `robbery::judge`: who lives and renews loses nothing | |
+//! | T5 | `attempts`, `starts::early` | time-outs: nothing takes that long |
+//! | T6, T7 | | no receiver snoozes or discards |
+//! | T10, T11 | | nobody cancels or retries by hand: histories do |
+//! | T12, T13 | | nothing gets old enough |
+//! | S1, S2 | `sends` | |
+//! | W1 to W5 | `effects`, `starts`, `outcomes`, after what the nemesis did | |
+//! | W13 | `returning::judge`, and who gave up (`check`) | |
 
+mod attempts;
 mod outcomes;
 mod sends;
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +57,8 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
     sends::check(facts, &mut findings);
     settled(facts, &mut findings);
     effects(facts, &mut findings);
-    starts(facts, &mut findings);
+    starts::check(facts, &mut findings);
+    attempts::check(facts, &mut findings);
     outcomes::check(facts, &mut findings);
     for (delivery, late) in recovery::late(facts) {
         findings.add_of("L1", delivery, late);
@@ -109,9 +139,11 @@ fn settled(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// Whether it is dead for another reason than five lost leases.
+/// Whether it is dead for another reason than five lost leases. When a reluctant one must be, `attempts` knows.
 fn is_lost(fact: &Fact) -> bool {
-    fact.state == State::Dead && fact.counters.lost_leases < signals_runtime::delivery::MAX_LOST_LEASES
+    fact.state == State::Dead
+        && fact.receiver != Receiver::Reluctant
+        && fact.counters.lost_leases < signals_runtime::delivery::MAX_LOST_LEASES
 }
 
 /// I5: a row for each transactional delivery that is done, one for each; I3: an effect of each plain one.
@@ -120,8 +152,10 @@ fn effects(facts: &Facts, findings: &mut Findings) {
     for number in &facts.books.rows {
         *rows.entry(*number).or_default() += 1;
     }
-    let written: BTreeSet<i64> =
-        facts.effects.iter().filter(|line| line.what == "plain-effect").map(|line| line.number).collect();
+    let written = |what: &str| -> BTreeSet<i64> {
+        facts.effects.iter().filter(|line| line.what == what).map(|line| line.number).collect()
+    };
+    let (plain, reluctant) = (written("plain-effect"), written("reluctant-effect"));
     for fact in &facts.deliveries {
         let Some(number) = findings.number(fact.id) else { continue };
         let done = fact.state == State::Done;
@@ -133,41 +167,18 @@ fn effects(facts: &Facts, findings: &mut Findings) {
                     findings.add("I5", Some(number), evidence);
                 }
             }
-            Receiver::Plain if done && !written.contains(&number) => {
-                let evidence = format!("order {number} is done, and its receiver never wrote its effect: {fact:?}");
-                findings.add("I3", Some(number), evidence);
+            Receiver::Plain | Receiver::Reluctant => {
+                let written = if fact.receiver == Receiver::Plain { &plain } else { &reluctant };
+                if done && !written.contains(&number) {
+                    let evidence = format!("order {number} is done, and its receiver never wrote its effect: {fact:?}");
+                    findings.add("I3", Some(number), evidence);
+                }
             }
-            Receiver::Plain => {}
         }
     }
     for (number, found) in rows {
         let evidence = format!("{found} rows of a transactional receiver for order {number}, which was not sent");
         findings.add("I5", Some(number), evidence);
-    }
-}
-
-/// I7, I8: every start has a claim of its own, and claims are counted, but for those that a crash of the database took back.
-fn starts(facts: &Facts, findings: &mut Findings) {
-    let mut started: BTreeMap<(i64, Receiver), Vec<&Line>> = BTreeMap::new();
-    for line in &facts.effects {
-        let receiver = match line.what.as_str() {
-            "plain" => Receiver::Plain,
-            "transactional" => Receiver::Transactional,
-            _ => continue,
-        };
-        started.entry((line.number, receiver)).or_default().push(line);
-    }
-    let crashes = Crashes::of(facts);
-    for fact in &facts.deliveries {
-        let Some(number) = findings.number(fact.id) else { continue };
-        let starts = started.remove(&(number, fact.receiver)).unwrap_or_default();
-        let claims = (fact.counters.attempt + fact.counters.lost_leases + fact.counters.refunds) as usize;
-        let taken_back = starts.iter().filter(|start| crashes.may_take_back_claim_of(start)).count();
-        if starts.len() > claims + taken_back {
-            let starts = starts.len();
-            let evidence = format!("order {number} started {starts} times, and was claimed {claims} times: {fact:?}");
-            findings.add("I8", Some(number), evidence);
-        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use signals_runtime::delivery::{Counters, DeliveryId, State};
-use signals_runtime::store::{AttemptOutcome, Filter};
+use signals_runtime::store::{AttemptOutcome, DeathReason, Filter};
 use signals_runtime::{Backend, Signals};
 
-use crate::app::{PLAIN, TRANSACTIONAL};
+use crate::app::{PLAIN, RELUCTANT, TRANSACTIONAL};
 use crate::database::{Books, Database};
 use crate::files::Files;
 use crate::leases::Leases;
@@ -18,11 +18,24 @@ use crate::told::{
 };
 use crate::{Line, Log};
 
-/// One of the two receivers.
+/// One of the three receivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Receiver {
     Plain,
     Transactional,
+    Reluctant,
+}
+
+impl Receiver {
+    /// Which of them writes this line when it starts.
+    pub(crate) fn that_starts(what: &str) -> Option<Self> {
+        match what {
+            "plain" => Some(Self::Plain),
+            "transactional" => Some(Self::Transactional),
+            "reluctant" => Some(Self::Reluctant),
+            _ => None,
+        }
+    }
 }
 
 /// A delivery, as the framework shows it.
@@ -32,6 +45,8 @@ pub(crate) struct Fact {
     pub(crate) receiver: Receiver,
     pub(crate) state: State,
     pub(crate) counters: Counters,
+    /// Why it is dead.
+    pub(crate) death: Option<DeathReason>,
 }
 
 /// A lease that was lost, as the history of the delivery knows it: by which process, and when another took it over.
@@ -144,9 +159,11 @@ async fn deliveries(signals: &Signals<impl Backend>) -> anyhow::Result<Vec<Fact>
             let receiver = match delivery.receiver.as_str() {
                 PLAIN => Receiver::Plain,
                 TRANSACTIONAL => Receiver::Transactional,
+                RELUCTANT => Receiver::Reluctant,
                 other => anyhow::bail!("nothing was sent to `{other}`"),
             };
-            facts.push(Fact { id: delivery.id, receiver, state: delivery.state, counters: delivery.counters });
+            let (id, state, counters, death) = (delivery.id, delivery.state, delivery.counters, delivery.death);
+            facts.push(Fact { id, receiver, state, counters, death });
         }
         if page.next.is_none() {
             return Ok(facts);

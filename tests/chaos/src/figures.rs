@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use signals_runtime::delivery::State;
+use signals_runtime::store::DeathReason;
 
+use crate::app::{ATTEMPTS, Order};
 use crate::facts::Facts;
 use crate::member::What;
 use crate::nemesis::Ill;
@@ -21,6 +23,8 @@ impl Figures {
         let ills = |ills: &[Ill]| facts.ills.iter().filter(|ill| ills.contains(ill)).count();
         let journal = |what: &str| facts.journal.iter().filter(|line| line.what == what).count();
         let state = |state| facts.deliveries.iter().filter(|fact| fact.state == state).count();
+        let dead = |reason| facts.deliveries.iter().filter(|fact| fact.death == Some(reason)).count();
+        let booked = |is: &dyn Fn(i64) -> bool| facts.books.orders.iter().filter(|(number, _)| is(*number)).count();
         let effects = facts.effects.iter().filter(|line| line.what == "plain-effect");
         let plain_effects = effects.map(|line| &line.number);
         let returns = returning::judge(facts);
@@ -30,10 +34,13 @@ impl Figures {
         let kept: i64 = recovery::kept_waiting(facts).iter().map(|(from, to)| to - from).sum();
         let outcomes = journal("stored") + journal("repeated") + journal("refused");
         let kills = fates(What::Killed);
+        let without =
+            facts.fates.iter().filter(|fate| fate.what == What::Killed && is_in_outage(facts, fate.at)).count();
         let row = |name, count: usize| (name, count as u64);
         Self(vec![
             row("kills", kills),
             row("kills_per_minute", (kills as f64 * 60.0 / took.as_secs_f64().max(1.0)) as usize),
+            row("kills_in_outages", without),
             row("zombies", fates(What::Stopped)),
             row("asked_to_end", fates(What::Asked)),
             row("database_restarts", ills(&[Ill::Restart])),
@@ -48,7 +55,11 @@ impl Figures {
             row("unknown_outcomes", journal("intent").saturating_sub(outcomes)),
             row("repeated_and_there", journal("repeated")),
             row("done", state(State::Done)),
-            row("dead_crashed", state(State::Dead)),
+            row("dead_crashed", dead(DeathReason::Crashed)),
+            row("dead_exhausted", dead(DeathReason::Exhausted)),
+            row("dead_wanted", booked(&|number| Order::failures(number) == ATTEMPTS)),
+            row("failed_attempts", facts.effects.iter().filter(|line| line.what == "reluctant-fails").count()),
+            row("delayed", booked(&|number| Order::delay(number) > Duration::ZERO)),
             row("lost", check::lost_sends(facts)),
             row("double_plain_effects", doubled(plain_effects)),
             row("double_transactional_effects", doubled(facts.books.rows.iter())),
@@ -97,6 +108,11 @@ impl Figures {
         let fields: Vec<String> = self.0.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
         format!(r#"{{{},"findings":{findings}}}"#, fields.join(","))
     }
+}
+
+/// Whether everybody was without the database at that moment.
+fn is_in_outage(facts: &Facts, at: i64) -> bool {
+    facts.outages.iter().any(|outage| outage.pid.is_none() && (outage.from..outage.to).contains(&at))
 }
 
 /// Of sorted times, in milliseconds.

@@ -22,6 +22,7 @@ use crate::nemesis::{Act, Deed, Ill, SENDERS, Victim, WORKERS};
 pub(crate) struct Fleet<H> {
     host: H,
     files: Files,
+    seed: u64,
     workers: Vec<Member>,
     senders: Vec<Member>,
     zombies: Vec<Zombie>,
@@ -36,10 +37,11 @@ pub(crate) struct Fleet<H> {
 }
 
 impl<H: Host> Fleet<H> {
-    pub(crate) async fn start(host: H, files: Files) -> anyhow::Result<Self> {
+    pub(crate) async fn start(host: H, files: Files, seed: u64) -> anyhow::Result<Self> {
         let mut fleet = Self {
             host,
             files,
+            seed,
             workers: Vec::new(),
             senders: Vec::new(),
             zombies: Vec::new(),
@@ -82,7 +84,7 @@ impl<H: Host> Fleet<H> {
     pub(crate) async fn suffer(&mut self, act: Act) -> anyhow::Result<()> {
         self.look_after()?;
         match (act.victim, act.deed) {
-            (Victim::Database, Deed::Ill(ill, lasts)) => self.fall_ill(ill, lasts).await?,
+            (Victim::Database, Deed::Ill(ill, lasts)) => self.fall_ill(ill, lasts, act.meanwhile).await?,
             (Victim::Database, Deed::Kill | Deed::Stop(_) | Deed::Ask) => anyhow::bail!("no database does {act:?}"),
             (Victim::Sender(slot), Deed::Ill(ill, lasts)) => {
                 let lost = in_no_hole(&mut self.senders, slot).and_then(|member| member.lose_wire(ill, lasts));
@@ -157,7 +159,7 @@ impl<H: Host> Fleet<H> {
     }
 
     async fn sender(&self, slot: usize) -> anyhow::Result<Member> {
-        start::sender::<H::Database>(&self.files, self.host.way().await?, slot)
+        start::sender::<H::Database>(&self.files, self.host.way().await?, slot, self.seed)
     }
 
     fn members(&self) -> impl Iterator<Item = &Member> {

@@ -1,6 +1,6 @@
 //! `signals-chaos campaign DATABASE FOLDER seconds|kills COUNT SEED all|kills [--json]`: a campaign, with its records in FOLDER.
 //! `signals-chaos worker DATABASE ADDRESS LOG LEASE_MS GRACE_MS`: a worker process to be stopped, killed and started again.
-//! `signals-chaos sender DATABASE ADDRESS JOURNAL SLOT`: a sending process to be killed.
+//! `signals-chaos sender DATABASE ADDRESS JOURNAL SLOT SEED`: a sending process to be killed.
 //! `signals-chaos send-and-stay DATABASE ADDRESS JOURNAL NUMBER POINT`: a sender that stays between two steps until it is killed.
 //!
 //! DATABASE is `sqlite` or `postgres`.
@@ -48,8 +48,9 @@ async fn perform<H: Host>(words: &[&str]) -> anyhow::Result<ExitCode> {
             let [lease, grace] = [lease.parse()?, grace.parse()?].map(Duration::from_millis);
             work::<H::Database>(address, Log(PathBuf::from(log)), lease, grace).await?;
         }
-        ["sender", _, address, journal, slot] => {
-            send_for_ever::<H::Database>(address, &Log(PathBuf::from(journal)), slot.parse()?).await?;
+        ["sender", _, address, journal, slot, seed] => {
+            let journal = Log(PathBuf::from(journal));
+            send_for_ever::<H::Database>(address, &journal, slot.parse()?, seed.parse()?).await?;
         }
         ["send-and-stay", _, address, journal, number, point] => {
             let point = [Point::Inserted, Point::Committed].into_iter().find(|known| known.name() == point);

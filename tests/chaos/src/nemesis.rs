@@ -93,6 +93,8 @@ pub(crate) struct Act {
     pub(crate) pause: Duration,
     pub(crate) victim: Victim,
     pub(crate) deed: Deed,
+    /// Who is killed in the middle of it, and started again: of what lasts and everybody feels.
+    pub(crate) meanwhile: Option<Victim>,
 }
 
 /// Decides.
@@ -166,20 +168,26 @@ impl Nemesis {
         let pause = PAUSE.mul_f64(self.chance.f64());
         if let Some(ill) = self.ill_of_all(past) {
             let lasts = DOWN.mul_f64(self.chance.f64());
-            return Act { pause, victim: Victim::Database, deed: Deed::Ill(ill, lasts) };
+            let meanwhile = Some(self.process());
+            return Act { pause, victim: Victim::Database, deed: Deed::Ill(ill, lasts), meanwhile };
         }
         let ill = self.ill_of_one(past);
-        let victim = if self.chance.u8(0..5) < 2 {
-            Victim::Sender(self.chance.usize(0..SENDERS))
-        } else {
-            Victim::Worker((self.spared + self.chance.usize(1..WORKERS)) % WORKERS)
-        };
+        let victim = self.process();
         let deed = match (ill, victim) {
             (Some(ill), _) => Deed::Ill(ill, LEASE.mul_f64(1.5 * self.chance.f64())),
             (None, Victim::Worker(_)) => self.deed(),
             (None, Victim::Sender(_) | Victim::Database) => Deed::Kill,
         };
-        Act { pause, victim, deed }
+        Act { pause, victim, deed, meanwhile: None }
+    }
+
+    /// A sender, or a worker that is not spared.
+    fn process(&mut self) -> Victim {
+        if self.chance.u8(0..5) < 2 {
+            Victim::Sender(self.chance.usize(0..SENDERS))
+        } else {
+            Victim::Worker((self.spared + self.chance.usize(1..WORKERS)) % WORKERS)
+        }
     }
 
     /// What is done to a worker.
@@ -257,7 +265,11 @@ mod tests {
             let mut victims =
                 acts.iter().filter(|act| matches!(act.deed, Deed::Ill(done, _) if done == ill)).peekable();
             assert!(victims.peek().is_some(), "{ill:?}");
-            assert!(victims.all(|act| (act.victim == Victim::Database) != ill.is_of_a_wire()), "{ill:?}");
+            let fits = |act: &Act| {
+                let is_everybodys = act.victim == Victim::Database;
+                is_everybodys != ill.is_of_a_wire() && is_everybodys == act.meanwhile.is_some()
+            };
+            assert!(victims.all(fits), "{ill:?}");
         }
     }
 }

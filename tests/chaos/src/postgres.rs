@@ -9,7 +9,7 @@ use signals_runtime::{Delivery, Error, PgBackend, PgTx, Registry, Result, Signal
 use sqlx::postgres::PgPoolOptions;
 
 use crate::Log;
-use crate::app::{Order, TABLES, plain};
+use crate::app::{Order, TABLES, plain, reluctant};
 use crate::database::{Books, Database, Host, Way};
 use crate::nemesis::Ill;
 
@@ -48,7 +48,8 @@ impl Database for Postgres {
 
     /// Connects when it must.
     async fn open(address: &str) -> anyhow::Result<Signals<PgBackend>> {
-        let registry = Registry::builder().receiver::<plain>().receiver::<transactional>().build()?;
+        let registry =
+            Registry::builder().receiver::<plain>().receiver::<transactional>().receiver::<reluctant>().build()?;
         // Whoever waits longer than this for a connection is better told.
         let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(5));
         Ok(Signals::new(PgBackend::new(pool.connect_lazy(address)?)).with_registry(registry))
@@ -127,9 +128,9 @@ impl Host for PrivateServer {
     async fn suffer(&mut self, ill: Ill, lasts: Duration) -> anyhow::Result<()> {
         match ill {
             Ill::Terminate => self.server.terminate(Some(&self.database)).await.map(drop),
-            Ill::Restart => self.down(Stop::Fast, lasts),
-            Ill::Crash => self.down(Stop::Immediate, lasts),
-            Ill::Kill => self.down(Stop::Kill, lasts),
+            Ill::Restart => self.down(Stop::Fast, lasts).await,
+            Ill::Crash => self.down(Stop::Immediate, lasts).await,
+            Ill::Kill => self.down(Stop::Kill, lasts).await,
             Ill::Exhaust => self.exhaust(lasts).await,
             Ill::Cut | Ill::Hole => anyhow::bail!("{ill:?} is done to a wire"),
         }
@@ -138,13 +139,11 @@ impl Host for PrivateServer {
 
 impl PrivateServer {
     /// Stops the server, and starts it again after a while.
-    fn down(&mut self, how: Stop, lasts: Duration) -> anyhow::Result<()> {
-        tokio::task::block_in_place(|| {
-            self.cluster.stop(how)?;
-            // tidy: not a wait: for so long it is down
-            std::thread::sleep(lasts);
-            self.cluster.up().context("the server does not start again")
-        })
+    async fn down(&mut self, how: Stop, lasts: Duration) -> anyhow::Result<()> {
+        tokio::task::block_in_place(|| self.cluster.stop(how))?;
+        // tidy: not a wait: for so long it is down
+        tokio::time::sleep(lasts).await;
+        tokio::task::block_in_place(|| self.cluster.up()).context("the server does not start again")
     }
 
     /// Takes every connection that is left, and keeps them for a while.

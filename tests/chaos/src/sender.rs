@@ -13,18 +13,23 @@ use crate::{Line, Log};
 /// The numbers of one sender, and of those who take its place, are these.
 const NUMBERS: i64 = 1_000_000_000;
 
+/// Each seed has numbers of its own among them, and so orders of its own: what becomes of one follows from its number.
+const SEEDS: u64 = 1_000;
+const OF_A_SEED: i64 = NUMBERS / SEEDS.cast_signed();
+
 /// So many bytes of its journal a sender reads: what has no outcome is among the last lines, for nobody goes on before it has.
 const TAIL: u64 = 64 * 1024;
 
 /// How far its sends are apart.
 const APART: Duration = Duration::from_millis(15);
 
-/// Sends as number `slot` until it is killed. What its predecessor left without an outcome, it repeats under its key.
+/// Sends the orders of this `seed` as number `slot` until it is killed. What its predecessor left without an outcome, it repeats
+/// under its key.
 ///
 /// # Errors
 ///
 /// Returns an error when the database cannot be opened, or a send fails for a reason that nothing here explains.
-pub async fn send_for_ever<D: Database>(address: &str, journal: &Log, slot: i64) -> anyhow::Result<()> {
+pub async fn send_for_ever<D: Database>(address: &str, journal: &Log, slot: i64, seed: u64) -> anyhow::Result<()> {
     // No number of an order: it is said for whoever asks later when the database did not answer.
     end_with_the_campaign()?;
     journal.write("opens", -1 - slot, 0)?;
@@ -33,7 +38,8 @@ pub async fn send_for_ever<D: Database>(address: &str, journal: &Log, slot: i64)
     let own = slot * NUMBERS..(slot + 1) * NUMBERS;
     let before: Vec<Line> = journal.read_last(TAIL).into_iter().filter(|line| own.contains(&line.number)).collect();
     repeat_open::<D>(&signals, journal, &before).await?;
-    let next = before.iter().map(|line| line.number + 1).max().unwrap_or(own.start);
+    let first = own.start + (seed % SEEDS).cast_signed() * OF_A_SEED;
+    let next = before.iter().map(|line| line.number + 1).max().unwrap_or(first);
     for number in next.. {
         send::<D>(&signals, journal, number).await?;
         // tidy: not a wait: the rate

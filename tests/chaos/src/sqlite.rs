@@ -8,7 +8,7 @@ use anyhow::bail;
 use signals_runtime::{Delivery, Error, Registry, Result, Signals, SqliteBackend, SqliteTx, State, receiver};
 
 use crate::Log;
-use crate::app::{Order, TABLES, plain};
+use crate::app::{Order, TABLES, plain, reluctant};
 use crate::database::{Books, Database, Host, Way};
 use crate::nemesis::Ill;
 
@@ -39,7 +39,8 @@ impl Database for Sqlite {
 
     /// Sets the file up, too: it waits for whoever writes.
     async fn open(address: &str) -> anyhow::Result<Signals<SqliteBackend>> {
-        let registry = Registry::builder().receiver::<plain>().receiver::<transactional>().build()?;
+        let registry =
+            Registry::builder().receiver::<plain>().receiver::<transactional>().receiver::<reluctant>().build()?;
         let signals = Signals::new(SqliteBackend::open(Path::new(address)).await?).with_registry(registry);
         signals.setup().await?;
         for table in TABLES {

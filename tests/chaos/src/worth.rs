@@ -38,11 +38,16 @@ pub(crate) fn failures(
 
     let doubled = kills < MUST_KILL || get("double_plain_effects") > 0;
     must(doubled, "no plain effect was ever made twice: the kills hit nothing".to_owned());
+    for (name, what) in [("dead_exhausted", "dead after all its attempts"), ("delayed", "sent with a delay")] {
+        must(kills < MUST_KILL || get(name) > 0, format!("nothing was {what}"));
+    }
     must(get("acks_known_outside") > 0, "no worker told of an acknowledgement: none could have been stale".to_owned());
     if is_long(options) {
         must(kills >= MUST_KILL, format!("there were {kills} kills, and {MUST_KILL} must be"));
         let missing: Vec<&Ill> = known.iter().filter(|ill| options.mix == Mix::All && !done.contains(ill)).collect();
         must(missing.is_empty(), format!("there was none of {missing:?}"));
+        let lasts = options.mix == Mix::All && known.iter().any(|ill| ill.forgets());
+        must(!lasts || get("kills_in_outages") > 0, "nobody was killed while the database was down".to_owned());
     }
     must(get("outcomes_refused") > 0, "no outcome was refused: the fence had nothing to do".to_owned());
     if let Some(why) = unplayed {
@@ -67,8 +72,11 @@ pub(crate) fn failures(
 mod tests {
     use super::*;
 
-    const ROWS: [(&str, u64); 9] = [
+    const ROWS: [(&str, u64); 12] = [
         ("kills", 50),
+        ("kills_in_outages", 1),
+        ("dead_exhausted", 1),
+        ("delayed", 1),
         ("double_plain_effects", 1),
         ("acks_known_outside", 1),
         ("outcomes_refused", 1),
@@ -84,7 +92,7 @@ mod tests {
     /// How many failures there are when one figure is another.
     fn with(name: &str, value: u64, options: Options) -> usize {
         let rows = ROWS.map(|(known, usual)| (known, if known == name { value } else { usual }));
-        failures(&Figures::with(&rows), &[Ill::Cut], &[Ill::Cut], options, None).len()
+        failures(&Figures::with(&rows), &[Ill::Crash], &[Ill::Crash], options, None).len()
     }
 
     #[test]
@@ -92,6 +100,9 @@ mod tests {
         for (name, good, bad) in [
             ("kills", 50, 49),
             ("double_plain_effects", 1, 0),
+            ("kills_in_outages", 1, 0),
+            ("dead_exhausted", 1, 0),
+            ("delayed", 1, 0),
             ("acks_known_outside", 1, 0),
             ("outcomes_refused", 1, 0),
             ("l1_unexcused", 10, 9),

@@ -12,7 +12,7 @@ pub(super) fn check(facts: &Facts, findings: &mut Findings) {
     let booked: BTreeSet<i64> = facts.books.orders.iter().map(|(number, _)| *number).collect();
     told(facts, &booked, findings);
     unknown(facts, &booked, findings);
-    both_or_none(facts, findings);
+    all_or_none(facts, findings);
 }
 
 /// S2: no order is booked twice.
@@ -69,8 +69,8 @@ fn unknown(facts: &Facts, booked: &BTreeSet<i64>, findings: &mut Findings) {
     }
 }
 
-/// I1: an order is booked if and only if both its deliveries exist.
-fn both_or_none(facts: &Facts, findings: &mut Findings) {
+/// I1: an order is booked if and only if all its deliveries exist.
+fn all_or_none(facts: &Facts, findings: &mut Findings) {
     let mut receivers: BTreeMap<i64, Vec<Receiver>> = BTreeMap::new();
     for fact in &facts.deliveries {
         receivers.entry(fact.id.signal.0).or_default().push(fact.receiver);

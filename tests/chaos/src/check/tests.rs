@@ -1,14 +1,20 @@
 //! The checker bites: from facts in which all is well, one thing is taken away or added, and it is found.
 
+use std::time::Duration;
+
 use signals_runtime::delivery::{Counters, DeliveryId, ReceiverId, SignalId};
 
 use super::*;
 use crate::Line;
+use crate::app::Order;
 use crate::database::Books;
 use crate::facts::Lost;
 use crate::member::{Fate, Outage, What};
 use crate::nemesis::Ill;
 use crate::told::{Connected, Outcome, Stolen};
+
+#[path = "tests/attempts.rs"]
+mod attempts;
 
 fn line(what: &str, number: i64) -> Line {
     Line { what: what.to_owned(), number, attempt: 1, at: number * 1_000, pid: 9 }
@@ -17,7 +23,7 @@ fn line(what: &str, number: i64) -> Line {
 fn fact(signal: i64, receiver: Receiver) -> Fact {
     let id = DeliveryId { signal: SignalId(signal), receiver: ReceiverId(receiver as i64 + 1) };
     let counters = Counters { attempt: 1, ..Counters::default() };
-    Fact { id, receiver, state: State::Done, counters }
+    Fact { id, receiver, state: State::Done, counters, death: None }
 }
 
 /// Orders 1, 2 and 3: the first acknowledged, the second repeated under its key, the third of unknown outcome and stored.
@@ -29,10 +35,18 @@ fn sound() -> Facts {
         let signal = number + 100;
         facts.books.orders.push((number, signal));
         facts.books.rows.push(number);
-        facts.deliveries.extend([fact(signal, Receiver::Plain), fact(signal, Receiver::Transactional)]);
-        facts.effects.extend(["plain", "plain-effect", "transactional"].map(|what| line(what, number)));
+        assert_eq!((Order::delay(number), Order::failures(number)), (Duration::ZERO, 0), "others are for other tests");
+        facts.deliveries.extend(deliveries(signal));
+        facts.effects.extend(WRITTEN.map(|what| line(what, number)));
     }
     facts
+}
+
+/// What is written of an order that nothing happens to.
+const WRITTEN: [&str; 5] = ["plain", "plain-effect", "transactional", "reluctant", "reluctant-effect"];
+
+fn deliveries(signal: i64) -> [Fact; 3] {
+    [Receiver::Plain, Receiver::Transactional, Receiver::Reluctant].map(|receiver| fact(signal, receiver))
 }
 
 /// The promises that are broken when `tamper` has been at work.
@@ -87,8 +101,8 @@ fn s1_s2_sends_that_are_stored_though_they_failed_or_are_not_though_repeated_are
     let refused = broken(|facts| {
         facts.books.orders.push((5, 105));
         facts.books.rows.push(5);
-        facts.deliveries.extend([fact(105, Receiver::Plain), fact(105, Receiver::Transactional)]);
-        facts.effects.extend(["plain", "plain-effect", "transactional"].map(|what| line(what, 5)));
+        facts.deliveries.extend(deliveries(105));
+        facts.effects.extend(WRITTEN.map(|what| line(what, 5)));
     });
     assert_eq!(refused, ["S1"]);
     assert_eq!(broken(|facts| facts.journal.push(line("intent", 8))), ["S2"], "a keyed send that nobody repeated");

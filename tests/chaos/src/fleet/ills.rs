@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Fleet;
+use super::{Fleet, start};
 use crate::database::Host;
 use crate::member::{Fate, Member, Outage, What, moment};
-use crate::nemesis::Ill;
+use crate::nemesis::{Ill, Victim};
 
 impl<H: Host> Fleet<H> {
     /// Writes down whose wire suffered `ill`, if there was one.
@@ -16,16 +16,45 @@ impl<H: Host> Fleet<H> {
         self.ills.push(ill);
     }
 
-    /// Something happens to the database that everybody feels.
-    pub(super) async fn fall_ill(&mut self, ill: Ill, lasts: Duration) -> anyhow::Result<()> {
+    /// Something happens to the database that everybody feels. In the middle of it one process is killed `meanwhile`, and another
+    /// begins in its place, which finds no database.
+    pub(super) async fn fall_ill(
+        &mut self,
+        ill: Ill,
+        lasts: Duration,
+        meanwhile: Option<Victim>,
+    ) -> anyhow::Result<()> {
+        let way = self.host.way().await?;
         let from = moment();
         if ill != Ill::Exhaust {
             let fates = self.members().map(|member| Fate { pid: member.pid(), what: What::Cut, at: from });
             let fates: Vec<Fate> = fates.collect();
             self.fates.extend(fates);
         }
-        self.host.suffer(ill, lasts).await?;
-        self.outages.push(Outage { pid: None, from, to: moment(), ill });
+        let Self { host, files, seed, workers, senders, fates, .. } = self;
+        let suffering = async {
+            host.suffer(ill, lasts).await?;
+            anyhow::Ok(moment())
+        };
+        let killing = async {
+            // tidy: not a wait: the moment of the kill
+            tokio::time::sleep(lasts / 2).await;
+            match meanwhile {
+                Some(Victim::Worker(slot)) => {
+                    fates.push(workers[slot].kill()?);
+                    workers[slot] = start::worker::<H::Database>(files, way)?;
+                }
+                Some(Victim::Sender(slot)) => {
+                    fates.push(senders[slot].kill()?);
+                    senders[slot] = start::sender::<H::Database>(files, way, slot, *seed)?;
+                }
+                Some(Victim::Database) | None => {}
+            }
+            anyhow::Ok(())
+        };
+        let (over, killed) = tokio::join!(suffering, killing);
+        killed?;
+        self.outages.push(Outage { pid: None, from, to: over?, ill });
         self.ills.push(ill);
         Ok(())
     }

@@ -17,10 +17,10 @@ pub(super) fn worker<D: Database>(files: &Files, way: Way) -> anyhow::Result<Mem
     spawn::<D>(files, way, "worker", &files.effects, &[&lease, &grace])
 }
 
-/// The sender with the numbers of this `slot`.
-pub(super) fn sender<D: Database>(files: &Files, way: Way, slot: usize) -> anyhow::Result<Member> {
+/// The sender with the numbers of this `slot`, in a campaign with this `seed`.
+pub(super) fn sender<D: Database>(files: &Files, way: Way, slot: usize, seed: u64) -> anyhow::Result<Member> {
     let journal = files.journals().nth(slot).context("there are as many journals as senders")?;
-    spawn::<D>(files, way, "sender", &journal.0, &[&slot.to_string()])
+    spawn::<D>(files, way, "sender", &journal.0, &[&slot.to_string(), &seed.to_string()])
 }
 
 fn spawn<D: Database>(files: &Files, way: Way, role: &str, log: &Path, rest: &[&str]) -> anyhow::Result<Member> {
