@@ -16,6 +16,9 @@ const SPARED_FOR: usize = 130;
 /// each comes once.
 const APART: usize = 45;
 
+/// So many acts with ills are followed by as many without: what is not excused by an ill is judged by the hundred then.
+const SPELL: usize = 150;
+
 /// One act in so many is done to a single wire.
 const WIRES: u8 = 12;
 
@@ -199,9 +202,14 @@ impl Nemesis {
         }
     }
 
+    /// Whether the database and the wires are well for a while.
+    const fn is_fair(&self) -> bool {
+        (self.acts / SPELL) % 2 == 1
+    }
+
     /// An ill of the database, when its time has come.
     fn ill_of_all(&mut self, past: f64) -> Option<Ill> {
-        if self.acts < self.comes_at && !self.databases.is_late(past) {
+        if (self.is_fair() || self.acts < self.comes_at) && !self.databases.is_late(past) {
             return None;
         }
         self.comes_at = self.acts + APART * 2 / 3 + self.chance.usize(0..=APART * 2 / 3);
@@ -210,7 +218,7 @@ impl Nemesis {
 
     /// An ill of one wire, now and then.
     fn ill_of_one(&mut self, past: f64) -> Option<Ill> {
-        if self.chance.u8(0..WIRES) > 0 && !self.wires.is_late(past) {
+        if (self.is_fair() || self.chance.u8(0..WIRES) > 0) && !self.wires.is_late(past) {
             return None;
         }
         self.wires.next(&mut self.chance)
@@ -256,6 +264,17 @@ mod tests {
         }
         let mut patient = Nemesis::new(1, &ILLS);
         assert!((0..20).all(|_| patient.next(0.0).victim != Victim::Database) && !patient.is_through());
+    }
+
+    #[test]
+    fn ills_come_in_spells_unless_one_is_late() {
+        let acts = acts(1, &ILLS, 4 * SPELL);
+        let ills = |spell: usize| {
+            let acts = acts.iter().skip(spell * SPELL).take(SPELL - 1);
+            acts.filter(|act| matches!(act.deed, Deed::Ill(..))).count()
+        };
+        assert!(ills(0) > 0 && ills(2) > 0, "{} {}", ills(0), ills(2));
+        assert_eq!((ills(1), ills(3)), (0, 0));
     }
 
     #[test]
