@@ -1,6 +1,7 @@
 //! Running other programs: where the repository is, and commands whose output is shown and kept at once.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
 use std::path::PathBuf;
 use std::process::Command;
@@ -28,7 +29,21 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
 
 /// `cargo`, the one that runs us, in the root of the repository.
 pub(crate) fn cargo() -> Result<Command> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    at_the_root(Command::new(program()))
+}
+
+/// As [`cargo`], and whatever it starts yields the processors to everybody else: `nice` comes with every Unix.
+pub(crate) fn patient_cargo() -> Result<Command> {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(program());
+    at_the_root(command)
+}
+
+fn program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn at_the_root(mut command: Command) -> Result<Command> {
     command.current_dir(root()?);
     if env::var_os("CARGO_TERM_COLOR").is_none() && io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");

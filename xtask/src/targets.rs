@@ -10,18 +10,36 @@ use crate::postgres::Need;
 
 /// The steps that run tests, in their order, each with the folders of its packages. What is in none of these folders
 /// belongs to the first.
-const STEPS: [(&str, &[&str]); 4] = [
-    ("units", &[]),
-    ("conformance", &["tests"]),
-    ("ui", &["tests/ui"]),
-    ("processes", &["tests/chaos", "tests/rig", "tests/skew"]),
+const STEPS: [(&str, &[&str], Load); 4] = [
+    ("units", &[], Load::Computes),
+    ("conformance", &["tests"], Load::Computes),
+    ("ui", &["tests/ui"], Load::Compiles),
+    ("processes", &["tests/chaos", "tests/rig", "tests/skew"], Load::Waits),
 ];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
 const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-postgres"];
 
-/// A step that runs tests: its name, what it needs, and the options that select its targets.
-pub(crate) type Selected = (&'static str, Option<Need>, Vec<String>);
+/// What tests do for most of their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// They use the processor, which each of them has for itself.
+    Computes,
+    /// They wait for processes and leases: more of them fit than there are processors.
+    Waits,
+    /// They wait for the compiler, and do not care how long.
+    Compiles,
+}
+
+/// A step that runs tests.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) name: &'static str,
+    pub(crate) needs: Option<Need>,
+    pub(crate) load: Load,
+    /// The options that select its targets.
+    pub(crate) targets: Vec<String>,
+}
 
 /// Each step that runs tests, with the options that select its targets: for `cargo test` and `cargo nextest run` alike.
 ///
@@ -42,20 +60,24 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     }
     let (on_postgres, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, name)| name.starts_with("postgres"));
     let mut steps = Vec::new();
-    for (step, folders) in STEPS {
-        let mut options = Vec::new();
+    for (name, folders, load) in STEPS {
+        let mut targets = Vec::new();
         if folders.is_empty() {
-            options.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
+            targets.extend(["--lib", "--bins", "--examples"].map(str::to_owned));
         }
-        let own = |package: &str| STEPS.iter().any(|(_, folders)| folders.contains(&package));
-        options.extend(tests(&found, |package| folders.contains(&package) || (folders.is_empty() && !own(package))));
-        steps.push((step, None, options));
+        let own = |package: &str| STEPS.iter().any(|(_, folders, _)| folders.contains(&package));
+        targets.extend(tests(&found, |package| folders.contains(&package) || (folders.is_empty() && !own(package))));
+        steps.push(Selected { name, needs: None, load, targets });
     }
     let breaks = |package: &str| BREAKERS.contains(&package);
-    steps.push(("postgres", Some(Need::Server), tests(&on_postgres, |package| !breaks(package))));
-    steps.push(("postgres-processes", Some(Need::Programs), tests(&on_postgres, breaks)));
-    match steps.iter().find(|(.., options)| options.is_empty()) {
-        Some((step, ..)) => Err(format!("there are no tests for the step `{step}`: restore them")),
+    let on_a_server = tests(&on_postgres, |package| !breaks(package));
+    let with_programs = tests(&on_postgres, breaks);
+    steps.extend([
+        Selected { name: "postgres", needs: Some(Need::Server), load: Load::Computes, targets: on_a_server },
+        Selected { name: "postgres-processes", needs: Some(Need::Programs), load: Load::Waits, targets: with_programs },
+    ]);
+    match steps.iter().find(|step| step.targets.is_empty()) {
+        Some(step) => Err(format!("there are no tests for the step `{}`: restore them", step.name)),
         None => Ok(steps),
     }
 }
@@ -104,7 +126,7 @@ mod tests {
     fn every_integration_test_of_this_repository_is_in_one_step() {
         let steps = steps(&root().expect("in the repository")).expect("the tests are there");
         let with = |name: &str| -> Vec<_> {
-            steps.iter().filter(|(.., options)| options.iter().any(|o| o == name)).map(|(step, ..)| *step).collect()
+            steps.iter().filter(|step| step.targets.iter().any(|o| o == name)).map(|step| step.name).collect()
         };
         assert_eq!(with("sqlite"), ["conformance"]);
         assert_eq!(with("wrong"), ["conformance"], "a folder with a main.rs is one, too");

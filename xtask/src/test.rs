@@ -1,50 +1,29 @@
-//! `cargo xtask test`: everything that must be green before a merge, one step after the other.
+//! `cargo xtask test`: everything that must be green before a merge.
+//!
+//! ```text
+//! in front   fmt · tidy · build · units · conformance · processes · postgres … story … chaos … readme    one after the other
+//! beside     clippy · features · docs · ui · doctests                                                    with what time they leave
+//! ```
+//!
+//! The rigs in front wait more than they compute, and the compiler uses the time that they leave: at the lowest priority, so that no
+//! verdict on how long something took is on how long it waited for a processor.
 //!
 //! A step that fails does not stop the others. A step whose package or file does not exist fails. What needs a Postgres
 //! that cannot be had is skipped, by name, on somebody's machine, and fails where `CI` is `true`; nothing else is skipped.
 
-use std::env;
-use std::fs;
+mod perform;
+mod steps;
+
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::postgres::{self, Need, Postgres};
-use crate::process::{Echo, cargo, has_cargo, root, run as run_process};
+use perform::Outcome;
+use steps::{Place, Step, steps};
+
+use crate::Result;
+use crate::postgres::Postgres;
 use crate::report::{seconds, table};
-use crate::totals::totals;
-use crate::{Result, chaos, examples, separation, story, targets, tidy};
-
-const LIMIT: Duration = Duration::from_secs(60 * 60);
-
-/// One step.
-struct Step {
-    name: String,
-    action: Action,
-    needs: Option<Need>,
-}
-
-/// What a step does.
-enum Action {
-    /// One command of cargo's, with environment variables.
-    Cargo(Vec<String>, &'static [(&'static str, &'static str)]),
-    /// As `Cargo`; at least one test must have run.
-    Tests(Vec<String>),
-    Tidy,
-    Examples,
-    Story,
-    StoryOnPostgres,
-    /// A campaign over this database.
-    Chaos(&'static str),
-    Readme,
-    /// These features of the runtime bring their own database and no other.
-    Separation(Vec<String>),
-}
-
-/// How a step ended.
-enum Outcome {
-    Passed(String),
-    Skipped(String),
-    Failed(String),
-}
 
 /// Runs the steps that `options` select.
 ///
@@ -71,178 +50,134 @@ pub(crate) fn run(options: &[&str]) -> Result {
             other => return Err(format!("`test` knows no `{other}`: it takes `--only <step>` and `--list`")),
         }
     }
-    let chosen = steps.into_iter().filter(|step| only.is_empty() || only.contains(&step.name.as_str()));
-    Ok(run_all(&chosen.collect::<Vec<_>>()))
+    let chosen = steps.iter().filter(|step| only.is_empty() || only.contains(&step.name.as_str()));
+    Ok(run_all(chosen.collect()))
 }
 
-fn run_all(steps: &[Step]) -> bool {
+/// A step that has ended.
+struct Ended<'s> {
+    step: &'s Step,
+    outcome: Outcome,
+    took: Duration,
+}
+
+/// Runs `steps`, and tells how they ended; whether none failed.
+fn run_all(steps: Vec<&Step>) -> bool {
+    let (mut front, mut aside): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.place == Place::Front);
+    if front.is_empty() {
+        // Nobody is disturbed.
+        front.append(&mut aside);
+    }
     let began = Instant::now();
-    let (mut rows, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    let mut postgres = Postgres::default();
-    for (at, step) in steps.iter().enumerate() {
-        println!("\n==> step {} of {}: {} (elapsed {})", at + 1, steps.len(), step.name, seconds(began.elapsed()));
+    let (sender, finished) = mpsc::channel();
+    let mut ended = Vec::new();
+    thread::scope(|scope| {
+        let aside = &aside;
+        scope.spawn(move || run_beside(aside, &sender));
+        let mut postgres = Postgres::default();
+        for (at, step) in front.iter().enumerate() {
+            println!("\n==> step {} of {}: {} (elapsed {})", at + 1, front.len(), step.name, seconds(began.elapsed()));
+            let started = Instant::now();
+            let outcome = perform::in_front(step, &mut postgres);
+            explain(step, &outcome);
+            ended.push(Ended { step, outcome, took: started.elapsed() });
+            // Between two steps, so that nobody's lines are among another's.
+            ended.extend(finished.try_iter().map(shown));
+        }
+        ended.extend(finished.iter().map(shown));
+    });
+    summarize(&ended)
+}
+
+/// Runs `steps` one after the other beside those in front; their output goes to `finished` with them.
+fn run_beside<'s>(steps: &[&'s Step], finished: &Sender<(Vec<String>, Ended<'s>)>) {
+    for step in steps {
         let started = Instant::now();
-        let (result, note) = match attempt(step, &mut postgres) {
-            Outcome::Passed(note) => ("passed", note),
+        let (said, outcome) = perform::beside(step);
+        if finished.send((said, Ended { step, outcome, took: started.elapsed() })).is_err() {
+            return;
+        }
+    }
+}
+
+/// Shows what a step said that ran beside.
+fn shown<'s>((said, ended): (Vec<String>, Ended<'s>)) -> Ended<'s> {
+    println!("\n==> beside: {} (took {})\n{}", ended.step.name, seconds(ended.took), said.join("\n"));
+    explain(ended.step, &ended.outcome);
+    ended
+}
+
+/// Says why a step did not pass, below its output.
+fn explain(step: &Step, outcome: &Outcome) {
+    match outcome {
+        Outcome::Passed(_) => {}
+        Outcome::Skipped(reason) => println!("{}: skipped: {reason}", step.name),
+        Outcome::Failed(reason) => println!("{}: {reason}", step.name),
+    }
+}
+
+/// Prints how all steps ended, and the command that runs each again that failed; whether none did.
+fn summarize(ended: &[Ended<'_>]) -> bool {
+    let (mut rows, mut again) = (Vec::new(), Vec::new());
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for Ended { step: Step { name, place, .. }, outcome, took } in ended {
+        let (result, note) = match outcome {
+            Outcome::Passed(note) => {
+                passed += 1;
+                ("passed", note.as_str())
+            }
             Outcome::Skipped(reason) => {
-                println!("{}: skipped: {reason}", step.name);
-                skipped.push((&step.name, reason.clone()));
-                ("SKIPPED", reason)
+                skipped += 1;
+                again.push(format!("skipped: {name}: {reason}"));
+                ("SKIPPED", reason.as_str())
             }
             Outcome::Failed(reason) => {
-                println!("{}: {reason}", step.name);
-                let first_line = reason.lines().next().unwrap_or_default().to_owned();
-                failed.push((&step.name, first_line.clone()));
+                failed += 1;
+                let first_line = reason.lines().next().unwrap_or_default();
+                again.push(format!("failed: {name}: {first_line}\n        again: cargo xtask test --only {name}"));
                 ("FAILED", first_line)
             }
         };
-        rows.push(vec![step.name.clone(), result.to_owned(), seconds(started.elapsed()), note]);
+        let took = match place {
+            Place::Front => seconds(*took),
+            Place::Beside => format!("({})", seconds(*took)),
+        };
+        rows.push(vec![name.clone(), result.to_owned(), took, note.to_owned()]);
     }
     println!("\n{}", table(&["step", "result", "took", "note"], &rows));
-    for (name, reason) in &skipped {
-        println!("skipped: {name}: {reason}");
-    }
-    for (name, reason) in &failed {
-        println!("failed: {name}: {reason}\n        again: cargo xtask test --only {name}");
-    }
-    let passed = steps.len() - failed.len() - skipped.len();
-    println!("{passed} passed, {} failed, {} skipped", failed.len(), skipped.len());
-    failed.is_empty()
-}
-
-/// Provides what a step needs, and performs it.
-fn attempt(step: &Step, postgres: &mut Postgres) -> Outcome {
-    let env = match step.needs.map(|need| postgres.provide(need)).transpose() {
-        Ok(url) => url.flatten().map(|url| (postgres::VARIABLE, url)),
-        Err(reason) => return without(reason, env::var("CI").is_ok_and(|value| value == "true")),
-    };
-    perform(&step.action, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
-}
-
-/// What becomes of a step whose need cannot be met.
-fn without(reason: String, in_ci: bool) -> Outcome {
-    if in_ci { Outcome::Failed(reason) } else { Outcome::Skipped(reason) }
-}
-
-/// All steps, in order; one for each feature of the runtime, so that a new backend is covered without an edit here.
-fn steps() -> Result<Vec<Step>> {
-    let manifest = root()?.join("signals-runtime/Cargo.toml");
-    let manifest = fs::read_to_string(&manifest)
-        .map_err(|error| format!("cannot read {} ({error}): restore it", manifest.display()))?;
-
-    let mut steps = vec![
-        step("fmt", cargo_step("fmt --all --check")),
-        step("tidy", Action::Tidy),
-        step("clippy", cargo_step("clippy --workspace --all-targets --all-features -- -D warnings")),
-    ];
-    let runner = if has_cargo("nextest") { "nextest run --no-fail-fast" } else { "test --no-fail-fast" };
-    for (name, needs, selected) in targets::steps(&root()?)? {
-        let tests = [words(runner), words("--workspace --all-features"), selected].concat();
-        steps.push(Step { needs, ..step(name, Action::Tests(tests)) });
-    }
-    let alone = |features: &str| {
-        let lint = format!("clippy --package signals-runtime --lib --no-default-features {features} -- -D warnings");
-        cargo_step(&lint)
-    };
-    let memory = format!("{runner} --package signals-conformance --no-default-features --test memory");
-    steps.extend([step("feature-none", alone("")), step("feature-none-tests", Action::Tests(words(&memory)))]);
-    for feature in features(&manifest) {
-        steps.push(step(&format!("feature-{feature}"), alone(&format!("--features {feature}"))));
-    }
-    steps.extend([
-        step("separation", Action::Separation(features(&manifest).into_iter().map(str::to_owned).collect())),
-        step("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")),
-        step("story", Action::Story),
-        Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
-        step("examples", Action::Examples),
-        step("chaos-sqlite", Action::Chaos("sqlite")),
-        Step { needs: Some(Need::Programs), ..step("chaos-postgres", Action::Chaos("postgres")) },
-        step(
-            "docs",
-            Action::Cargo(words("doc --workspace --no-deps --all-features"), &[("RUSTDOCFLAGS", "-D warnings")]),
-        ),
-        step("readme", Action::Readme),
-    ]);
-    Ok(steps)
-}
-
-fn step(name: &str, action: Action) -> Step {
-    Step { name: name.to_owned(), action, needs: None }
-}
-
-fn cargo_step(args: &str) -> Action {
-    Action::Cargo(words(args), &[])
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// The names under `[features]`, but for `default`.
-fn features(manifest: &str) -> Vec<&str> {
-    let section = manifest.lines().skip_while(|line| line.trim() != "[features]").skip(1);
-    section
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| Some(line.split_once('=')?.0.trim()).filter(|name| !name.starts_with('#')))
-        .filter(|name| *name != "default")
-        .collect()
-}
-
-/// Performs an action; the variable in `server`, if any, tells its programs where the server is.
-fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<String> {
-    let server = server.map(|(name, value)| (*name, value.as_str()));
-    match action {
-        Action::Cargo(args, env) => run_cargo(args, env).map(|lines| totals(&lines).unwrap_or_default().text),
-        Action::Tests(args) => match totals(&run_cargo(args, server.as_slice())?) {
-            Some(totals) if totals.passed > 0 => Ok(totals.text),
-            _ => Err("no test ran: the runner's output names none".to_owned()),
-        },
-        Action::Tidy if tidy::run()? => Ok(String::new()),
-        Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
-        Action::Story => story::check(),
-        Action::StoryOnPostgres => {
-            story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
-        }
-        Action::Examples => examples::check(),
-        Action::Chaos(database) => chaos::check(database),
-        Action::Readme => story::check_readme(),
-        Action::Separation(features) => separation::check(&features.iter().map(String::as_str).collect::<Vec<_>>()),
-    }
-}
-
-fn run_cargo(args: &[String], env: &[(&str, &str)]) -> Result<Vec<String>> {
-    println!("cargo {}", args.join(" "));
-    let mut command = cargo()?;
-    command.args(args).envs(env.iter().copied());
-    let ran = run_process(&mut command, LIMIT, Echo::Both)?;
-    if ran.ok {
-        return Ok(ran.lines);
-    }
-    let counted = totals(&ran.lines).map(|totals| format!(", {}", totals.text)).unwrap_or_default();
-    Err(format!("{}{counted}: see its output above", ran.end))
+    again.iter().for_each(|line| println!("{line}"));
+    println!("{passed} passed, {failed} failed, {skipped} skipped; (…): beside the others");
+    failed == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use steps::Action;
 
-    #[test]
-    fn every_feature_but_default_is_a_step() {
-        let manifest = "[package]\nname = \"x\"\n[features]\n# none\ndefault = []\nsqlite = [\"dep:sqlx\"]\n\n[dependencies]\nx = \"1\"\n";
-        assert_eq!(features(manifest), ["sqlite"]);
+    fn missing(name: &str, place: Place) -> Step {
+        let args = ["metadata", "--no-such-option"].map(str::to_owned);
+        Step { name: name.to_owned(), action: Action::Cargo(args.into(), &[]), needs: None, place }
     }
 
     #[test]
     fn steps_that_fail_do_not_stop_the_others() {
-        let missing = |name| step(name, cargo_step("metadata --no-such-option"));
-        assert!(!run_all(&[missing("a"), missing("b")]));
+        assert!(!run_all(vec![&missing("a", Place::Front), &missing("b", Place::Front)]));
     }
 
     #[test]
-    fn what_cannot_be_provided_is_skipped_by_name_and_fails_in_ci() {
-        let reason = || "no server: install it".to_owned();
-        assert!(matches!(without(reason(), false), Outcome::Skipped(said) if said == reason()));
-        assert!(matches!(without(reason(), true), Outcome::Failed(said) if said == reason()));
+    fn a_step_that_fails_beside_the_others_fails_the_run() {
+        let fine = Step { action: Action::Readme, ..missing("fine", Place::Front) };
+        assert!(run_all(vec![&fine]));
+        assert!(!run_all(vec![&fine, &missing("beside", Place::Beside)]));
+    }
+
+    #[test]
+    fn what_runs_beside_shows_what_it_said() {
+        let (said, outcome) = perform::beside(&missing("a", Place::Beside));
+        assert_eq!(said[0], "cargo metadata --no-such-option");
+        assert!(said.iter().any(|line| line.contains("unexpected argument")), "{said:?}");
+        assert!(matches!(outcome, Outcome::Failed(reason) if reason.contains("see its output above")));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub struct TheOther {
     pub the_id: i64,
 }
 
+#[rustfmt::skip] // which would make one of the two derives
 #[signal]
 #[derive(Debug)]
 #[derive(Clone)]

@@ -40,7 +40,7 @@ async fn all_ways(
     steps.0.set(steps.0.get() + 1);
     std::future::ready(()).await;
     number.0 += u8::try_from(text.len()).unwrap_or(u8::MAX);
-    let _ = (id, delivery.attempt);
+    let _ = (id, delivery.attempt, number.0);
     Ok(())
 }
 
