@@ -185,10 +185,7 @@ pub(super) const RIGS: &[Rig] = &[
         [
             NO_ZOMBIE,
             NO_SENDER_DIES,
-            Sees(&[
-                ("i13_w7_an_error_that_panics_when_it_is_printed_is_recorded", "the drain is a failure"),
-                ("w12_t8_a_receiver_that_heeds_its_cancellation_burns_no_attempt", "right: (1, 0)"),
-            ]),
+            Sees(&[("i13_w7_an_error_that_panics_when_it_is_printed_is_recorded", "the drain is a failure")]),
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
