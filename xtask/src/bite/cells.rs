@@ -24,12 +24,14 @@ pub(super) const UNDONE: &str = "I1: rows and signals of what was rolled back";
 /// How it ends where nothing can be refused any more, because it is done already.
 pub(super) const UNREFUSED: &str = "the audit to be refused";
 /// How it ends where a connection is left inside a transaction.
-pub(super) const UNREST: &str = "every connection to be at rest";
+pub(super) const UNREST: &str = "S6: not every connection is at rest";
 
 pub(super) const ONE_WRITER: Cell =
     Blind("its backend has one writer and no floors: nothing commits late, and every claim looks everywhere");
 pub(super) const LINKS_ALL: Cell = Blind("whoever sends in it links every receiver");
 pub(super) const NO_SENDER_DIES: Cell = Blind("no sender of it is killed or rolls back");
+pub(super) const DIES_BY_CHANCE: Cell =
+    Blind("no sender of it dies, and whether a worker dies between an effect and its acknowledgement is chance");
 pub(super) const NO_WORKER_DIES: Cell = Blind("no worker of it is killed, and no receiver fails");
 pub(super) const NO_ZOMBIE: Cell = Blind("no worker of it wakes up after its lease");
 pub(super) const ENDED_SAVEPOINT: Cell =

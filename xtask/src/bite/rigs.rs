@@ -168,7 +168,7 @@ pub(super) const RIGS: &[Rig] = &[
                 "w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes",
                 "the heir's end did not happen",
             )]),
-            NO_SENDER_DIES,
+            DIES_BY_CHANCE,
             Sees(&[(
                 "w1_e15_l1_a_killed_workers_delivery_runs_again_within_its_lease_and_a_second",
                 "the second start did not happen",
