@@ -9,12 +9,13 @@ use std::env;
 use std::sync::{LazyLock, Once};
 
 #[cfg(all(
-    any(break_fencing, break_transaction, ack_before_run, fan_out_linked_only, skip_sweep),
+    any(break_fencing, break_transaction, ack_before_run, fan_out_linked_only, skip_sweep, leave_open),
     not(signals_broken)
 ))]
 compile_error!(
-    "one of `--cfg break_fencing`, `break_transaction`, `ack_before_run`, `fan_out_linked_only` and `skip_sweep` is set: each \
-     makes this library lose or repeat work, for its own tests. Name yours otherwise, or set `--cfg signals_broken`, too"
+    "one of `--cfg break_fencing`, `break_transaction`, `ack_before_run`, `fan_out_linked_only`, `skip_sweep` and `leave_open` \
+     is set: each makes this library lose or repeat work, for its own tests. Name yours otherwise, or set \
+     `--cfg signals_broken`, too"
 );
 
 /// The variable that names the only switch that is on, or none of them.
@@ -49,6 +50,12 @@ pub(crate) fn skip_sweep() -> bool {
     cfg!(skip_sweep) && is_chosen("skip_sweep")
 }
 
+/// The connection of a transaction that was committed goes back to its pool inside another, which nobody has asked for and
+/// nobody ends (S6). Whoever begins on it next does not notice.
+pub(crate) fn leave_open() -> bool {
+    cfg!(leave_open) && is_chosen("leave_open")
+}
+
 /// Whether the memory backend breaks this, too.
 pub(crate) fn in_memory(switch: fn() -> bool) -> bool {
     switch() && env::var_os(SOUND_MODEL).is_none()
@@ -63,12 +70,13 @@ fn is_chosen(switch: &str) -> bool {
 type Switch = (&'static str, fn() -> bool);
 
 /// Every switch.
-const SWITCHES: [Switch; 5] = [
+const SWITCHES: [Switch; 6] = [
     ("break_fencing", fencing),
     ("break_transaction", transaction),
     ("ack_before_run", ack_before_run),
     ("fan_out_linked_only", fan_out_linked_only),
     ("skip_sweep", skip_sweep),
+    ("leave_open", leave_open),
 ];
 
 /// Tells whoever sends or works in such a build, once, on the standard error: a log may be looked at by nobody.

@@ -3,19 +3,23 @@
 //! What must notice what is in [`rigs`].
 
 mod build;
+mod cells;
 mod matrix;
+mod others;
 mod rigs;
+mod show;
 mod verdict;
 
 use std::env;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::Result;
 use crate::postgres::Postgres;
-use crate::report::{seconds, table};
+use crate::report::seconds;
 pub(crate) use build::compile;
 use matrix::{Break, Cell, Rig};
 use rigs::RIGS;
+use show::{json, list, name, show, word};
 use verdict::{Verdict, perform};
 
 /// What the options say.
@@ -25,6 +29,8 @@ struct Options {
     names: Vec<String>,
     quick: bool,
     json: bool,
+    /// Nothing is run: what would be, and what must come of it, is told.
+    list: bool,
 }
 
 /// One rig over one build; `None` is the sound one.
@@ -42,17 +48,22 @@ struct Bite {
 pub(crate) fn run(options: &[&str]) -> Result {
     let options = parse(options)?;
     let (rigs, breaks) = chosen(&options);
+    if options.list {
+        println!("{}", list(&rigs, &breaks));
+        return Ok(true);
+    }
     let began = Instant::now();
     eprintln!("building");
     let programs = build::build(&rigs)?;
     let built = began.elapsed();
     let mut postgres = Postgres::default();
     let mut bites = Vec::new();
+    let cells = rigs.len() * (breaks.len() + 1);
     for broken in std::iter::once(None).chain(breaks.iter().copied().map(Some)) {
         eprintln!("==> {} (elapsed {})", name(broken), seconds(began.elapsed()));
         for &rig in &rigs {
             let verdict = bite(rig, broken, &breaks, &programs, &mut postgres)?;
-            eprintln!("{}: {}", rig.name, word(broken, &verdict));
+            eprintln!("[{} of {cells}] {}: {}", bites.len() + 1, rig.name, word(broken, &verdict));
             bites.push(Bite { rig, broken, verdict });
         }
     }
@@ -72,13 +83,14 @@ fn parse(options: &[&str]) -> Result<Options> {
         match *option {
             "--quick" => parsed.quick = true,
             "--json" => parsed.json = true,
+            "--list" => parsed.list = true,
             name if is_known(name) => parsed.names.push(name.to_owned()),
             other => {
                 let breaks: Vec<_> = Break::ALL.iter().map(|broken| broken.cfg()).collect();
                 let rigs: Vec<_> = RIGS.iter().map(|rig| rig.name).collect();
                 let (breaks, rigs) = (breaks.join(", "), rigs.join(", "));
                 return Err(format!(
-                    "`bite` knows no `{other}`: it takes `--quick`, `--json`, breaks ({breaks}) and rigs ({rigs})"
+                    "`bite` knows no `{other}`: it takes `--quick`, `--json`, `--list`, breaks ({breaks}) and rigs ({rigs})"
                 ));
             }
         }
@@ -127,74 +139,8 @@ fn bite(
     Ok(cell.map_or_else(|| outcome.when_sound(&tests), |cell| outcome.when_broken(cell)))
 }
 
-fn name(broken: Option<Break>) -> &'static str {
-    broken.map_or("sound", Break::cfg)
-}
-
 fn is_fine(verdict: &Verdict) -> bool {
     !matches!(verdict, Verdict::Finding(_))
-}
-
-/// A verdict as a cell of the table.
-fn word(broken: Option<Break>, verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::AsItShould(took) => format!("{} in {took}", if broken.is_some() { "red" } else { "green" }),
-        Verdict::Finding(what) => format!("FINDING: {what}"),
-        Verdict::Blind(_) => "-".to_owned(),
-        Verdict::Skipped(_) => "SKIPPED".to_owned(),
-    }
-}
-
-/// Prints the table, and below it what a cell has no room for.
-fn show(bites: &[Bite], rigs: &[&'static Rig], breaks: &[Break]) {
-    let columns: Vec<_> = std::iter::once(None).chain(breaks.iter().copied().map(Some)).collect();
-    let header: Vec<_> = std::iter::once("rig").chain(columns.iter().map(|&broken| name(broken))).collect();
-    let of = |rig: &Rig, broken| bites.iter().find(|bite| bite.rig.name == rig.name && bite.broken == broken);
-    let cell = |rig: &Rig, broken| {
-        let told = of(rig, broken).map_or_else(String::new, |bite| word(broken, &bite.verdict));
-        told.split(':').next().unwrap_or_default().to_owned()
-    };
-    let row = |rig: &&Rig| {
-        std::iter::once(rig.name.to_owned()).chain(columns.iter().map(|&broken| cell(rig, broken))).collect()
-    };
-    println!("\n{}", table(&header, &rigs.iter().map(row).collect::<Vec<_>>()));
-    println!("red: noticed, as it must be; green: nothing to notice; -: cannot notice:");
-    for bite in bites {
-        match &bite.verdict {
-            Verdict::Blind(why) => println!("  {} of {}: {why}", bite.rig.name, name(bite.broken)),
-            Verdict::Finding(what) => println!("FINDING: {} of {}: {what}", bite.rig.name, name(bite.broken)),
-            Verdict::Skipped(why) => println!("skipped: {} of {}: {why}", bite.rig.name, name(bite.broken)),
-            Verdict::AsItShould(_) => {}
-        }
-    }
-}
-
-/// The same for programs.
-fn json(bites: &[Bite], built: Duration, all: Duration) -> String {
-    let bites = bites.iter().map(|bite| {
-        let (verdict, note) = match &bite.verdict {
-            Verdict::AsItShould(took) => ("as-it-should", took.as_str()),
-            Verdict::Finding(what) => ("finding", what.as_str()),
-            Verdict::Blind(why) => ("blind", *why),
-            Verdict::Skipped(why) => ("skipped", why.as_str()),
-        };
-        let (rig, broken) = (bite.rig.name, name(bite.broken));
-        format!(r#"{{"rig":"{rig}","build":"{broken}","verdict":"{verdict}","note":{}}}"#, quoted(note))
-    });
-    let (built, all) = (built.as_secs_f64(), all.as_secs_f64());
-    let bites = bites.collect::<Vec<_>>().join(",");
-    format!(r#"{{"bites":[{bites}],"seconds":{all:.1},"building":{built:.1}}}"#)
-}
-
-/// `text` as a string of JSON.
-fn quoted(text: &str) -> String {
-    let escaped = text.chars().map(|c| match c {
-        '"' | '\\' => format!("\\{c}"),
-        '\n' => "\\n".to_owned(),
-        c if c.is_control() => " ".to_owned(),
-        c => c.to_string(),
-    });
-    format!("\"{}\"", escaped.collect::<String>())
 }
 
 #[cfg(test)]
@@ -217,10 +163,5 @@ mod tests {
         for broken in breaks {
             assert!(rigs.iter().any(|rig| rig.sees(broken)), "{}", broken.cfg());
         }
-    }
-
-    #[test]
-    fn json_holds_what_compilers_say() {
-        assert_eq!(quoted("a \"b\"\n\\c\t"), r#""a \"b\"\n\\c ""#);
     }
 }

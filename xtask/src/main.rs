@@ -30,7 +30,7 @@ cargo xtask <command>
   chaos [--seconds <n> | --kills <n>] [--seed <n>] [--mix all|kills] [--json] [sqlite] [postgres]
                                      kills, stops and cuts off workers, senders and their database for a minute each, and
                                      checks what is left
-  bite [<rig or break>]... [--quick] [--json]
+  bite [<rig or break>]... [--quick] [--json] [--list]
                                      shows that each rig notices a library that is broken on purpose
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)

@@ -59,13 +59,27 @@ mod tests {
     }
 
     #[test]
+    fn w13_pauses_are_spread_between_half_of_a_step_and_the_step() {
+        let firsts: Vec<Duration> = (0..200).map(|_| Backoff::new().next()).collect();
+        let (shortest, longest) = (firsts.iter().min().expect("many"), firsts.iter().max().expect("many"));
+        assert!(*shortest >= FIRST / 2 && *longest <= FIRST, "{shortest:?} to {longest:?}");
+        // That two hundred leave out a fifth of it has a chance of one in 10^19.
+        assert!(*shortest < FIRST * 6 / 10 && *longest > FIRST * 9 / 10, "{shortest:?} to {longest:?}");
+    }
+
+    #[test]
     fn t9_pauses_within_a_lease_stay_below_a_quarter_of_it() {
         for lease in
             [Duration::from_millis(100), Duration::from_secs(3), Duration::from_secs(20), Duration::from_secs(3600)]
         {
             let mut backoff = Backoff::within(lease);
             let longest = (0..20).map(|_| backoff.next()).max().expect("twenty");
-            assert!(longest <= LAST.min(lease / 4), "{longest:?} of a lease of {lease:?}");
+            let last = LAST.min(lease / 4);
+            assert!(longest <= last, "{longest:?} of a lease of {lease:?}");
+            assert!(
+                longest >= last / 2,
+                "{longest:?} of a lease of {lease:?}: the database is asked no more often than it must"
+            );
             backoff.reset();
             assert!(backoff.next() <= FIRST.min(lease / 4));
         }

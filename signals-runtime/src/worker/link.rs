@@ -148,11 +148,14 @@ mod tests {
         let second = Duration::from_secs(1);
         assert!(steals(&link(LEASE, second, second)));
         assert!(!steals(&link(LEASE - second, second, second)));
+        assert!(steals(&link(LEASE, LEASE / 2, LEASE / 2)), "a renewal that is a little late endangers nobody");
         let link = link(LEASE, second, second);
         link.unsteady();
         assert!(!steals(&link), "nobody steals for one lease after a long wait");
         link.disconnected(Error::NotInTransaction);
         assert!(link.draw(LEASE).is_none(), "nor claims without a connection");
+        link.connected(Incarnation::from_bits(2));
+        assert!(!steals(&link), "nor steals for one lease after it is back");
     }
 
     #[test]
@@ -169,9 +172,10 @@ mod tests {
     #[test]
     fn w15_a_clock_that_jumped_ahead_lets_nobody_steal() {
         let second = Duration::from_secs(1);
-        let link = link(LEASE * 10, second, Duration::from_secs(3600));
-        assert!(!steals(&link));
-        link.beat(LEASE);
-        assert!(!steals(&link), "and then not for a whole lease");
+        let jumped = link(LEASE * 10, second, Duration::from_secs(3600));
+        assert!(!steals(&jumped));
+        jumped.beat(LEASE);
+        assert!(!steals(&jumped), "and then not for a whole lease");
+        assert!(steals(&link(LEASE, second, second * 4)), "a clock that is adjusted by seconds is none that jumped");
     }
 }

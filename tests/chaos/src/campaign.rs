@@ -8,7 +8,7 @@ use signals_runtime::{Backend, Signals};
 
 use crate::app::RECEIVERS;
 use crate::calm;
-use crate::check::{Finding, check};
+use crate::check::{Finding, by_turns, check};
 use crate::database::{Database, Host};
 use crate::facts::{Facts, Seen};
 use crate::figures::Figures;
@@ -83,6 +83,7 @@ pub async fn run<H: Host>(folder: &Path, options: Options) -> anyhow::Result<boo
     let figures = Figures::of(&facts, took);
     let of_the_rig = worth::failures(&figures, &facts.ills, H::ills(), options, unplayed).into_iter();
     findings.extend(of_the_rig.map(|evidence| Finding { promise: "rig", evidence, order: None }));
+    let findings = by_turns(findings);
     tell(&files, &facts, &figures, &findings, options);
     Ok(findings.is_empty())
 }

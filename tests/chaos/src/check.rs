@@ -91,6 +91,19 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
     findings.found
 }
 
+/// The first finding of each promise before the second of any: so few are shown that those of one would hide all others.
+pub(crate) fn by_turns(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut of_each: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let numbered = findings.into_iter().map(|finding| {
+        let nth = of_each.entry(finding.promise).or_default();
+        *nth += 1;
+        (*nth, finding)
+    });
+    let mut numbered: Vec<_> = numbered.collect();
+    numbered.sort_by_key(|(nth, _)| *nth);
+    numbered.into_iter().map(|(_, finding)| finding).collect()
+}
+
 /// How many acknowledgements were taken that came from nobody who held the delivery.
 pub(crate) fn stale_acknowledgements(facts: &Facts) -> usize {
     outcomes::stale(facts).len()

@@ -4,11 +4,13 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Flow, LEASE, Rig, Wire, for_a_while, starts, until};
+use common::{Flow, LEASE, PATIENCE, Process, Rig, Wire, for_a_while, starts, until};
 use rustix::process::Signal;
 use signals_cluster::{Settings, Stop};
 use signals_rig_postgres::{Work, book, over, prepare};
 use signals_runtime::{Error, Signal as _};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 async fn booked(rig: &Rig, number: i64) -> bool {
     let query = sqlx::query_scalar("SELECT EXISTS (SELECT FROM booking WHERE number = $1)").bind(number);
@@ -106,6 +108,32 @@ async fn w14_i6_a_worker_in_a_black_hole_loses_its_deliveries_and_works_on_later
     until("the worker that was cut off to work on", async || rig.ended() > ended).await;
     rig.agrees().await;
     assert!(cut_off.is_running(), "{}", rig.events());
+}
+
+/// W13, T9: a worker whose keeper is refused asks again within a quarter of its lease, however long the outage is: whoever is back
+/// first steals a lease later from those who are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn w13_t9_a_keeper_that_is_refused_asks_again_within_a_quarter_of_its_lease() {
+    const SHORT: Duration = Duration::from_millis(400);
+    // Thirteen seconds of pauses at the most. All others pause for up to five seconds in the end, and do not come to half as many
+    // in all of the patience.
+    const QUESTIONS: usize = 130;
+    let rig = Rig::new(Settings::fast()).await;
+    let wire = Wire::to(rig.cluster.port()).await.expect("a port is free");
+    let mut worker = Process::start(rig.worker_command(&rig.through(&wire), SHORT));
+    rig.connected(&[&worker]).await;
+    let refusing = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+
+    wire.turn_to(refusing.local_addr().expect("it listens").port());
+    let asked = async {
+        for _ in 0..QUESTIONS {
+            drop(refusing.accept().await.expect("a connection, which is refused"));
+        }
+    };
+    timeout(PATIENCE, asked)
+        .await
+        .expect("a hundred questions and more: it pauses for longer than a quarter of its lease");
+    assert!(worker.is_running(), "{}", rig.events());
 }
 
 /// W14: connections that fall silent for good, as where a firewall has forgotten them, are given up, and others are opened.

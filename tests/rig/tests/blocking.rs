@@ -59,6 +59,7 @@ async fn w10_t5_a_receiver_that_blocks_the_runtime_is_failed_and_costs_no_other_
         if delivery.summary.state == State::Dead {
             break delivery;
         }
+        assert!(delivery.summary.state != State::Done, "it was not failed, and is done: {delivery:?}");
         assert!(began.elapsed() < PATIENCE, "{delivery:?}");
         tokio::time::sleep(Duration::from_millis(10)).await; // tidy: not a wait: the pause of a poll with a deadline
     };

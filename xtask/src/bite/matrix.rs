@@ -5,6 +5,9 @@ use crate::postgres::Need;
 /// The `--cfg` without which the library refuses those of the breaks.
 pub(super) const MEANT: &str = "signals_broken";
 
+/// How many switches there are.
+pub(super) const BREAKS: usize = 6;
+
 /// What is broken on purpose: the switches of `signals-runtime/src/broken.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
@@ -13,12 +16,19 @@ pub(super) enum Break {
     AckBeforeRun,
     FanOutLinkedOnly,
     SkipSweep,
+    LeaveOpen,
 }
 
 impl Break {
     /// Each, in the order of the cells of a rig.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Fencing, Self::Transaction, Self::AckBeforeRun, Self::FanOutLinkedOnly, Self::SkipSweep];
+    pub(super) const ALL: [Self; BREAKS] = [
+        Self::Fencing,
+        Self::Transaction,
+        Self::AckBeforeRun,
+        Self::FanOutLinkedOnly,
+        Self::SkipSweep,
+        Self::LeaveOpen,
+    ];
 
     /// Its `--cfg`.
     pub(super) const fn cfg(self) -> &'static str {
@@ -28,6 +38,7 @@ impl Break {
             Self::AckBeforeRun => "ack_before_run",
             Self::FanOutLinkedOnly => "fan_out_linked_only",
             Self::SkipSweep => "skip_sweep",
+            Self::LeaveOpen => "leave_open",
         }
     }
 }
@@ -42,7 +53,7 @@ pub(super) struct Rig {
     /// Whether `--quick` runs it.
     pub(super) quick: bool,
     /// One for each of [`Break::ALL`].
-    pub(super) cells: [Cell; 5],
+    pub(super) cells: [Cell; BREAKS],
 }
 
 /// How a rig is run.
@@ -74,7 +85,7 @@ impl Rig {
         name: &'static str,
         folder: &'static str,
         target: &'static str,
-        cells: [Cell; 5],
+        cells: [Cell; BREAKS],
     ) -> Self {
         Self { name, run: Run::Tests { folder, target }, needs: None, env: &[], quick: false, cells }
     }
@@ -124,7 +135,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::super::rigs::{OTHERS, RIGS};
+    use super::super::others::OTHERS;
+    use super::super::rigs::RIGS;
     use super::*;
     use crate::process::root;
 
@@ -170,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn every_test_of_processes_and_servers_is_a_rig_or_is_told_why_not() {
+    fn every_test_of_the_suite_of_processes_and_of_servers_is_a_rig_or_is_told_why_not() {
         let root = root().expect("in the repository");
-        for folder in ["tests/rig", "tests/rig-postgres"] {
+        for folder in ["tests", "tests/check", "tests/chaos", "tests/skew", "tests/rig", "tests/rig-postgres"] {
             for entry in fs::read_dir(root.join(folder).join("tests")).expect("a folder of the repository") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() && !path.join("main.rs").is_file() {
@@ -187,7 +199,8 @@ mod tests {
         }
         for (folder, other, why) in OTHERS {
             let path = root.join(folder).join("tests").join(other);
-            assert!(path.with_extension("rs").is_file() && !why.is_empty(), "{folder} has no test {other}");
+            let is_there = path.with_extension("rs").is_file() || path.join("main.rs").is_file();
+            assert!(is_there && !why.is_empty(), "{folder} has no test {other}");
         }
     }
 

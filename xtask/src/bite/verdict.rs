@@ -1,6 +1,7 @@
 //! What became of one rig over one build.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::process::{Echo, Ran, root, run};
 
 use super::build::{Programs, folder};
 use super::matrix::{Break, Cell, Rig, Run};
+use super::show::name;
 
 /// The variable that chooses one of the switches of a build: see `signals-runtime/src/broken.rs`.
 const CHOSEN: &str = "SIGNALS_BREAK";
@@ -32,13 +34,15 @@ pub(super) enum Verdict {
 /// How a run of a rig ended.
 pub(super) struct Outcome {
     ran: Ran,
+    /// Where all that it wrote is kept, until it runs again.
+    told: PathBuf,
 }
 
 /// Runs `tests` of a rig, with `broken` or nothing broken. A program has no tests: all of it runs.
 ///
 /// # Errors
 ///
-/// Returns an error when it cannot be started.
+/// Returns an error when it cannot be started, or what it wrote not be kept.
 pub(super) fn perform(
     rig: &Rig,
     broken: Option<Break>,
@@ -56,8 +60,8 @@ pub(super) fn perform(
         }
         Run::Program { bin, args } => {
             // Left by an earlier run; what is there afterwards is evidence.
-            let _ = std::fs::remove_dir_all(&scratch);
-            std::fs::create_dir_all(&scratch).map_err(|error| format!("cannot make {}: {error}", scratch.display()))?;
+            let _ = fs::remove_dir_all(&scratch);
+            make(&scratch)?;
             let mut command = program(programs, bin)?;
             let scratch = scratch.to_string_lossy();
             command.args(args.iter().map(|word| if *word == "FOLDER" { &scratch } else { *word }));
@@ -66,7 +70,17 @@ pub(super) fn perform(
     };
     command.env(CHOSEN, broken.map_or("none", Break::cfg)).env("RUST_BACKTRACE", "0");
     command.envs(rig.env.iter().copied()).envs(server.map(|url| (crate::postgres::VARIABLE, url)));
-    Ok(Outcome { ran: run(&mut command, LIMIT, Echo::Keep)? })
+    let ran = run(&mut command, LIMIT, Echo::Keep)?;
+    let told = folder()?.join("told");
+    make(&told)?;
+    let told = told.join(format!("{}-{}.txt", rig.name, name(broken)));
+    let text = format!("{}\n{}\n", ran.lines.join("\n"), ran.end);
+    fs::write(&told, text).map_err(|error| format!("cannot write {}: {error}", told.display()))?;
+    Ok(Outcome { ran, told })
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))
 }
 
 fn program(programs: &Programs, target: &str) -> Result<Command> {
@@ -134,7 +148,8 @@ impl Outcome {
 
     fn last_words(&self) -> String {
         let told = self.ran.lines.iter().rev().filter(|line| !line.is_empty()).take(12).map(String::as_str);
-        told.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n    ")
+        let words = told.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n    ");
+        format!("{words}\n    all of it: {}", self.told.display())
     }
 }
 
@@ -149,7 +164,8 @@ mod tests {
 
     fn outcome(ok: bool, lines: &[&str]) -> Outcome {
         let lines: Vec<_> = lines.iter().map(|&line| line.to_owned()).collect();
-        Outcome { ran: Ran { ok, end: "1".to_owned(), took: Duration::ZERO, stdout: lines.clone(), lines } }
+        let ran = Ran { ok, end: "1".to_owned(), took: Duration::ZERO, stdout: lines.clone(), lines };
+        Outcome { ran, told: PathBuf::new() }
     }
 
     fn is_finding(verdict: &Verdict) -> bool {

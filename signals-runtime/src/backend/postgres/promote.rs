@@ -173,6 +173,8 @@ mod tests {
         assert_eq!(floor.start(now), Some(at(7)), "what is due in a moment may be committed a moment too late");
         floor.looked(Some(at(7)), looked(9, 20));
         assert_eq!(floor.start(now), Some(at(9)), "of a batch that was full up to its last");
+        floor.looked(Some(at(9)), Looked { until: None, ..looked(0, 20) });
+        assert_eq!(floor.start(now), Some(at(9)), "who was to move nothing takes nothing back");
         assert_eq!(floor.start(now + INTERVAL), None, "what stands below is looked for");
         floor.ask(now);
         assert_eq!(floor.start(now), None, "and when somebody asks");
@@ -180,8 +182,12 @@ mod tests {
         assert_eq!(floor.start(now + INTERVAL), Some(at(9)), "once");
         floor.drop_it();
         assert_eq!(floor.start(now), None, "after an error nothing is known");
+        floor.looked(None, looked(20, 20));
+        assert_eq!(floor.start(now), None, "nor when it was swept last");
+        floor.drop_it();
         floor.looked(Some(at(9)), looked(20, 20));
-        assert_eq!(floor.start(now), None, "nor by who began before it");
+        floor.swept(now, Duration::ZERO);
+        assert_eq!(floor.start(now), None, "who began before it teaches nothing");
     }
 
     #[test]

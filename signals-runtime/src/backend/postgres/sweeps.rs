@@ -82,5 +82,6 @@ mod tests {
         let after = asked + INTERVAL / 10;
         assert!(swept(SHORT, SHORT, before).is_due(Some(asked), after));
         assert!(!swept(SHORT, SHORT, after).is_due(Some(asked), after));
+        assert!(swept(SHORT, SHORT, asked).is_due(Some(asked), asked), "nor one of the same moment");
     }
 }

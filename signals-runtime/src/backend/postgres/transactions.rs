@@ -133,6 +133,14 @@ pub(super) async fn commit_in_order(conn: &mut PgConnection) -> Result<(), sqlx:
     sqlx::raw_sql(COMMIT).execute(conn).await.map(drop)
 }
 
+/// Ends the transaction that sqlx counts, and begins one of which it knows nothing: where it is broken on purpose that none is
+/// left open. Who begins on this connection again does not notice: a BEGIN inside a transaction is a warning.
+pub(super) async fn begin_quietly(conn: &mut PgConnection) {
+    if Manager::rollback(conn).await.is_ok() {
+        let _ = sqlx::raw_sql(BEGIN).execute(conn).await;
+    }
+}
+
 /// Back to the innermost savepoint.
 pub(super) async fn rollback(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     Manager::rollback(conn).await

@@ -78,6 +78,16 @@ pub(super) fn start(conn: &mut SqliteConnection, statement: &'static str) {
     let _ = pin!(sqlx::query(statement).execute(conn)).poll(&mut Context::from_waker(Waker::noop()));
 }
 
+/// Begins a transaction of which sqlx knows nothing: where it is broken on purpose that none is left open.
+pub(super) async fn begin_quietly(conn: &mut SqliteConnection) {
+    let _ = sqlx::raw_sql(BEGIN).execute(conn).await;
+}
+
+/// Ends it, if there is one.
+pub(super) async fn end_quietly(conn: &mut SqliteConnection) {
+    let _ = sqlx::raw_sql("ROLLBACK").execute(conn).await;
+}
+
 /// What takes the write lock.
 pub(super) const BEGIN_IMMEDIATE: &str = "BEGIN IMMEDIATE";
 

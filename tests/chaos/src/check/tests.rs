@@ -62,6 +62,13 @@ fn where_all_is_well_nothing_is_found() {
 }
 
 #[test]
+fn many_findings_of_one_promise_hide_no_other() {
+    let finding = |promise| Finding { promise, evidence: String::new(), order: None };
+    let told = by_turns(["I1", "I1", "I1", "I5", "I6", "I5"].map(finding).into());
+    assert_eq!(told.iter().map(|finding| finding.promise).collect::<Vec<_>>(), ["I1", "I5", "I6", "I1", "I5", "I1"]);
+}
+
+#[test]
 fn i2_a_send_that_was_acknowledged_and_is_lost_is_found() {
     let lost = broken(|facts| {
         facts.books.orders.retain(|(number, _)| *number != 1);

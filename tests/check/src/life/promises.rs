@@ -43,7 +43,7 @@ pub(super) fn all() -> Vec<Property<Life>> {
         }),
         Property::sometimes("a zombie is told that it is one", |_, world: &World| world.past.told_stale),
         Property::sometimes("a crash of the database loses a claim that was started", |_, world: &World| {
-            let lost = |hold: &Hold| hold.phase == Phase::Started && !any_row(world, |row| row.claim >= hold.claim);
+            let lost = |hold: &Hold| hold.phase == Phase::Started && any_row(world, |row| row.claim < hold.claim);
             world.workers.iter().filter_map(|worker| worker.hold.as_ref()).any(lost)
         }),
         Property::sometimes("two workers run the delivery at once", |_, world: &World| {
