@@ -318,7 +318,8 @@ cases! { ($)
     }
     secrets {
         w17_a_secret_in_a_payload_is_told_nowhere,
-        i13_a_secret_in_an_error_is_told_where_errors_are_and_nowhere_else,
+        i13_a_secret_in_an_error_is_told_in_its_record_alone,
+        i13_a_worker_that_logs_errors_tells_them_in_two_events_alone,
     }
     deploys {
         w16_e3_an_added_receiver_gets_every_signal_sent_since_it_was_registered,
