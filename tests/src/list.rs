@@ -176,6 +176,7 @@ cases! { ($)
         i15_a_merge_moves_the_aliass_pending_deliveries,
         i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,
         i15_what_a_merge_cancelled_is_run_by_no_retry,
+        i15_a_receiver_that_is_listed_under_two_names_is_merged_once,
         i15_a_merge_moves_scheduled_deliveries_too,
         i15_a_delivery_is_found_under_its_id_from_before_a_merge,
         i15_a_delivery_that_runs_during_a_merge_is_settled_once,
@@ -350,6 +351,7 @@ cases! { ($)
         i6_t9_histories_of_dying_workers_end_as_in_the_model,
         i8_t5_histories_of_failures_end_as_in_the_model,
         i4_t10_histories_of_decisions_end_as_in_the_model,
+        i15_histories_of_names_end_as_in_the_model,
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! A step that fails does not stop the others. A step whose package or file does not exist fails. What needs a Postgres
 //! that cannot be had is skipped, by name, on somebody's machine, and fails where `CI` is `true`; nothing else is skipped.
+//! What is drawn (histories, payloads, campaigns) is drawn from one seed, another in each run, which is told.
 
 use std::env;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::postgres::{self, Need, Postgres};
@@ -14,6 +16,9 @@ use crate::totals::totals;
 use crate::{Result, chaos, examples, separation, story, targets, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// The variable that tells tests what they draw from.
+pub(crate) const SEED: &str = "SIGNALS_SEED";
 
 /// One step.
 struct Step {
@@ -54,6 +59,7 @@ enum Outcome {
 pub(crate) fn run(options: &[&str]) -> Result {
     let steps = steps()?;
     let mut only = Vec::new();
+    let mut seed = None;
     let mut rest = options.iter();
     while let Some(option) = rest.next() {
         match *option {
@@ -68,21 +74,37 @@ pub(crate) fn run(options: &[&str]) -> Result {
                 }
                 only.push(*name);
             }
-            other => return Err(format!("`test` knows no `{other}`: it takes `--only <step>` and `--list`")),
+            "--seed" => {
+                let number = rest.next().and_then(|number| number.parse().ok());
+                seed = Some(number.ok_or("`--seed` wants a number from 0 up")?);
+            }
+            other => {
+                return Err(format!("`test` knows no `{other}`: it takes `--only <step>`, `--seed <n>` and `--list`"));
+            }
         }
     }
+    let seed = seed.map_or_else(drawn_seed, Ok)?;
     let chosen = steps.into_iter().filter(|step| only.is_empty() || only.contains(&step.name.as_str()));
-    Ok(run_all(&chosen.collect::<Vec<_>>()))
+    Ok(run_all(&chosen.collect::<Vec<_>>(), seed))
 }
 
-fn run_all(steps: &[Step]) -> bool {
+/// What this run draws from when no option says so: what the environment says, or something new, short enough to be typed.
+fn drawn_seed() -> Result<u64> {
+    match env::var(SEED) {
+        Ok(text) => text.parse().map_err(|_| format!("{SEED}={text} is no number: give one from 0 up")),
+        Err(_) => Ok(RandomState::new().hash_one(()) >> 32),
+    }
+}
+
+fn run_all(steps: &[Step], seed: u64) -> bool {
+    println!("what is drawn is drawn from seed {seed}");
     let began = Instant::now();
     let (mut rows, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let mut postgres = Postgres::default();
     for (at, step) in steps.iter().enumerate() {
         println!("\n==> step {} of {}: {} (elapsed {})", at + 1, steps.len(), step.name, seconds(began.elapsed()));
         let started = Instant::now();
-        let (result, note) = match attempt(step, &mut postgres) {
+        let (result, note) = match attempt(step, seed, &mut postgres) {
             Outcome::Passed(note) => ("passed", note),
             Outcome::Skipped(reason) => {
                 println!("{}: skipped: {reason}", step.name);
@@ -103,7 +125,7 @@ fn run_all(steps: &[Step]) -> bool {
         println!("skipped: {name}: {reason}");
     }
     for (name, reason) in &failed {
-        println!("failed: {name}: {reason}\n        again: cargo xtask test --only {name}");
+        println!("failed: {name}: {reason}\n        again: cargo xtask test --only {name} --seed {seed}");
     }
     let passed = steps.len() - failed.len() - skipped.len();
     println!("{passed} passed, {} failed, {} skipped", failed.len(), skipped.len());
@@ -111,12 +133,12 @@ fn run_all(steps: &[Step]) -> bool {
 }
 
 /// Provides what a step needs, and performs it.
-fn attempt(step: &Step, postgres: &mut Postgres) -> Outcome {
+fn attempt(step: &Step, seed: u64, postgres: &mut Postgres) -> Outcome {
     let env = match step.needs.map(|need| postgres.provide(need)).transpose() {
         Ok(url) => url.flatten().map(|url| (postgres::VARIABLE, url)),
         Err(reason) => return without(reason, env::var("CI").is_ok_and(|value| value == "true")),
     };
-    perform(&step.action, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
+    perform(&step.action, seed, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
 }
 
 /// What becomes of a step whose need cannot be met.
@@ -188,12 +210,13 @@ fn features(manifest: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Performs an action; the variable in `server`, if any, tells its programs where the server is.
-fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<String> {
+/// Performs an action, with `seed` for what it draws; the variable in `server`, if any, tells its programs where the server is.
+fn perform(action: &Action, seed: u64, server: Option<&(&'static str, String)>) -> Result<String> {
     let server = server.map(|(name, value)| (*name, value.as_str()));
+    let text = seed.to_string();
     match action {
         Action::Cargo(args, env) => run_cargo(args, env).map(|lines| totals(&lines).unwrap_or_default().text),
-        Action::Tests(args) => match totals(&run_cargo(args, server.as_slice())?) {
+        Action::Tests(args) => match totals(&run_cargo(args, &[server.as_slice(), &[(SEED, &text)]].concat())?) {
             Some(totals) if totals.passed > 0 => Ok(totals.text),
             _ => Err("no test ran: the runner's output names none".to_owned()),
         },
@@ -204,7 +227,7 @@ fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<S
             story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
         }
         Action::Examples => examples::check(),
-        Action::Chaos(database) => chaos::check(database),
+        Action::Chaos(database) => chaos::check(database, seed),
         Action::Readme => story::check_readme(),
         Action::Separation(features) => separation::check(&features.iter().map(String::as_str).collect::<Vec<_>>()),
     }
@@ -235,7 +258,7 @@ mod tests {
     #[test]
     fn steps_that_fail_do_not_stop_the_others() {
         let missing = |name| step(name, cargo_step("metadata --no-such-option"));
-        assert!(!run_all(&[missing("a"), missing("b")]));
+        assert!(!run_all(&[missing("a"), missing("b")], 1));
     }
 
     #[test]
@@ -248,6 +271,7 @@ mod tests {
     #[test]
     fn an_unknown_step_is_named() {
         assert!(run(&["--only", "nothing"]).is_err_and(|message| message.contains("`nothing`")));
+        assert!(run(&["--seed", "many"]).is_err_and(|message| message.contains("`--seed`")));
         assert!(run(&["--fast"]).is_err_and(|message| message.contains("`--fast`")));
     }
 }
