@@ -274,6 +274,7 @@ cases! { ($)
     storm {
         w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting,
         w18_what_failed_together_comes_back_spread_over_its_backoff,
+        w19_a_backlog_that_keeps_its_slots_leaves_some_to_the_others,
     }
     endless {
         e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen,
