@@ -1,6 +1,7 @@
 //! Every event that this library tells through `tracing`, in one place, so that no part can forget one.
 //!
-//! Ids, names, sizes and error texts are told; payloads never are. There are no long-lived spans.
+//! Ids, names, sizes and what the library and its database say are told; payloads never are, and what receivers say is only
+//! where a worker was asked for it (`log_errors`). There are no long-lived spans.
 
 use std::time::Duration;
 
@@ -87,17 +88,19 @@ pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
     );
 }
 
-pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32) {
+/// A failure that is stored. What the error says may quote anything: it is told only when `with_error`.
+pub(crate) fn failed(receiver: &str, failed: &Failed, attempt: u32, with_error: bool) {
     let delivery = failed.held.delivery;
-    // What a decoder says of a payload holds nothing of it: see `signals_core::payload::decode`.
-    let error = failed.error.as_str();
+    let error = with_error.then_some(failed.error.as_str());
     let (outcome, ran) = (failed.outcome.as_str(), failed.ran);
     match failed.fate {
         Fate::Retry { delay } => tracing::warn!(
-            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, retry_in = ?delay, "attempt failed"
+            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, retry_in = ?delay,
+            "attempt failed; `inspect().get(delivery)` has its error"
         ),
         Fate::Dead(reason) => tracing::error!(
-            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, reason = reason.as_str(), "delivery is dead"
+            target: TARGET, receiver, %delivery, attempt, outcome, error, ?ran, reason = reason.as_str(),
+            "delivery is dead; `inspect().get(delivery)` has every error"
         ),
     }
 }

@@ -140,6 +140,10 @@ pub static SHIP_V2: ReceiverDef = receiver("orders.ship", &[], PaidV2::DEF);
 pub static DISPATCH: ReceiverDef = receiver("orders.dispatch", &["orders.ship"], Paid::DEF);
 /// [`DISPATCH`] of a build that has forgotten the old name.
 pub static DISPATCH_ALONE: ReceiverDef = receiver("orders.dispatch", &[], Paid::DEF);
+/// What both were renamed to later on.
+pub static DELIVER: ReceiverDef = receiver("orders.deliver", &["orders.dispatch", "orders.ship"], Paid::DEF);
+/// [`DELIVER`] of a build that knows no older name.
+pub static DELIVER_ALONE: ReceiverDef = receiver("orders.deliver", &[], Paid::DEF);
 /// A receiver with the name of [`SHIP`] for another signal.
 pub static SHIP_REFUNDS: ReceiverDef = receiver("orders.ship", &[], Refunded::DEF);
 /// The same with the name as an alias.

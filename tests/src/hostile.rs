@@ -11,14 +11,13 @@ mod vectors;
 use std::time::Duration;
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
-use proptest::test_runner::TestRunner;
 use signals_core::payload::{DEFAULT_LIMIT, PayloadError, decode};
 use signals_core::store::{Failed, Filter, Finished, WorkerInfo};
 use signals_core::{Error, Receipt, Result, Signal, outcome, send_all};
 
 use crate::fixtures::{ARCHIVE, ASSAY, Measured, PLOT, SHIP, Sample, anything, paid};
 use crate::harness::{failed, retry_in};
-use crate::{App, Db, Harness, TestTx};
+use crate::{App, Db, Harness, TestTx, seed};
 
 pub use values::Value;
 use vectors::{Given, Vector, Verdict, vectors};
@@ -143,7 +142,7 @@ pub async fn d9_no_number_of_a_statement_overflows<H: Harness>(db: Db<H>) {
 /// S12, D8, E7: of a thousand drawn values, each is refused with nothing stored, or read back equal.
 pub async fn s12_what_a_send_accepts_decodes_to_an_equal_value<H: Harness>(db: Db<H>) {
     let app = db.app(&[&ASSAY]).await;
-    let mut runner = TestRunner::deterministic();
+    let mut runner = seed::runner("payloads", 0);
     let samples = values::sample();
     let mut kept = Vec::new();
     while kept.len() < 1_000 {

@@ -68,6 +68,7 @@
 
 pub mod fixtures;
 pub mod harness;
+pub mod seed;
 pub mod stage;
 
 pub mod claim;

@@ -176,6 +176,7 @@ cases! { ($)
         i15_a_merge_moves_the_aliass_pending_deliveries,
         i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,
         i15_what_a_merge_cancelled_is_run_by_no_retry,
+        i15_a_receiver_that_is_listed_under_two_names_is_merged_once,
         i15_a_merge_moves_scheduled_deliveries_too,
         i15_a_delivery_is_found_under_its_id_from_before_a_merge,
         i15_a_delivery_that_runs_during_a_merge_is_settled_once,
@@ -273,6 +274,7 @@ cases! { ($)
     storm {
         w18_a_storm_of_retries_does_not_keep_a_healthy_receiver_waiting,
         w18_what_failed_together_comes_back_spread_over_its_backoff,
+        w19_a_backlog_that_keeps_its_slots_leaves_some_to_the_others,
     }
     endless {
         e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen,
@@ -318,7 +320,8 @@ cases! { ($)
     }
     secrets {
         w17_a_secret_in_a_payload_is_told_nowhere,
-        i13_a_secret_in_an_error_is_told_where_errors_are_and_nowhere_else,
+        i13_a_secret_in_an_error_is_told_in_its_record_alone,
+        i13_a_worker_that_logs_errors_tells_them_in_two_events_alone,
     }
     deploys {
         w16_e3_an_added_receiver_gets_every_signal_sent_since_it_was_registered,
@@ -349,6 +352,7 @@ cases! { ($)
         i6_t9_histories_of_dying_workers_end_as_in_the_model,
         i8_t5_histories_of_failures_end_as_in_the_model,
         i4_t10_histories_of_decisions_end_as_in_the_model,
+        i15_histories_of_names_end_as_in_the_model,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Random histories: the backend under test must answer and show, step by step, what the reference model does.
 //!
 //! The one module that names a concrete backend: [`Model`] is the memory backend, which is not so much tested here as the
-//! measure. Histories are drawn from a fixed seed, so a red one stays red; it is shortened before it is told, together with
-//! the command that takes it again. What the environment says:
+//! measure. Each run draws others ([`seed`](crate::seed)). A red one is shortened before it is told, together with the command
+//! that takes it again, and what it was drawn from. What the environment says:
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `SIGNALS_HISTORIES` | 6 | how many histories each case draws, of 60 steps each |
-//! | `SIGNALS_SEED` | 1 | what they are drawn from |
+//! | `SIGNALS_SEED` | another one in each run | what they are drawn from |
 //! | `SIGNALS_HISTORY` | | one history as JSON, taken in the place of those that are drawn |
 
 mod search;
@@ -32,9 +32,6 @@ const REPLAY: &str = "SIGNALS_HISTORY";
 
 /// The variable that says how many histories are drawn.
 const HISTORIES: &str = "SIGNALS_HISTORIES";
-
-/// The variable that says what they are drawn from.
-const SEED: &str = "SIGNALS_SEED";
 
 /// The reference model.
 #[derive(Debug)]
@@ -84,6 +81,11 @@ pub async fn i8_t5_histories_of_failures_end_as_in_the_model<H: Harness>(_: Db<H
 /// I4, T10 to T13: histories of what people decide and time forgets.
 pub async fn i4_t10_histories_of_decisions_end_as_in_the_model<H: Harness>(_: Db<H>) {
     search::<H>("i4_t10_histories_of_decisions_end_as_in_the_model", Focus::Deciding).await;
+}
+
+/// I15, I12: histories of receivers that are renamed, rolled back and merged.
+pub async fn i15_histories_of_names_end_as_in_the_model<H: Harness>(_: Db<H>) {
+    search::<H>("i15_histories_of_names_end_as_in_the_model", Focus::Renaming).await;
 }
 
 /// Takes one history, a JSON array as a failed case prints it.

@@ -5,8 +5,8 @@ use signals_core::store::{Acting, Filter, Finished, Verdict};
 use signals_core::{Error, Signal as _};
 
 use crate::fixtures::{
-    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, DISPATCH_REFUNDS, MAIL, Paid, Refunded, SHIP, SHIP_REFUNDS,
-    SHIP_SETTLED, Settled, paid,
+    BOOK, BOOK_SETTLED, DELIVER, DELIVER_ALONE, DISPATCH, DISPATCH_ALONE, DISPATCH_REFUNDS, MAIL, Paid, Refunded, SHIP,
+    SHIP_REFUNDS, SHIP_SETTLED, Settled, paid,
 };
 use crate::harness::acked;
 use crate::{Db, Harness};
@@ -164,6 +164,19 @@ pub async fn i15_what_a_merge_cancelled_is_run_by_no_retry<H: Harness>(db: Db<H>
     let error = db.retry(second, "ada").await.expect_err("another one counts");
     assert!(matches!(error, Error::Merged { delivery } if delivery == second), "{error:?}");
     assert_eq!((puppet.claim(10).await.len(), db.state(second).await), (0, State::Cancelled));
+}
+
+/// I15: a receiver that is listed under two of its names is merged once, and the second merge takes over what was the first's.
+pub async fn i15_a_receiver_that_is_listed_under_two_names_is_merged_once<H: Harness>(db: Db<H>) {
+    let old = db.app(&[&SHIP]).await;
+    old.send(&paid(7)).await;
+    db.app(&[&SHIP, &DISPATCH_ALONE]).await;
+    db.app(&[&DISPATCH]).await;
+    db.app(&[&DELIVER_ALONE]).await;
+    let last = db.program(&[&DELIVER]);
+    assert_eq!(last.register().await.expect("registers").merged, ["orders.dispatch"]);
+    assert_eq!(last.register().await.expect("registers").merged, [""; 0], "once");
+    assert_eq!(last.puppet().await.claim(10).await.len(), 1, "what was sent to the first name");
 }
 
 /// I15: a merge while the alias's delivery runs or waits for its time.

@@ -1,5 +1,5 @@
-//! What is told, and to whom: no log, no span, no `Debug` output and no listing holds what payloads say, and what errors
-//! say is where errors are told.
+//! What is told, and to whom: no log, no span, no `Debug` output and no listing holds what payloads or errors say. Errors are
+//! in the record of their attempt, and in the log of a worker that was asked for them.
 //!
 //! A canary is put into both, everything happens to its delivery that can, and everything that anybody could print is
 //! printed. Listings are what `inspect()` answers for many: lists, counts, trends, the log of actions.
@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use signals_core::store::{AttemptOutcome, DeliverySummary, Failed, Filter, Span};
 use signals_core::{Error, Location, Receiver as _, Signal, SignalDef};
+use signals_runtime::WorkerBuilder;
+use signals_runtime::worker::DrainError;
 
 use crate::fixtures::{Paid, paid};
 use crate::harness::{Ears, failed, retry_in};
@@ -21,6 +23,9 @@ const IN_THE_PAYLOAD: i64 = 7_340_815_162_342;
 
 /// What an error says, and nothing else does.
 const IN_THE_ERROR: &str = "canary-in-the-error";
+
+/// The same for workers that log errors: one process may run several cases, with one log.
+const IN_A_LOGGED_ERROR: &str = "canary-that-may-be-logged";
 
 /// [`Paid`] as another build sends it, which does not decode.
 #[derive(Serialize, Deserialize)]
@@ -37,40 +42,69 @@ impl Signal for Garbled {
 pub async fn w17_a_secret_in_a_payload_is_told_nowhere<H: Harness>(db: Db<H>) {
     let ears = Ears::open();
     let canary = IN_THE_PAYLOAD.to_string();
-    let printed = everything(&db).await;
+    let printed = everything(&db, IN_THE_ERROR, |worker| worker).await;
     assert!(!printed.contains(&canary), "{}", around(&printed, &canary));
-    let told: Vec<_> = ears.all().into_iter().filter(|line| line.contains(&canary)).collect();
-    assert_eq!(told, [""; 0]);
+    assert_eq!(told(ears, &canary), [""; 0]);
     assert!(!ears.heard(tracing::Level::ERROR, &["delivery is dead", "undecodable"]).is_empty(), "nobody listened");
 }
 
-/// I13: in the events that say why an attempt failed, and in its record; not in `Debug` output, nor in a listing.
-pub async fn i13_a_secret_in_an_error_is_told_where_errors_are_and_nowhere_else<H: Harness>(db: Db<H>) {
+/// I13: nor what an error says, be it returned or panicked with. Its record has it.
+pub async fn i13_a_secret_in_an_error_is_told_in_its_record_alone<H: Harness>(db: Db<H>) {
     let ears = Ears::open();
-    let printed = everything(&db).await;
+    let printed = everything(&db, IN_THE_ERROR, |worker| worker).await;
     assert!(!printed.contains(IN_THE_ERROR), "{}", around(&printed, IN_THE_ERROR));
-    let told: Vec<_> = ears.all().into_iter().filter(|line| line.contains(IN_THE_ERROR)).collect();
-    assert!(!told.is_empty(), "an operator reads in the log why an attempt failed");
+    assert_eq!(told(ears, IN_THE_ERROR), [""; 0]);
+    let mut recorded = 0;
+    for delivery in db.all().await {
+        let attempts = db.get(delivery.id).await.attempts;
+        recorded += attempts.iter().filter(|attempt| attempt.error.contains(IN_THE_ERROR)).count();
+    }
+    assert!(recorded > 2, "who looks an error up finds it: {recorded}");
+}
+
+/// I13: a worker that was asked to log errors does so in the two events that are about them, and nowhere else.
+pub async fn i13_a_worker_that_logs_errors_tells_them_in_two_events_alone<H: Harness>(db: Db<H>) {
+    let ears = Ears::open();
+    let printed = everything(&db, IN_A_LOGGED_ERROR, |worker| worker.log_errors(true)).await;
+    assert!(!printed.contains(IN_A_LOGGED_ERROR), "{}", around(&printed, IN_A_LOGGED_ERROR));
+    let told = told(ears, IN_A_LOGGED_ERROR);
+    assert!(!told.is_empty(), "an operator who wants to reads in the log why an attempt failed");
     for line in told {
-        let fields = line.replace(&format!("error=\"{IN_THE_ERROR}\""), "");
+        let fields = line.replace(&format!("error=\"{IN_A_LOGGED_ERROR}\""), "");
+        let fields = fields.replace(&format!("error=\"panicked: {IN_A_LOGGED_ERROR}\""), "");
         let failure = line.contains("attempt failed") || line.contains("delivery is dead");
-        assert!(failure && !fields.contains(IN_THE_ERROR), "{line}");
+        assert!(failure && !fields.contains(IN_A_LOGGED_ERROR), "{line}");
     }
 }
 
-/// Lets everything happen, and prints all that there is to print.
-async fn everything<H: Harness>(db: &Db<H>) -> String {
-    let script = [Act::Fail(IN_THE_ERROR), Act::Fail(IN_THE_ERROR), Act::Discard, Act::Snooze(1), Act::Panic];
+/// What was told with `canary` in it.
+fn told(ears: &Ears, canary: &str) -> Vec<String> {
+    ears.all().into_iter().filter(|line| line.contains(canary)).collect()
+}
+
+/// Lets everything happen that `workers` can meet, with errors that say `error`, and prints all that there is to print.
+async fn everything<H: Harness>(
+    db: &Db<H>,
+    error: &'static str,
+    workers: impl Fn(WorkerBuilder<H::Backend>) -> WorkerBuilder<H::Backend>,
+) -> String {
+    let script = [Act::Fail(error), Act::Fail(error), Act::Discard, Act::Snooze(1), Act::PanicWith(error)];
     let theatre = Theatre::open(db, &[Plain::DEF, Transactional::<H>::DEF], script).await;
     let mut printed = String::new();
     sending(&theatre, &mut printed).await;
     for _ in 0..6 {
+        let worker = workers(theatre.worker());
+        print(&mut printed, &worker);
         // Its report tells errors, as a test must see them (E14), and says so in its name.
-        let report = theatre.drain().await;
+        let (Ok(report) | Err(DrainError::Failed(report))) =
+            worker.build().expect("the worker lacks nothing").drain().await
+        else {
+            panic!("the worker could not run")
+        };
         assert!(report.failures.iter().all(|failure| !failure.error.contains(&IN_THE_PAYLOAD.to_string())));
         db.advance(3_600);
     }
-    working(&theatre, &mut printed).await;
+    working(&theatre, error, &mut printed).await;
     listing(db, &theatre, &mut printed).await;
     printed
 }
@@ -96,15 +130,14 @@ async fn sending<H: Harness>(theatre: &Theatre<H>, out: &mut String) {
 }
 
 /// What a worker holds, and what it says of it.
-async fn working<H: Harness>(theatre: &Theatre<H>, out: &mut String) {
+async fn working<H: Harness>(theatre: &Theatre<H>, error: &str, out: &mut String) {
     let app = theatre.db.app(&[Plain::DEF]).await;
     app.send(&paid(IN_THE_PAYLOAD)).await;
     let mut puppet = app.puppet().await;
     let claims = puppet.claim_with(10, |_| {}).await;
     print(out, &claims);
     let claimed = claims.claimed.first().expect("one was sent");
-    let failure =
-        Failed { outcome: AttemptOutcome::Error, error: IN_THE_ERROR.to_owned(), ..failed(claimed, retry_in(1)) };
+    let failure = Failed { outcome: AttemptOutcome::Error, error: error.to_owned(), ..failed(claimed, retry_in(1)) };
     print(out, &failure);
     print(out, &theatre.db.store.fail(&[failure]).await);
     print(out, &theatre.worker());

@@ -27,6 +27,8 @@ pub enum Act {
     Fail(&'static str),
     /// Panics with a text.
     Panic,
+    /// Panics with this text.
+    PanicWith(&'static str),
     /// Panics with a value that is no text.
     PanicWithNumber,
     /// Says never again.
@@ -130,6 +132,7 @@ async fn act(act: Act) -> Result<(), BoxError> {
     match act {
         Act::Fail(text) => Err(text.into()),
         Act::Panic => panic!("on purpose"),
+        Act::PanicWith(text) => panic!("{text}"),
         Act::PanicWithNumber => std::panic::panic_any(7_u64),
         Act::Discard => Err(Discard.into()),
         Act::RetryAfter(seconds) => Err(RetryAfter(Duration::from_secs(seconds)).into()),
@@ -273,6 +276,7 @@ async fn write<H: Harness>(tx: &mut Tx<H::Backend>, order: i64, context: &Contex
         Act::Succeed
         | Act::Fail(_)
         | Act::Panic
+        | Act::PanicWith(_)
         | Act::PanicWithNumber
         | Act::Discard
         | Act::RetryAfter(_)

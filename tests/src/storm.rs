@@ -1,4 +1,4 @@
-//! A receiver that fails on everything it gets, beside one that does not: W18.
+//! A receiver that fails on everything it gets, or keeps every slot that it is given, beside one that does not: W18, W19.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use signals_core::retry::Backoff;
 use signals_core::{Body, Location, Receiver, ReceiverDef, ReceiverOptions, RunError};
 
 use crate::fixtures::{Paid, Refunded, paid};
-use crate::stage::{Bystander, Stage, Theatre, until};
+use crate::stage::{Act, Bystander, Plain, Stage, Theatre, until};
 use crate::{Db, Harness};
 
 /// How many deliveries the failing receiver has.
@@ -107,4 +107,27 @@ pub async fn w18_what_failed_together_comes_back_spread_over_its_backoff<H: Harn
     let share = STORM / TENTHS;
     assert!(back.iter().all(|tenth| (share / 4..share * 3).contains(tenth)), "{back:?}, and {share} is an even share");
     assert_eq!(back.iter().sum::<usize>(), STORM, "and all of it within the backoff");
+}
+
+/// W19: ten thousand deliveries of a receiver that keeps its slots do not keep another's ten from being run, though none of the
+/// slots comes free.
+pub async fn w19_a_backlog_that_keeps_its_slots_leaves_some_to_the_others<H: Harness>(db: Db<H>) {
+    const SLOTS: usize = 16;
+    const SHARE: usize = 12;
+    let theatre = Theatre::open(&db, &[Plain::DEF, Bystander::DEF], [Act::Hang; SLOTS]).await;
+    let mut tx = theatre.signals.begin().await.expect("a transaction can begin");
+    let backlog: Vec<Paid> = (0..10_000).map(paid).collect();
+    signals_runtime::send_all(&backlog, &mut tx).await.expect("the send succeeds");
+    tx.commit().await.expect("the commit succeeds");
+    let worker = theatre.worker().concurrency(SLOTS).grace(Duration::ZERO).build().expect("the worker lacks nothing");
+    let called = |name: &str| theatre.stage.calls().iter().filter(|call| call.receiver == name).count();
+    let story = async {
+        until("it has its share of the slots", async || called(Plain::DEF.name) == SHARE).await;
+        for order in 0..10 {
+            theatre.send(&Refunded { order }).await;
+        }
+        until("the other's ten are run", async || called(Bystander::DEF.name) == 10).await;
+        assert_eq!((called(Plain::DEF.name), theatre.stage.left()), (SHARE, 0), "it took no more, and none came free");
+    };
+    worker.run_until(story).await.expect("runs");
 }

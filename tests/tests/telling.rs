@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use signals_conformance::Ears;
 use signals_runtime::store::Filter;
 use signals_runtime::worker::{DrainError, Report};
-use signals_runtime::{MemoryBackend, Receiver, Registry, Signal, Signals, receiver, signal};
+use signals_runtime::{Delivery, MemoryBackend, Receiver, Registry, Signal, Signals, State, receiver, signal};
 use tracing::Level;
 
 /// What payloads carry here, and nothing else does.
@@ -72,7 +72,7 @@ async fn a_send_to_nobody_warns_unless_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_warns_with_receiver_delivery_and_error() {
+async fn a_failed_attempt_warns_with_receiver_and_delivery_and_says_where_its_error_is() {
     let ears = Ears::open();
     let signals = program_of::<fails_first>().await;
     send(&signals, &Failing { text: CANARY.to_owned() }).await;
@@ -80,9 +80,11 @@ async fn a_failed_attempt_warns_with_receiver_delivery_and_error() {
     let id = signals.inspect().list(&Filter::default()).await.expect("lists").deliveries[0].id.to_string();
     let told = ears.heard(Level::WARN, &["attempt failed", "telling.fails_first"]);
     assert_eq!(told.len(), 1, "{told:?}");
-    for part in [&*format!("delivery={id}"), "attempt=1", "no stock", "retry_in="] {
+    for part in [&*format!("delivery={id}"), "attempt=1", "outcome=\"error\"", "retry_in=", "`inspect().get(delivery)`"]
+    {
         assert!(told[0].contains(part), "`{part}` is missing in {told:?}");
     }
+    assert!(!told[0].contains("no stock") && !told[0].contains(" error="), "{told:?}");
 }
 
 #[tokio::test]
@@ -93,9 +95,34 @@ async fn a_dead_delivery_is_an_error_with_its_reason() {
     assert_eq!(drain(&signals).await.dead, 1);
     let told = ears.heard(Level::ERROR, &["delivery is dead", "\"telling.fails\""]);
     assert_eq!(told.len(), 1, "{told:?}");
-    for part in ["attempt=1", "the text has 21 bytes", "reason=\"exhausted\""] {
+    for part in ["attempt=1", "reason=\"exhausted\"", "`inspect().get(delivery)`"] {
         assert!(told[0].contains(part), "`{part}` is missing in {told:?}");
     }
+    assert!(!told[0].contains("the text has 21 bytes"), "{told:?}");
+}
+
+#[receiver(signal = Failing, name = "telling.is_cancelled", max_attempts = 2)]
+async fn is_cancelled(_: Failing, delivery: Delivery, signals: State<Signals<MemoryBackend>>) -> Result<(), String> {
+    signals.operate("ops").cancel(delivery.id).await.map_err(|error| error.to_string())?;
+    Err("too late".to_owned())
+}
+
+/// T10: what will not be retried is not told as if it would be.
+#[tokio::test]
+async fn t10_a_failure_of_what_was_cancelled_meanwhile_tells_of_no_retry() {
+    let ears = Ears::open();
+    let signals = program_of::<is_cancelled>().await;
+    send(&signals, &Failing { text: CANARY.to_owned() }).await;
+    let worker = signals.worker().state(signals.clone()).build().expect("the worker lacks nothing");
+    let report = worker.drain().await.expect("nothing failed that counts");
+    assert_eq!((report.stale, report.failed()), (1, 0));
+    let all = ears.all();
+    let told: Vec<_> = all.iter().filter(|line| line.contains("\"telling.is_cancelled\"")).collect();
+    assert!(
+        told.iter().any(|line| line.contains("outcome refused: stolen, cancelled or settled meanwhile")),
+        "{told:?}"
+    );
+    assert!(!told.iter().any(|line| line.contains("attempt failed") || line.contains("retry_in")), "{told:?}");
 }
 
 #[signal(name = "telling.secret")]

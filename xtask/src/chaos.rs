@@ -59,8 +59,8 @@ pub(crate) fn run(options: &[&str]) -> Result {
 /// # Errors
 ///
 /// Returns an error when one was broken, or the rig cannot be built.
-pub(crate) fn check(database: &'static str) -> Result<String> {
-    let campaign = parse(&[database])?;
+pub(crate) fn check(database: &'static str, seed: u64) -> Result<String> {
+    let campaign = Campaign { seed, ..parse(&[database])? };
     rage(&campaign, database)?
 }
 

@@ -25,7 +25,8 @@ type Result<T = bool, E = String> = std::result::Result<T, E>;
 const HELP: &str = "\
 cargo xtask <command>
 
-  test [--only <step>]... [--list]   everything that must be green before a merge
+  test [--only <step>]... [--seed <n>] [--list]
+                                     everything that must be green before a merge
   tidy                               the rules of the house that no compiler checks
   chaos [--seconds <n> | --kills <n>] [--seed <n>] [--mix all|kills] [--json] [sqlite] [postgres]
                                      kills, stops and cuts off workers, senders and their database for a minute each, and

@@ -10,15 +10,19 @@
 //!
 //! A step that fails does not stop the others. A step whose package or file does not exist fails. What needs a Postgres
 //! that cannot be had is skipped, by name, on somebody's machine, and fails where `CI` is `true`; nothing else is skipped.
+//! What is drawn (histories, payloads, campaigns) is drawn from one seed, another in each run, which is told.
 
 mod perform;
 mod steps;
 
+use std::env;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use perform::Outcome;
+pub(crate) use perform::SEED;
 use steps::{Place, Step, steps};
 
 use crate::Result;
@@ -33,6 +37,7 @@ use crate::report::{seconds, table};
 pub(crate) fn run(options: &[&str]) -> Result {
     let steps = steps()?;
     let mut only = Vec::new();
+    let mut seed = None;
     let mut rest = options.iter();
     while let Some(option) = rest.next() {
         match *option {
@@ -47,11 +52,26 @@ pub(crate) fn run(options: &[&str]) -> Result {
                 }
                 only.push(*name);
             }
-            other => return Err(format!("`test` knows no `{other}`: it takes `--only <step>` and `--list`")),
+            "--seed" => {
+                let number = rest.next().and_then(|number| number.parse().ok());
+                seed = Some(number.ok_or("`--seed` wants a number from 0 up")?);
+            }
+            other => {
+                return Err(format!("`test` knows no `{other}`: it takes `--only <step>`, `--seed <n>` and `--list`"));
+            }
         }
     }
+    let seed = seed.map_or_else(drawn_seed, Ok)?;
     let chosen = steps.iter().filter(|step| only.is_empty() || only.contains(&step.name.as_str()));
-    Ok(run_all(chosen.collect()))
+    Ok(run_all(chosen.collect(), seed))
+}
+
+/// What this run draws from when no option says so: what the environment says, or something new, short enough to be typed.
+fn drawn_seed() -> Result<u64> {
+    match env::var(SEED) {
+        Ok(text) => text.parse().map_err(|_| format!("{SEED}={text} is no number: give one from 0 up")),
+        Err(_) => Ok(RandomState::new().hash_one(()) >> 32),
+    }
 }
 
 /// A step that has ended.
@@ -62,7 +82,8 @@ struct Ended<'s> {
 }
 
 /// Runs `steps`, and tells how they ended; whether none failed.
-fn run_all(steps: Vec<&Step>) -> bool {
+fn run_all(steps: Vec<&Step>, seed: u64) -> bool {
+    println!("what is drawn is drawn from seed {seed}");
     let (mut front, mut aside): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.place == Place::Front);
     if front.is_empty() {
         // Nobody is disturbed.
@@ -73,12 +94,12 @@ fn run_all(steps: Vec<&Step>) -> bool {
     let mut ended = Vec::new();
     thread::scope(|scope| {
         let aside = &aside;
-        scope.spawn(move || run_beside(aside, &sender));
+        scope.spawn(move || run_beside(aside, seed, &sender));
         let mut postgres = Postgres::default();
         for (at, step) in front.iter().enumerate() {
             println!("\n==> step {} of {}: {} (elapsed {})", at + 1, front.len(), step.name, seconds(began.elapsed()));
             let started = Instant::now();
-            let outcome = perform::in_front(step, &mut postgres);
+            let outcome = perform::in_front(step, seed, &mut postgres);
             explain(step, &outcome);
             ended.push(Ended { step, outcome, took: started.elapsed() });
             // Between two steps, so that nobody's lines are among another's.
@@ -86,14 +107,14 @@ fn run_all(steps: Vec<&Step>) -> bool {
         }
         ended.extend(finished.iter().map(shown));
     });
-    summarize(&ended)
+    summarize(&ended, seed)
 }
 
 /// Runs `steps` one after the other beside those in front; their output goes to `finished` with them.
-fn run_beside<'s>(steps: &[&'s Step], finished: &Sender<(Vec<String>, Ended<'s>)>) {
+fn run_beside<'s>(steps: &[&'s Step], seed: u64, finished: &Sender<(Vec<String>, Ended<'s>)>) {
     for step in steps {
         let started = Instant::now();
-        let (said, outcome) = perform::beside(step);
+        let (said, outcome) = perform::beside(step, seed);
         if finished.send((said, Ended { step, outcome, took: started.elapsed() })).is_err() {
             return;
         }
@@ -117,7 +138,7 @@ fn explain(step: &Step, outcome: &Outcome) {
 }
 
 /// Prints how all steps ended, and the command that runs each again that failed; whether none did.
-fn summarize(ended: &[Ended<'_>]) -> bool {
+fn summarize(ended: &[Ended<'_>], seed: u64) -> bool {
     let (mut rows, mut again) = (Vec::new(), Vec::new());
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for Ended { step: Step { name, place, .. }, outcome, took } in ended {
@@ -134,7 +155,8 @@ fn summarize(ended: &[Ended<'_>]) -> bool {
             Outcome::Failed(reason) => {
                 failed += 1;
                 let first_line = reason.lines().next().unwrap_or_default();
-                again.push(format!("failed: {name}: {first_line}\n        again: cargo xtask test --only {name}"));
+                let again_by = format!("cargo xtask test --only {name} --seed {seed}");
+                again.push(format!("failed: {name}: {first_line}\n        again: {again_by}"));
                 ("FAILED", first_line)
             }
         };
@@ -162,19 +184,19 @@ mod tests {
 
     #[test]
     fn steps_that_fail_do_not_stop_the_others() {
-        assert!(!run_all(vec![&missing("a", Place::Front), &missing("b", Place::Front)]));
+        assert!(!run_all(vec![&missing("a", Place::Front), &missing("b", Place::Front)], 1));
     }
 
     #[test]
     fn a_step_that_fails_beside_the_others_fails_the_run() {
         let fine = Step { action: Action::Readme, ..missing("fine", Place::Front) };
-        assert!(run_all(vec![&fine]));
-        assert!(!run_all(vec![&fine, &missing("beside", Place::Beside)]));
+        assert!(run_all(vec![&fine], 1));
+        assert!(!run_all(vec![&fine, &missing("beside", Place::Beside)], 1));
     }
 
     #[test]
     fn what_runs_beside_shows_what_it_said() {
-        let (said, outcome) = perform::beside(&missing("a", Place::Beside));
+        let (said, outcome) = perform::beside(&missing("a", Place::Beside), 1);
         assert_eq!(said[0], "cargo metadata --no-such-option");
         assert!(said.iter().any(|line| line.contains("unexpected argument")), "{said:?}");
         assert!(matches!(outcome, Outcome::Failed(reason) if reason.contains("see its output above")));
@@ -183,6 +205,7 @@ mod tests {
     #[test]
     fn an_unknown_step_is_named() {
         assert!(run(&["--only", "nothing"]).is_err_and(|message| message.contains("`nothing`")));
+        assert!(run(&["--seed", "many"]).is_err_and(|message| message.contains("`--seed`")));
         assert!(run(&["--fast"]).is_err_and(|message| message.contains("`--fast`")));
     }
 }

@@ -111,7 +111,8 @@ pub struct Registered {
     pub retired: Vec<&'static str>,
     /// Receivers of this binary that are paused.
     pub paused: Vec<ReceiverId>,
-    /// Aliases whose deliveries were moved to the receiver that lists them.
+    /// Aliases that were other receivers until now, whose deliveries were moved to the receiver that lists them. Of several names
+    /// of one receiver the first that is listed.
     pub merged: Vec<String>,
 }
 

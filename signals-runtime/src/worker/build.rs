@@ -34,6 +34,7 @@ const MAX_CONCURRENCY: usize = 100_000;
 /// | [`timeout`](Self::timeout) | 5 min | how long an attempt may take whose receiver does not say |
 /// | [`grace`](Self::grace) | 25 s | how long it waits for what runs when it is asked to stop |
 /// | [`poll`](Self::poll) | 10 ms, 100 ms | how often it asks while busy and while idle |
+/// | [`log_errors`](Self::log_errors) | false | whether its log says what receivers' errors say |
 /// | [`history`](Self::history), [`keep_cancelled`](Self::keep_cancelled), [`keep_dead`](Self::keep_dead), [`keep_signals`](Self::keep_signals) | 24 h, 7 days, for ever, 7 days | how long what is over is kept |
 ///
 /// ```
@@ -109,6 +110,14 @@ impl<B: Backend> WorkerBuilder<B> {
     pub fn poll(mut self, busy: Duration, idle: Duration) -> Self {
         self.config.poll_busy = busy;
         self.config.poll_idle = idle;
+        self
+    }
+
+    /// Whether the events `attempt failed` and `delivery is dead` say what the receiver's error says, in a field `error`.
+    /// Default false, for an error may quote its payload or a secret: the events name the delivery, and its record has the
+    /// text ([`Inspect::get`](crate::operating::Inspect::get)).
+    pub fn log_errors(mut self, tell: bool) -> Self {
+        self.config.log_errors = tell;
         self
     }
 
@@ -311,6 +320,7 @@ impl Default for Config {
                 keys: defaults::KEEP_KEYS,
             },
             keep_signals: defaults::KEEP_SIGNALS,
+            log_errors: false,
         }
     }
 }

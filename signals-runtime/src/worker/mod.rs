@@ -127,6 +127,8 @@ pub(crate) struct Config {
     pub(crate) poll_idle: Duration,
     pub(crate) retention: Retention,
     pub(crate) keep_signals: Duration,
+    /// Whether events say what receivers' errors say.
+    pub(crate) log_errors: bool,
 }
 
 /// A receiver that this worker runs.
@@ -359,7 +361,7 @@ impl Engine {
         let (receiver, attempt) = self.table.attempt(&failed.held).unzip();
         let (name, attempt) = (self.name(receiver), attempt.unwrap_or(0));
         self.tally.failed(name, failed, attempt);
-        telemetry::failed(name, failed, attempt);
+        telemetry::failed(name, failed, attempt, self.config.log_errors);
     }
 
     /// What the receiver of this delivery is called in this program.

@@ -1,4 +1,4 @@
-//! Worker processes that are killed, stopped in their tracks and asked to end: W1–W5, W12, L1, L2. What receivers do to
+//! Worker processes that are killed, stopped in their tracks and asked to end: W1–W6, W12, L1, L2. What receivers do to
 //! their own process is in `postgres_bodies.rs`.
 
 mod common;
@@ -89,6 +89,28 @@ async fn w5_i6_a_worker_that_wakes_while_its_heir_works_changes_nothing_on_a_ser
     zombie.signal(Signal::CONT);
     until("both, the heir too, to finish", async || rig.ended() == 2).await;
     rig.agrees().await;
+}
+
+/// W6: a worker that slept past its lease, while nobody was there to take over, has lost nothing: what it says counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn w6_a_worker_that_slept_past_its_lease_alone_finishes_what_it_holds_on_a_server() {
+    let rig = Rig::new(Settings::fast()).await;
+    let worker = rig.worker();
+    rig.connected(&[&worker]).await;
+    book(&rig.signals, &Work::held(1, LEASE / 2)).await.expect("it is stored");
+    until("the start", async || starts(&rig.log.read(), 1).len() == 1).await;
+    worker.signal(Signal::STOP);
+    let held = "SELECT count(*) FROM signals.delivery WHERE lease_until > now()";
+    until("the lease to be over", async || {
+        let held: i64 = sqlx::query_scalar(held).fetch_one(rig.signals.backend().pool()).await.expect("it answers");
+        held == 0
+    })
+    .await;
+
+    worker.signal(Signal::CONT);
+    rig.agrees().await;
+    assert_eq!(rig.lost_leases().await, 0, "it robbed nobody, not even itself: {}", rig.events());
+    assert_eq!(starts(&rig.log.read(), 1).len(), 1);
 }
 
 /// W12, L2: a worker that is asked to stop under load lets what runs finish, holds no lease, and exits with 0.

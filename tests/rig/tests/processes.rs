@@ -189,6 +189,25 @@ async fn w5_i6_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes(
     assert_eq!(starts(&rig.log.read(), 1).len(), 2, "the zombie has stolen nothing back");
 }
 
+/// W6: a worker that slept past its lease, while nobody was there to take over, has lost nothing: what it says counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w6_a_worker_that_slept_past_its_lease_alone_finishes_what_it_holds() {
+    let rig = Rig::new().await;
+    let worker = rig.worker_of(LEASE, Duration::from_secs(5), Some("rig.hold"));
+    send(&rig.signals, 1..2, LEASE / 2).await.expect("sent");
+    rig.log_until("the start", |lines| starts(lines, 1).len() == 1).await;
+    worker.signal(Signal::STOP);
+    rig.lease_over("rig.hold").await;
+
+    worker.signal(Signal::CONT);
+    rig.log_until("the end", |lines| lines.iter().any(|line| line.what == "end")).await;
+    rig.states_until("the acknowledgement", |states| states.contains(&State::Done)).await;
+    let filter = Filter { receiver: Some("rig.hold".to_owned()), ..Filter::default() };
+    let delivery = rig.signals.inspect().list(&filter).await.expect("a list").deliveries.pop().expect("it was sent");
+    assert_eq!((delivery.counters.attempt, delivery.counters.lost_leases), (1, 0), "it robbed nobody, not even itself");
+    assert_eq!(starts(&rig.log.read(), 1).len(), 1);
+}
+
 /// L2, W10: receivers that block the whole runtime cannot keep their leases beyond the grace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l2_w10_a_blocked_runtime_holds_no_lease_after_its_grace() {

@@ -9,13 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use proptest::strategy::{Strategy as _, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
 use super::side::Side;
 use super::step::{Focus, Step};
-use super::{HISTORIES, Model, REPLAY, SEED};
-use crate::Harness;
+use super::{HISTORIES, Model, REPLAY};
+use crate::{Harness, seed};
+use proptest::strategy::{Strategy as _, ValueTree};
+
+/// How many histories a case draws.
+const USUALLY: u64 = 6;
 
 /// How many steps a history has.
 const STEPS: usize = 60;
@@ -43,11 +44,10 @@ pub(super) async fn search<H: Harness>(case: &str, focus: Focus) {
     if let Ok(text) = env::var(REPLAY) {
         return replay::<H>(&text).await;
     }
-    let number = |name: &str, usual: u64| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
-    let (seed, histories) = (number(SEED, 1), number(HISTORIES, 6));
+    let histories = env::var(HISTORIES).ok().and_then(|text| text.parse().ok()).unwrap_or(USUALLY);
     let step = focus.step();
     for history in 0..histories {
-        let mut runner = runner(seed, focus, history);
+        let mut runner = seed::runner(&format!("{focus:?}"), history);
         let draw = |_| -> Tree { Box::new(step.new_tree(&mut runner).expect("a step can always be drawn")) };
         let trees: Vec<Tree> = (0..STEPS).map(draw).collect();
         if let Some(first) = differs::<H>(&current(&trees)).await {
@@ -71,14 +71,6 @@ pub(super) async fn replay<H: Harness>(text: &str) {
     if let Some(Difference { at, why }) = differs::<H>(&steps).await {
         panic!("the backend differs from the model after step {} of {}: {:?}\n{why}", at + 1, steps.len(), steps[at]);
     }
-}
-
-fn runner(seed: u64, focus: Focus, history: u64) -> TestRunner {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    bytes[8..16].copy_from_slice(&history.to_le_bytes());
-    bytes[16] = focus as u8;
-    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 fn current(trees: &[Tree]) -> Vec<Step> {
@@ -189,10 +181,11 @@ impl Found {
         let test = file.as_deref().and_then(|name| name.rsplit_once('-')).map_or("<test>", |(name, _)| name);
         let lines: String = steps.iter().map(|step| format!("  {step:?}\n")).collect();
         format!(
-            "the backend differs from the model after {} steps:\n{lines}{}\nonce more: {REPLAY}='{history}' cargo test \
+            "the backend differs from the model after {} steps:\n{lines}{}\ndrawn from {}\nonce more: {REPLAY}='{history}' cargo test \
              -p {package} --all-features --test {test} {case}",
             steps.len(),
             self.difference.why.trim_end(),
+            seed::told(),
         )
     }
 }

@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 /// How many workers a history has.
 pub(super) const WORKERS: usize = 3;
 
+/// How many builds of the program there are.
+pub(super) const BUILDS: usize = 5;
+
+/// How many receivers a history has at most, in the order of their registration.
+const RECEIVERS: usize = 4;
+
 /// One step. What it is about is counted backwards from what was sent or claimed last, so that a step means something in
 /// whatever history it stands, on either side; what is not there is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +72,7 @@ pub enum Step {
     Restart(usize),
     /// Claims of a receiver stop or go on.
     Pause(usize, bool),
-    /// Another build registers.
+    /// Another build registers; where it lists names of several receivers, they are merged (I15).
     Deploy(usize),
     /// So many seconds pass.
     Advance(u64),
@@ -106,6 +112,8 @@ pub(super) enum Focus {
     Failing,
     /// Operators and time.
     Deciding,
+    /// Deployments that rename receivers, and merge them.
+    Renaming,
 }
 
 impl Focus {
@@ -116,6 +124,15 @@ impl Focus {
             Self::Dying => [5, 14, 10, 1, 10, 2],
             Self::Failing => [6, 10, 18, 2, 8, 1],
             Self::Deciding => [7, 7, 8, 14, 5, 6],
+            Self::Renaming => [9, 8, 8, 5, 3, 12],
+        }
+    }
+
+    /// How likely a deployment is among what surrounds deliveries, where each other thing weighs 1.
+    const fn deployments(self) -> u32 {
+        match self {
+            Self::Everything | Self::Dying | Self::Failing | Self::Deciding => 1,
+            Self::Renaming => 8,
         }
     }
 
@@ -128,7 +145,7 @@ impl Focus {
             (endings, ending()),
             (decisions, decision()),
             (time, (0_u64..40).prop_map(Step::Advance).boxed()),
-            (rest, surroundings()),
+            (rest, surroundings(self.deployments())),
         ])
         .boxed()
     }
@@ -164,7 +181,7 @@ fn ending() -> BoxedStrategy<Step> {
 }
 
 fn decision() -> BoxedStrategy<Step> {
-    let places = || vec((0_usize..8, 0_usize..2), 1..4);
+    let places = || vec((0_usize..8, 0..RECEIVERS), 1..4);
     Union::new_weighted(vec![
         (1, places().prop_map(Step::Cancel).boxed()),
         (1, places().prop_map(Step::DiscardByHand).boxed()),
@@ -173,13 +190,13 @@ fn decision() -> BoxedStrategy<Step> {
     .boxed()
 }
 
-fn surroundings() -> BoxedStrategy<Step> {
-    Union::new(vec![
-        (0_u64..300, any::<bool>()).prop_map(|(keep, by_hand)| Step::Prune(keep, by_hand)).boxed(),
-        (0_u64..300).prop_map(Step::Forget).boxed(),
-        (0..WORKERS).prop_map(Step::Restart).boxed(),
-        (0_usize..2, 0_u8..3).prop_map(|(receiver, of)| Step::Pause(receiver, of == 2)).boxed(),
-        (0_usize..2).prop_map(Step::Deploy).boxed(),
+fn surroundings(deployments: u32) -> BoxedStrategy<Step> {
+    Union::new_weighted(vec![
+        (1, (0_u64..300, any::<bool>()).prop_map(|(keep, by_hand)| Step::Prune(keep, by_hand)).boxed()),
+        (1, (0_u64..300).prop_map(Step::Forget).boxed()),
+        (1, (0..WORKERS).prop_map(Step::Restart).boxed()),
+        (1, (0..RECEIVERS, 0_u8..3).prop_map(|(receiver, of)| Step::Pause(receiver, of == 2)).boxed()),
+        (deployments, (0..BUILDS).prop_map(Step::Deploy).boxed()),
     ])
     .boxed()
 }

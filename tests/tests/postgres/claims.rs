@@ -20,11 +20,6 @@ pub(crate) async fn open() -> Db<Postgres<Plain>> {
     Db { harness: std::sync::Arc::new(harness), clock: ManualClock::default(), store }
 }
 
-/// How soon a sweep must have found a straggler, where the longest look took so long: sweeps take a twentieth of the time.
-pub(crate) fn soon(longest: Duration) -> Duration {
-    Duration::from_secs(1).max(longest * 25)
-}
-
 async fn complete(puppet: &mut Puppet, limit: usize) -> usize {
     let claimed = puppet.claim(limit).await;
     let acked: Vec<_> =
@@ -74,28 +69,30 @@ async fn s13_what_commits_a_moment_late_is_found_at_once() {
     panic!("only {shown} of 20 rounds took a moment");
 }
 
-/// S13: whatever ids it holds, a transaction that ran for long is found within a second of its commit.
+/// S13: whatever ids it holds, what a transaction that ran for long commits is found by the first sweep after its commit. How
+/// often sweeps come is shown where that is decided (`sweeps.rs`), and how soon it all is by the rigs.
+///
+/// Counted is in sweeps, not in seconds: of two below the floors, the one that committed first is never found after the other.
 #[tokio::test]
-async fn s13_a_straggler_below_the_floors_is_found_within_a_second() {
+async fn s13_a_straggler_below_the_floors_is_found_by_the_next_sweep() {
     let case = open().await;
     let app = case.app(&[&SHIP]).await;
     let mut puppet = app.puppet().await;
-    let mut long = app.begin().await;
+    let (mut long, mut longer) = (app.begin().await, app.begin().await);
     paid(1).send(&mut long).await.expect("sends");
+    let last = paid(1).send(&mut longer).await.expect("sends").signal_id;
     rise(&app, &mut puppet).await;
+    assert_eq!(complete(&mut puppet, 10).await, 0, "everything younger is done");
     long.commit().await.expect("commits");
-    let committed = tokio::time::Instant::now();
-    let mut longest = Duration::ZERO;
-    loop {
-        let began = tokio::time::Instant::now();
-        let found = complete(&mut puppet, 10).await;
-        longest = longest.max(began.elapsed());
-        if found > 0 {
-            break;
-        }
-        let waited = committed.elapsed();
-        assert!(waited < soon(longest), "not found after {waited:?}, and the longest claim took {longest:?}");
-    }
+    longer.commit().await.expect("commits");
+    let puppet = tokio::sync::Mutex::new(puppet);
+    let found = std::cell::OnceCell::new();
+    until("the straggler to be found", async || {
+        let claimed = puppet.lock().await.claim(10).await;
+        claimed.first().is_some_and(|first| found.set(first.held.delivery.signal).is_ok())
+    })
+    .await;
+    assert_ne!(found.get(), Some(&last), "a sweep that began after both commits passed the first by");
 }
 
 /// T9, L1: by the server's clock; expired leases stand below the floors, too.

@@ -33,7 +33,7 @@ pub(super) const RIGS: &[Rig] = &[
             TOO_EARLY,
             TOO_FEW,
             Sees(&[
-                ("s13_a_straggler_below_the_floors_is_found_within_a_second", "not found after"),
+                ("s13_a_straggler_below_the_floors_is_found_by_the_next_sweep", "the straggler to be found"),
                 ("t9_an_expired_lease_below_the_floors_is_stolen_by_a_sweep", "the lease is stolen"),
             ]),
             NOBODY_LOOKS,

@@ -69,6 +69,8 @@ pub(super) fn perform(
         }
     };
     command.env(CHOSEN, broken.map_or("none", Break::cfg)).env("RUST_BACKTRACE", "0");
+    // Whether a rig notices is not to be a matter of luck.
+    command.env(crate::test::SEED, "1");
     command.envs(rig.env.iter().copied()).envs(server.map(|url| (crate::postgres::VARIABLE, url)));
     let ran = run(&mut command, LIMIT, Echo::Keep)?;
     let told = folder()?.join("told");

@@ -11,6 +11,9 @@ use crate::{Result, chaos, examples, separation, story, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
+/// The variable that tells tests what they draw from.
+pub(crate) const SEED: &str = "SIGNALS_SEED";
+
 /// How a step ended.
 pub(super) enum Outcome {
     Passed(String),
@@ -19,12 +22,12 @@ pub(super) enum Outcome {
 }
 
 /// Provides what a step needs, and performs it where everybody sees it.
-pub(super) fn in_front(step: &Step, postgres: &mut Postgres) -> Outcome {
+pub(super) fn in_front(step: &Step, seed: u64, postgres: &mut Postgres) -> Outcome {
     let env = match step.needs.map(|need| postgres.provide(need)).transpose() {
         Ok(url) => url.flatten().map(|url| (postgres::VARIABLE, url)),
         Err(reason) => return without(reason, env::var("CI").is_ok_and(|value| value == "true")),
     };
-    perform(&step.action, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
+    perform(&step.action, seed, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
 }
 
 /// What becomes of a step whose need cannot be met.
@@ -32,8 +35,8 @@ fn without(reason: String, in_ci: bool) -> Outcome {
     if in_ci { Outcome::Failed(reason) } else { Outcome::Skipped(reason) }
 }
 
-/// Performs an action; the variable in `server`, if any, tells its programs where the server is.
-fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<String> {
+/// Performs an action, with `seed` for what it draws; the variable in `server`, if any, tells its programs where the server is.
+fn perform(action: &Action, seed: u64, server: Option<&(&'static str, String)>) -> Result<String> {
     let server = server.map(|(name, value)| (*name, value.as_str()));
     match action {
         Action::Cargo(args, env) => {
@@ -42,7 +45,7 @@ fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<S
         }
         Action::Tests(args) => {
             println!("cargo {}", args.join(" "));
-            judge(action, &run(cargo()?.args(args).envs(server), LIMIT, Echo::Both)?)
+            judge(action, &run(cargo()?.args(args).envs(server).env(SEED, seed.to_string()), LIMIT, Echo::Both)?)
         }
         Action::Tidy if tidy::run()? => Ok(String::new()),
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
@@ -51,14 +54,14 @@ fn perform(action: &Action, server: Option<&(&'static str, String)>) -> Result<S
             story::check_on_postgres(server.map(|(_, url)| url).ok_or("the step needs a server and did not say so")?)
         }
         Action::Examples => examples::check(),
-        Action::Chaos(database) => chaos::check(database),
+        Action::Chaos(database) => chaos::check(database, seed),
         Action::Readme => story::check_readme(),
         Action::Separation(features) => separation::check(&features.iter().map(String::as_str).collect::<Vec<_>>()),
     }
 }
 
 /// Performs a step that is one command of cargo's with the processor time that nobody else wants; what it said, and how it ended.
-pub(super) fn beside(step: &Step) -> (Vec<String>, Outcome) {
+pub(super) fn beside(step: &Step, seed: u64) -> (Vec<String>, Outcome) {
     let (args, env) = match &step.action {
         Action::Cargo(args, env) => (args, *env),
         Action::Tests(args) => (args, [].as_slice()),
@@ -70,7 +73,9 @@ pub(super) fn beside(step: &Step) -> (Vec<String>, Outcome) {
         }
     };
     let mut said = vec![format!("cargo {}", args.join(" "))];
-    let ran = patient_cargo().and_then(|mut cargo| run(cargo.args(args).envs(env.iter().copied()), LIMIT, Echo::Keep));
+    let ran = patient_cargo().and_then(|mut cargo| {
+        run(cargo.args(args).envs(env.iter().copied()).env(SEED, seed.to_string()), LIMIT, Echo::Keep)
+    });
     let judged = ran.and_then(|mut ran| {
         let verdict = judge(&step.action, &ran);
         said.append(&mut ran.lines);

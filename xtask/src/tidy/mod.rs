@@ -10,6 +10,7 @@ mod imports;
 mod lexer;
 mod manifests;
 mod promises;
+mod proofs;
 mod shape;
 mod sql;
 mod tree;
@@ -57,6 +58,7 @@ const RULES: &[Rule] = &[
     ("no test sleeps to wait", hygiene::sleeps),
     ("no machine's paths", hygiene::machine_paths),
     ("tests that pages name exist", promises::shown),
+    ("promises are shown on every backend", proofs::everywhere),
     ("async functions say what a dropped call leaves", docs::cancel_safety),
     ("code in pages is compiled", docs::compiled),
     ("links lead somewhere", docs::links),

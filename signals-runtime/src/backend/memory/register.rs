@@ -248,8 +248,9 @@ impl Names {
             |(_, id)| *id,
         );
         for (alias, other) in known.into_iter().filter(|(_, other)| *other != id) {
-            merged.push(alias.to_owned());
+            // Of two aliases of one receiver the second finds it merged already.
             if let Some(gone) = self.receivers.remove(&other) {
+                merged.push(alias.to_owned());
                 self.merge(&gone, other, id);
                 merges.push(Merge { from: other, to: id });
             }

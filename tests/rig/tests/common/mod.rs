@@ -119,6 +119,20 @@ impl Rig {
         }
     }
 
+    /// Waits until the leases of what `receiver` runs are over, by the database's own times.
+    pub async fn lease_over(&self, receiver: &str) {
+        let began = Instant::now();
+        loop {
+            let deliveries = self.deliveries().await;
+            let mut leases = deliveries.iter().filter(|one| one.receiver == receiver).filter_map(|one| one.lease_until);
+            if leases.all(|until| until < SystemClock.now()) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "the lease is not over: {deliveries:#?}");
+            tokio::time::sleep(Duration::from_millis(5)).await; // tidy: not a wait: the pause of a poll with a deadline
+        }
+    }
+
     /// Every delivery, in the order of their ids.
     pub async fn deliveries(&self) -> Vec<DeliverySummary> {
         let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };

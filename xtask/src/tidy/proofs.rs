@@ -1,0 +1,199 @@
+//! Each promise of `docs/guarantees.md` is shown on every backend, or its row says why not; likewise what processes,
+//! databases and senders must survive is shown with processes that may die, or the row says why that would show no more.
+//!
+//! Where a test runs follows from its file: a case of the suite on every backend, a rig's test on the rig's, with processes unless
+//! the file's first line says "inside one process". A reason is in italics and begins with whom it is about:
+//! `*Memory, SQLite: they have no wire.*`, `*In one process: …*`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Violation;
+use super::tree::{File, Tree};
+
+const PAGE: &str = "docs/guarantees.md";
+
+/// Whom a promise must be shown on.
+const BACKENDS: [&str; 3] = ["Memory", "SQLite", "Postgres"];
+
+/// The backends that outlive a process.
+const DURABLE: [&str; 2] = ["SQLite", "Postgres"];
+
+/// What a reason begins with that is about processes.
+const ONE_PROCESS: &str = "In one process";
+
+/// The command that plays processes over every durable backend, as rows name it.
+const CHAOS: &str = "chaos";
+
+/// Where a test of a file runs: on which backends, and whether with processes that may die.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Place {
+    on: BTreeSet<&'static str>,
+    dies: bool,
+}
+
+/// Every row is shown everywhere, or says where not and why.
+pub(super) fn everywhere(tree: &Tree, out: &mut Vec<Violation>) {
+    let places = places(tree);
+    for page in tree.files().filter(|file| file.path == PAGE) {
+        for (number, line) in (1..).zip(page.text.lines()) {
+            let Some(row) = Row::parse(line) else { continue };
+            for what in row.gaps(&places) {
+                out.push(page.violation(
+                    number,
+                    what,
+                    "a promise must not look as if it were shown where it is not",
+                    "name a test that runs there, or say in italics why none does: `*Memory, SQLite: …*`, `*In one process: …*`",
+                ));
+            }
+        }
+    }
+}
+
+/// One promise.
+struct Row<'p> {
+    promise: &'p str,
+    tests: Vec<&'p str>,
+    /// What its remarks in italics begin with: those that are reasons, with whom they are about.
+    excused: BTreeSet<&'p str>,
+}
+
+impl<'p> Row<'p> {
+    fn parse(line: &'p str) -> Option<Self> {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let (promise, _, shown) = (cells.next()?, cells.next()?, cells.next()?);
+        let (letter, number) = promise.split_at_checked(1)?;
+        let is_promise = "TILSWDE".contains(letter) && number.parse::<u8>().is_ok();
+        let words = shown.split('`').step_by(2);
+        // A row's `t1_*` is code, and begins nothing in italics.
+        let reasons = words.flat_map(|words| words.split('*').skip(1).step_by(2));
+        let whom = reasons.filter_map(|reason| Some(reason.split_once(": ")?.0)).flat_map(|whom| whom.split(", "));
+        is_promise.then(|| Self {
+            promise,
+            tests: shown.split('`').skip(1).step_by(2).collect(),
+            excused: whom.collect(),
+        })
+    }
+
+    /// Where it is neither shown nor excused.
+    fn gaps(&self, places: &BTreeMap<&str, Vec<Place>>) -> Vec<String> {
+        let mut gaps = Vec::new();
+        let shown = |backend: &str, dying: bool| {
+            let at = |place: &Place| place.on.contains(backend) && (place.dies || !dying);
+            let by_test = |test: &&str| places.get(*test).is_some_and(|places| places.iter().any(at));
+            self.tests.iter().any(|test| *test == CHAOS && DURABLE.contains(&backend) || by_test(test))
+        };
+        for backend in BACKENDS.into_iter().filter(|backend| !self.excused.contains(backend)) {
+            let survives = self.promise.starts_with(['S', 'W', 'D']) && DURABLE.contains(&backend);
+            if !shown(backend, false) {
+                gaps.push(format!("{} is not shown on {backend}", self.promise));
+            } else if survives && !self.excused.contains(ONE_PROCESS) && !shown(backend, true) {
+                gaps.push(format!("{} is shown on {backend} in one process only", self.promise));
+            }
+        }
+        gaps
+    }
+}
+
+/// Where each test runs.
+fn places(tree: &Tree) -> BTreeMap<&str, Vec<Place>> {
+    let list = tree.files().find(|file| file.path == "tests/src/list.rs").map_or("", |file| file.text.as_str());
+    let (_, list) = list.split_once("; of two transactions that write at once:").unwrap_or_default();
+    let cases = list.split_once("; compared with the model:").unwrap_or_default();
+    let mut places: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+    for file in tree.rust() {
+        for (name, body) in functions(&file.text) {
+            places.entry(name).or_default().push(place(file, name, &body, cases));
+        }
+    }
+    places
+}
+
+/// The functions of a file, each with its lines.
+fn functions(text: &str) -> impl Iterator<Item = (&str, String)> {
+    text.lines().enumerate().filter_map(move |(at, line)| {
+        let (before, name) = line.split_once("fn ")?;
+        let indent: String = before.chars().take_while(|c| *c == ' ').collect();
+        let end = format!("{indent}}}");
+        let body: Vec<&str> = text.lines().skip(at).take_while(|line| *line != end).collect();
+        Some((name.split(['(', '<']).next()?, body.join("\n")))
+    })
+}
+
+/// Where a test of this file and with this body runs; `writing` and `compared` are cases that not every backend has.
+fn place(file: &File, test: &str, body: &str, (writing, compared): (&str, &str)) -> Place {
+    let on = |backends: &[&'static str], dies| Place { on: backends.iter().copied().collect(), dies };
+    let path = file.path.as_str();
+    let within = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
+    let is_in = |cases: &str| cases.lines().any(|line| line.trim().trim_end_matches(',') == test);
+    let is_rig = within(&["tests/rig/", "tests/rig-postgres/", "tests/skew/", "tests/chaos/"]);
+    let dies = is_rig && !file.text.lines().next().is_some_and(|line| line.contains("inside one process"));
+    let is_case = within(&["tests/src/"]);
+    if is_case && is_in(writing) {
+        on(&["Memory", "Postgres"], false)
+    } else if is_case && is_in(compared) {
+        on(&DURABLE, false)
+    } else if is_case || within(&["tests/check/", "tests/ui/", "signals-core/", "signals-macros/"]) {
+        // What all have in common is tested once.
+        on(&BACKENDS, false)
+    } else if body.contains("MemoryBackend") {
+        on(&["Memory"], false)
+    } else if path.contains("postgres") {
+        on(&["Postgres"], dies)
+    } else if path.contains("sqlite") || is_rig {
+        on(&["SQLite"], dies)
+    } else if path.contains("/backend/memory/") || within(&["tests/tests/"]) {
+        on(&["Memory"], false)
+    } else if within(&["signals-runtime/"]) {
+        on(&BACKENDS, false)
+    } else {
+        Place::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIG: (&str, &str) = ("tests/rig/tests/a.rs", "async fn w1_killed() {}\n");
+    const ON_POSTGRES: (&str, &str) =
+        ("tests/rig-postgres/tests/postgres_a.rs", "async fn w1_killed_on_a_server() {}\n");
+    const SUITE: (&str, &str) = ("tests/src/a.rs", "pub async fn w1_case<H: Harness>(db: Db<H>) {}\n");
+    const LIST: (&str, &str) = (
+        "tests/src/list.rs",
+        "cases! {\n; of two transactions that write at once:\nw1_race,\n; compared with the model:\n}",
+    );
+    const RACE: (&str, &str) = ("tests/src/b.rs", "pub async fn w1_race<H: Harness>(db: Db<H>) {}\n");
+
+    /// What the rule says of a row that is shown by this.
+    fn said(shown: &str) -> Vec<String> {
+        let page = format!("| promise | in a sentence | shown by |\n|---|---|---|\n| W1 | kept | {shown} |\n");
+        let tree = Tree::of(&[(PAGE, &page), RIG, ON_POSTGRES, SUITE, LIST, RACE]);
+        let mut found = Vec::new();
+        everywhere(&tree, &mut found);
+        found.into_iter().map(|violation| violation.what).collect()
+    }
+
+    #[test]
+    fn a_promise_that_a_backend_does_not_show_and_nobody_excuses_is_found() {
+        assert_eq!(said("`w1_case` · `w1_killed` · `w1_killed_on_a_server`"), [""; 0]);
+        assert_eq!(said("`w1_killed` · `w1_killed_on_a_server`"), ["W1 is not shown on Memory"]);
+        assert_eq!(said("`w1_killed` · `w1_killed_on_a_server`<br>*Memory: it dies with its process.*"), [""; 0]);
+        assert_eq!(said("`chaos`<br>*Memory: it dies with its process.*"), [""; 0]);
+        assert_eq!(said("*Memory, SQLite, Postgres: nobody can show it.*"), [""; 0]);
+        assert_eq!(said("`w1_case` · `chaos` · and 2 more `w1_*`<br>*Slowly: it takes a while.*"), [""; 0]);
+        assert_eq!(said("*Mysql: none yet.*").len(), 3, "a reason must be about somebody");
+    }
+
+    #[test]
+    fn what_a_case_shows_in_one_process_needs_a_reason_or_a_rig() {
+        let of = |backend: &str| format!("W1 is shown on {backend} in one process only");
+        assert_eq!(said("`w1_case`"), [of("SQLite"), of("Postgres")]);
+        assert_eq!(said("`w1_case` · `w1_killed`"), [of("Postgres")]);
+        assert_eq!(said("`w1_case`<br>*In one process: the database decides.*"), [""; 0]);
+    }
+
+    #[test]
+    fn a_case_of_two_writers_shows_nothing_where_there_is_one() {
+        assert_eq!(said("`w1_race`<br>*In one process: the database decides.*"), ["W1 is not shown on SQLite"]);
+    }
+}
