@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what users wait for, measured. Each bench has goals, and fails when it misses one.
 
+pub(crate) mod all;
 pub(crate) mod compile;
 pub(crate) mod dispatch;
 pub(crate) mod latency;
