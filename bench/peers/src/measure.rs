@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use signals_cluster::Server;
 
 use crate::meter::{self, TIMED};
-use crate::queue::{Place, Queue};
+use crate::queue::{Place, Queue, Working};
 
 /// How far apart sends are whose start is timed.
 const APART: Duration = Duration::from_millis(7);
@@ -17,6 +17,9 @@ pub(crate) const CLIENTS: usize = 8;
 
 /// The longest that the first start of a worker is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long after a piece of work that has not woken a worker the next is sent.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How often the database is asked whether anything is left, when all has run.
 const LOOK: Duration = Duration::from_millis(2);
@@ -127,13 +130,32 @@ pub(crate) async fn starts<Q: Queue>(
 }
 
 /// A worker that has worked: it is connected, and its statements are prepared.
-async fn ready<Q: Queue>(queue: &Q, tuned: bool) -> anyhow::Result<crate::queue::Working> {
+async fn ready<Q: Queue>(queue: &Q, tuned: bool) -> anyhow::Result<Working> {
     meter::reset();
     let working = queue.work(tuned).await?;
-    queue.one(0).await?;
-    let began = first().await?;
-    until_done(queue, 1, began, PATIENCE).await?;
+    let woken = wake(queue).await;
+    if let Err(error) = woken {
+        working.stop(Q::NAME).await;
+        return Err(error);
+    }
     Ok(working)
+}
+
+/// Sends a piece of work now and then until one has run: a worker that hears of work only through NOTIFY misses what is
+/// committed before it listens.
+async fn wake<Q: Queue>(queue: &Q) -> anyhow::Result<()> {
+    let asked = Instant::now();
+    let mut sent = 0;
+    while meter::first().is_none() {
+        anyhow::ensure!(asked.elapsed() < PATIENCE, "nothing ran in {PATIENCE:?}");
+        queue.one(0).await?;
+        sent += 1;
+        let again = Instant::now() + AGAIN;
+        while meter::first().is_none() && Instant::now() < again {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    until_done(queue, sent, asked, PATIENCE).await.map(drop)
 }
 
 async fn first() -> anyhow::Result<Instant> {
