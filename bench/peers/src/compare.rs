@@ -49,24 +49,33 @@ impl Figures {
         }
     }
 
-    /// `what: who, of what: median unit`, and what we take of the best of the others, a line each.
+    /// For each thing that was measured: `what: who, of what: median unit`, and what we take of the best of the others, a line
+    /// each.
     pub(crate) fn print(self) {
         let mut medians: Vec<_> =
             self.0.into_iter().map(|(what, who, unit, values)| (what, who, unit, median(values))).collect();
         // What is compared stands together, whoever came first in which round.
         medians.sort_by(|one, other| (&one.0, one.2).cmp(&(&other.0, other.2)));
-        for (what, who, unit, median) in &medians {
-            let (unit, of) = unit.split_once(", ").unwrap_or((unit, ""));
-            println!("{what}: {who}, {of}: {median:.4} {unit}");
-        }
-        for (what, _, unit, own) in medians.iter().filter(|(_, who, ..)| *who == Signals::NAME) {
-            let same = |row: &&(String, &str, &str, f64)| (&row.0, row.2) == (what, *unit);
-            let others = medians.iter().filter(same).filter(|(_, who, ..)| *who != Signals::NAME);
-            if let Some(best) = others.map(|(.., median)| *median).min_by(f64::total_cmp) {
-                let of = unit.split_once(", ").map_or("", |(_, of)| of);
-                println!("{what}: signals / best peer, {of}: {:.4} x", own / best);
+        for figures in medians.chunk_by(|one, other| one.0 == other.0) {
+            println!("part = {}", figures[0].0);
+            for same in figures.chunk_by(|one, other| one.2 == other.2) {
+                print_same(same);
             }
         }
+    }
+}
+
+/// What was measured of all of them.
+fn print_same(figures: &[(String, &str, &str, f64)]) {
+    for (what, who, unit, median) in figures {
+        let (unit, of) = unit.split_once(", ").unwrap_or((unit, ""));
+        println!("{what}: {who}, {of}: {median:.4} {unit}");
+    }
+    let best = figures.iter().filter(|(_, who, ..)| *who != Signals::NAME).map(|(.., median)| *median);
+    let own = figures.iter().find(|(_, who, ..)| *who == Signals::NAME);
+    if let (Some((what, _, unit, own)), Some(best)) = (own, best.min_by(f64::total_cmp)) {
+        let of = unit.split_once(", ").map_or("", |(_, of)| of);
+        println!("{what}: signals / best peer, {of}: {:.4} x", own / best);
     }
 }
 

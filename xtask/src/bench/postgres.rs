@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::flags;
+use super::{by_part, flags};
 use crate::Result;
 use crate::process::{Echo, cargo, run as run_process};
-use crate::report::{Format, Measured, Part, results_by_part, seconds};
+use crate::report::{Format, Measured, results_by_part, seconds};
 
 const LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 
@@ -113,7 +113,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
         return Err(format!("`cargo bench -p signals-conformance --bench postgres` failed:\n{}", ran.lines.join("\n")));
     }
     eprintln!("done (elapsed {})", seconds(started.elapsed()));
-    let (facts, measured) = by_part(&ran.stdout);
+    let (facts, measured) = by_part(&ran.stdout, measured);
     let goals = PARTS.iter().filter(|(part, _)| parts.is_empty() || parts.contains(part)).flat_map(|(_, goals)| *goals);
     for (name, _) in goals {
         if !measured.iter().flat_map(|(_, values)| values).any(|value| value.name == *name) {
@@ -121,23 +121,6 @@ pub(crate) fn run(options: &[&str]) -> Result {
         }
     }
     Ok(results_by_part("postgres", &facts, &measured, Format::of(json, markdown)))
-}
-
-/// What the bench printed: facts (`key = value`), and the values that came after each `part = name`.
-fn by_part(lines: &[String]) -> (Vec<(&str, &str)>, Vec<Part<'_>>) {
-    let (mut facts, mut parts) = (Vec::new(), Vec::<Part<'_>>::new());
-    for line in lines {
-        match line.split_once(" = ") {
-            Some(("part", name)) => parts.push((name, Vec::new())),
-            Some(fact) => facts.push(fact),
-            None => {
-                if let (Some(value), Some((_, values))) = (measured(line), parts.last_mut()) {
-                    values.push(value);
-                }
-            }
-        }
-    }
-    (facts, parts)
 }
 
 /// A line of the bench.
@@ -174,16 +157,5 @@ mod tests {
         let shown = measured("COPY: 287794.5 rows/s").expect("a value");
         assert!(shown.is_met() && shown.goal.is_none(), "{shown:?}");
         assert!(measured("machine = 2 CPUs").is_none() && measured("noise: it is").is_none());
-    }
-
-    #[test]
-    fn values_belong_to_the_part_that_was_named_last() {
-        let lines = ["machine = 2 CPUs", "part = sends", "a: 1 us", "b: 2 us", "part = log", "c: 3 bytes", "load = 1"];
-        let lines = lines.map(str::to_owned);
-        let (facts, parts) = by_part(&lines);
-        assert_eq!(facts, [("machine", "2 CPUs"), ("load", "1")]);
-        let names =
-            parts.iter().map(|(part, values)| (*part, values.iter().map(|value| value.name).collect::<Vec<_>>()));
-        assert_eq!(names.collect::<Vec<_>>(), [("sends", vec!["a", "b"]), ("log", vec!["c"])]);
     }
 }
