@@ -33,6 +33,7 @@ cargo xtask <command>
                                      checks what is left
   bite [<rig or break>]... [--quick] [--json] [--list]
                                      shows that each rig notices a library that is broken on purpose
+  bench [--json] [--quick]           all of these, one after the other: an hour, or a quarter of it
   bench compile [--json] [--quick]   what 300 receivers add to `cargo check` (goal P12)
   bench dispatch [--json]            what lies between a row and the receiver's code (goal P11)
   bench latency [--json] [--postgres] from commit to the receiver's start, on SQLite or Postgres (goal P6)
@@ -41,8 +42,9 @@ cargo xtask <command>
   bench peers [--json|--markdown] [--quick]
                                      the same work on signals and on other queues over Postgres, in turn
   bench postgres [<part>]... [--json|--markdown] [--quick]
-                                     what sends, drains, claims and hints cost on Postgres (goals P1 to P8)
-  bench sqlite [--json] [--quick]    what sends and drains cost on SQLite (goal P9)
+                                     what sends, drains, claims and hints cost on Postgres (goals P1 to P8, P13)
+  bench sqlite [--json|--markdown] [--quick]
+                                     what sends and drains cost on SQLite (goal P9)
   bench testing [--json]             what a test with the testing kit costs
   help                               this
 
@@ -73,10 +75,11 @@ fn main() -> ExitCode {
         ["bench", "postgres", options @ ..] => bench::postgres::run(options),
         ["bench", "sqlite", options @ ..] => bench::sqlite::run(options),
         ["bench", "testing", options @ ..] => bench::testing::run(options),
-        ["bench", ..] => {
+        ["bench", options @ ..] if options.iter().all(|option| option.starts_with('-')) => bench::all::run(options),
+        ["bench", other, ..] => {
             let benches =
                 "`compile`, `dispatch`, `latency`, `memory`, `operate`, `peers`, `postgres`, `sqlite` or `testing`";
-            Err(format!("say which bench: {benches}"))
+            Err(format!("there is no bench `{other}`: there are {benches}, and all of them without a name"))
         }
         ["tidy", option, ..] => Err(format!("`tidy` takes no options, but was given `{option}`: leave it out")),
         [other, ..] => Err(format!("there is no command `{other}`: `cargo xtask help` lists them")),

@@ -107,26 +107,37 @@ impl Format {
     }
 }
 
+/// What a bench measured, of which a part has a name of its own, or none when there is but one.
+pub(crate) type Part<'a> = (&'a str, Vec<Measured<'a>>);
+
 /// Prints a bench's results, and tells whether every goal is met. `facts` say what it was measured on.
-pub(crate) fn results(bench: &str, facts: &[(&str, &str)], measured: &[Measured<'_>], format: Format) -> bool {
+pub(crate) fn results(bench: &str, facts: &[(&str, &str)], measured: Vec<Measured<'_>>, format: Format) -> bool {
+    results_by_part(bench, facts, &[("", measured)], format)
+}
+
+/// The same, with a table for each part.
+pub(crate) fn results_by_part(bench: &str, facts: &[(&str, &str)], parts: &[Part<'_>], format: Format) -> bool {
     let header = ["measured", "median", "goal", ""];
-    let rows = || measured.iter().map(Measured::row).collect::<Vec<_>>();
+    let measured = || parts.iter().flat_map(|(_, measured)| measured);
     match format {
         Format::Json => {
             let facts: String = facts.iter().map(|(what, is)| format!("{what:?}:{is:?},")).collect();
-            let values: Vec<String> = measured.iter().map(Measured::json).collect();
+            let values: Vec<String> = measured().map(Measured::json).collect();
             println!(r#"{{"bench":"{bench}",{facts}"measured":[{}]}}"#, values.join(","));
         }
-        Format::Table => {
-            facts.iter().for_each(|(what, is)| println!("{what}: {is}"));
-            println!("\n{}", table(&header, &rows()));
-        }
-        Format::Markdown => {
-            facts.iter().for_each(|(what, is)| println!("- {what}: {is}"));
-            println!("\n{}", markdown(&header, &rows()));
-        }
+        Format::Table => facts.iter().for_each(|(what, is)| println!("{what}: {is}")),
+        Format::Markdown => facts.iter().for_each(|(what, is)| println!("- {what}: {is}")),
     }
-    measured.iter().all(Measured::is_met)
+    for (part, measured) in parts.iter().filter(|_| format != Format::Json) {
+        let rows: Vec<_> = measured.iter().map(Measured::row).collect();
+        let (mark, table) = match format {
+            Format::Markdown => ("### ", markdown(&header, &rows)),
+            Format::Table | Format::Json => ("", table(&header, &rows)),
+        };
+        let heading = if part.is_empty() { String::new() } else { format!("\n{mark}{part}\n") };
+        println!("{heading}\n{table}");
+    }
+    measured().all(Measured::is_met)
 }
 
 /// The same rows for a document.

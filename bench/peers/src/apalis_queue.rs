@@ -1,4 +1,5 @@
-//! apalis-postgres: tuned as its first example is: batches of 100, NOTIFY, tasks of their own, no lock while one runs.
+//! apalis-postgres: tuned as `examples/basic.rs` of its package is: batches of 100, NOTIFY, tasks of their own, no lock while
+//! one runs. <https://docs.rs/apalis-postgres/1.0.0/apalis_postgres/struct.Config.html> says what each setting does.
 
 use apalis::prelude::*;
 use apalis_postgres::{Config, PostgresStorage, queries};
@@ -25,14 +26,16 @@ async fn run(work: Work) -> Result<(), BoxDynError> {
 
 impl Queue for Apalis {
     const NAME: &'static str = "apalis-postgres 1.0.0";
-    const TUNED: &'static str = "batches of 100, pubsub, parallelize, lock_tasks off";
+    const TUNED: &'static str = "batches of 100, pubsub, parallelize, lock_tasks off (its examples/basic.rs)";
+    const COMPLETIONS: &'static str =
+        "an UPDATE for what came together, durable; fenced by the name of the worker, not by the attempt";
 
     async fn open(place: &Place) -> anyhow::Result<Self> {
         PostgresStorage::setup(&place.pool).await?;
         Ok(Self(place.pool.clone()))
     }
 
-    async fn fill(&self, count: i64) -> anyhow::Result<()> {
+    async fn fill(&self, count: i64, _: bool) -> anyhow::Result<()> {
         let mut conn = self.0.acquire().await?;
         for numbers in chunks(count) {
             let tasks = numbers.map(task).collect::<anyhow::Result<_>>()?;
@@ -58,6 +61,7 @@ impl Queue for Apalis {
     async fn work(&self, tuned: bool) -> anyhow::Result<Working> {
         let (pool, runtime) = (self.0.clone(), Handle::current());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (done, ended) = tokio::sync::oneshot::channel::<()>();
         // On a thread of its own: the compiler does not see that this future may move between threads.
         std::thread::spawn(move || {
             let config = Config::default().queue(QUEUE);
@@ -77,13 +81,17 @@ impl Queue for Apalis {
             if let Err(error) = ended {
                 eprintln!("{}: {error}", Self::NAME);
             }
+            drop(done);
         });
-        Ok(Working::until(move || drop(stop)))
+        Ok(Working::until(async move {
+            drop(stop);
+            // It says so by dropping the other end.
+            let _ = ended.await;
+        }))
     }
 
     async fn left(&self) -> anyhow::Result<i64> {
-        let left = "SELECT count(*) FROM (
-            SELECT FROM apalis.jobs WHERE status IN ('Pending', 'Queued', 'Running') LIMIT 1) AS j";
+        let left = "SELECT count(*) FROM apalis.jobs WHERE status IN ('Pending', 'Queued', 'Running')";
         Ok(sqlx::query_scalar(left).fetch_one(&self.0).await?)
     }
 }

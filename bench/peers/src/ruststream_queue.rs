@@ -1,4 +1,5 @@
-//! ruststream-sqlx: tuned as its page on batches advises, and woken by NOTIFY.
+//! ruststream-sqlx: tuned as its page on batches advises, and woken by NOTIFY:
+//! <https://powersemmi.github.io/ruststream-sqlx/latest/components/subscriptions/batches/>.
 
 use ruststream::OutgoingMessage;
 use ruststream_sqlx::prelude::*;
@@ -67,14 +68,16 @@ async fn notify(conn: &mut PgConnection) -> anyhow::Result<()> {
 
 impl Queue for RustStream {
     const NAME: &'static str = "ruststream-sqlx 0.7.1";
-    const TUNED: &'static str = "batches of 100, woken by NOTIFY";
+    const TUNED: &'static str = "batches of 100, woken by NOTIFY (its docs: subscriptions/batches)";
+    const COMPLETIONS: &'static str =
+        "DELETEs in the transaction that claimed the rows and holds their locks, durable; fenced by the lock";
 
     async fn open(place: &Place) -> anyhow::Result<Self> {
         sqlx::raw_sql(TABLE).execute(&place.pool).await?;
         Ok(Self(place.pool.clone()))
     }
 
-    async fn fill(&self, count: i64) -> anyhow::Result<()> {
+    async fn fill(&self, count: i64, _: bool) -> anyhow::Result<()> {
         let mut conn = self.0.acquire().await?;
         for numbers in chunks(count) {
             insert(&mut conn, numbers).await?;
@@ -115,13 +118,13 @@ impl Queue for RustStream {
             .await
         };
         let running = running.map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(Working::until(move || {
-            tokio::spawn(running.shutdown());
+        Ok(Working::until(async move {
+            // How it ended is no matter of the measurement that is over.
+            let _ = running.shutdown().await;
         }))
     }
 
     async fn left(&self) -> anyhow::Result<i64> {
-        let left = "SELECT count(*) FROM (SELECT FROM peer_jobs LIMIT 1) AS j";
-        Ok(sqlx::query_scalar(left).fetch_one(&self.0).await?)
+        Ok(sqlx::query_scalar("SELECT count(*) FROM peer_jobs").fetch_one(&self.0).await?)
     }
 }

@@ -47,7 +47,9 @@ pub(crate) struct Signals(signals_runtime::Signals<PgBackend>);
 
 impl Queue for Signals {
     const NAME: &'static str = "signals";
-    const TUNED: &'static str = "concurrency 256; history stays on";
+    const TUNED: &'static str = "concurrency 256; history stays on (docs/performance.md, Sizing)";
+    const COMPLETIONS: &'static str =
+        "a DELETE of what came together, and the history of it, durable; fenced by a token that is never used twice";
 
     async fn open(place: &Place) -> anyhow::Result<Self> {
         let signals = signals_runtime::Signals::new(PgBackend::new(place.pool.clone()));
@@ -55,7 +57,7 @@ impl Queue for Signals {
         Ok(Self(signals))
     }
 
-    async fn fill(&self, count: i64) -> anyhow::Result<()> {
+    async fn fill(&self, count: i64, _: bool) -> anyhow::Result<()> {
         for numbers in chunks(count) {
             let facts: Vec<_> = numbers.map(|number| Single { work: Work::new(number) }).collect();
             let mut tx = self.0.begin().await?;
@@ -82,14 +84,17 @@ impl Queue for Signals {
         let worker = self.0.worker();
         let worker = if tuned { worker.concurrency(256) } else { worker }.build()?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        tokio::spawn(worker.run_until(async {
+        let running = tokio::spawn(worker.run_until(async {
             let _ = stopped.await;
         }));
-        Ok(Working::until(move || drop(stop)))
+        Ok(Working::until(async move {
+            drop(stop);
+            // How it ended is no matter of the measurement that is over.
+            let _ = running.await;
+        }))
     }
 
     async fn left(&self) -> anyhow::Result<i64> {
-        let left = "SELECT count(*) FROM (SELECT FROM signals.delivery LIMIT 1) AS d";
-        Ok(sqlx::query_scalar(left).fetch_one(self.0.backend().pool()).await?)
+        Ok(sqlx::query_scalar("SELECT count(*) FROM signals.delivery").fetch_one(self.0.backend().pool()).await?)
     }
 }

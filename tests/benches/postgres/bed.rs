@@ -85,7 +85,9 @@ impl Bed {
 
     /// A running stop watch of wall time and of both sides' processor time.
     pub(crate) fn watch(&self) -> Result<BothWatch> {
-        Ok(BothWatch { own: Watch::start(), server: self.processor_time()?, postmaster: self.postmaster })
+        // The look at the server first: it takes a while, and is nobody's time.
+        let server = self.processor_time()?;
+        Ok(BothWatch { own: Watch::start(), server, postmaster: self.postmaster })
     }
 
     /// What the server has written to its log.
@@ -152,16 +154,26 @@ impl BothWatch {
 
 /// The processor time of all processes of a server, those that have ended included.
 fn server_time(postmaster: u32) -> Result<Duration> {
-    let mut ticks = 0;
+    let mut time = Duration::ZERO;
     for entry in fs::read_dir("/proc")? {
-        let Ok(stat) = fs::read_to_string(entry?.path().join("stat")) else { continue };
-        match Stat::parse(&stat) {
-            Some(stat) if stat.pid == postmaster => ticks += stat.own + stat.ended_children,
-            Some(stat) if stat.parent == postmaster => ticks += stat.own,
-            _ => {}
+        let process = entry?.path();
+        let Ok(stat) = fs::read_to_string(process.join("stat")) else { continue };
+        let Some(stat) = Stat::parse(&stat) else { continue };
+        if stat.pid == postmaster || stat.parent == postmaster {
+            // To the nanosecond where the system counts so.
+            let on_processor = fs::read_to_string(process.join("schedstat")).ok();
+            let nanos = on_processor.and_then(|told| told.split(' ').next()?.parse().ok());
+            time += nanos.map_or_else(|| ticks(stat.own), Duration::from_nanos);
+        }
+        if stat.pid == postmaster {
+            time += ticks(stat.ended_children);
         }
     }
-    Ok(Duration::from_secs_f64(ticks as f64 / TICKS))
+    Ok(time)
+}
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_secs_f64(count as f64 / TICKS)
 }
 
 /// What `/proc/<pid>/stat` says of a process.

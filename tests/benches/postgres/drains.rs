@@ -1,14 +1,15 @@
-//! P3: four workers that drain no-op deliveries, beside raw SQL that updates and deletes as many rows in two statements; in
-//! batches and one by one, with history and without. What a delivery costs in log, commits and processor time.
+//! P3 and B1: four workers that drain no-op deliveries, beside raw SQL that updates and deletes as many rows in two statements,
+//! with history and without; the same by processes. What a delivery costs in log, commits, dead rows and processor time.
 
 use std::time::Duration;
 
-use signals_runtime::{PgBackend, Signals, defaults};
+use signals_runtime::{Worker, defaults};
 
 use crate::bed::{Bed, Place};
 use crate::facts::One;
+use crate::process::Process;
 use crate::series::{Series, micros};
-use crate::{Result, Size, by_hand, fill, log, raw, turns};
+use crate::{Result, Size, crew, fill, log, raw};
 
 /// Workers, each with connections of its own, as in processes of their own.
 const WORKERS: usize = 4;
@@ -19,13 +20,15 @@ const SLOTS: usize = 100;
 /// Deliveries whose share of the log is counted.
 const COUNTED: usize = 5_000;
 
+/// Processes that drain together.
+const PROCESSES: [usize; 3] = [1, 2, 4];
+
 pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Result {
     for (what, history) in [("without history", Duration::ZERO), ("with history", defaults::HISTORY)] {
         compare(bed, what, history, size.deliveries, series).await?;
         logged(bed, what, history, series).await?;
     }
-    one_by_one(bed, size.unbatched, series).await?;
-    by_default(bed, size.deliveries / 4, series).await
+    Ok(())
 }
 
 /// Both ways, with the same rows.
@@ -39,66 +42,28 @@ async fn compare(bed: &Bed, what: &str, history: Duration, count: usize, series:
     }
 
     let place = filled(bed, count).await?;
-    let watch = bed.watch()?;
-    drain(&place, WORKERS, SLOTS, history).await?;
-    let own = watch.stop()?;
-    emptied(&place).await?;
+    let own = crew::drain(bed, &place, count, workers(&place, history)?).await?;
 
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
-    series.push(format!("raw UPDATE and DELETE {what}"), "rows/s", rate(by_hand.own.wall));
+    let raw = format!("raw UPDATE and DELETE {what}");
+    series.push(raw.clone(), "rows/s", rate(by_hand.own.wall));
     // Beside the ratio of times, which a busy machine bends: one session waits for its turn as many do not.
-    series.push(
-        format!("raw UPDATE and DELETE {what}, the server's processor"),
-        "us each",
-        micros(by_hand.server, count),
-    );
+    series.push(format!("{raw}, the server's processor"), "us each", micros(by_hand.server, count));
     series.push(format!("drain {what}"), "deliveries/s", rate(own.own.wall));
-    series.push(
-        format!("drain {what} / raw UPDATE and DELETE, time"),
-        "x",
-        own.own.wall.as_secs_f64() / by_hand.own.wall.as_secs_f64(),
-    );
+    let ratio = own.own.wall.as_secs_f64() / by_hand.own.wall.as_secs_f64();
+    series.push(format!("drain {what} / raw UPDATE and DELETE, time"), "x", ratio);
     series.push(format!("drain {what}, our processor"), "us each", micros(own.own.processor, count));
     series.push(format!("drain {what}, the server's processor"), "us each", micros(own.server, count));
+    let ratio = own.server.as_secs_f64() / by_hand.server.as_secs_f64();
+    series.push(format!("drain {what} / raw UPDATE and DELETE, the server's processor"), "x", ratio);
     series.push(format!("drain {what}, dead rows after it"), "each", place.dead_rows().await? / count as f64);
-    Ok(())
-}
-
-/// One worker with one slot after another finishes one delivery at a time, and so does the raw SQL.
-async fn one_by_one(bed: &Bed, count: usize, series: &mut Series) -> Result {
-    let place = filled(bed, count).await?;
-    let receiver = by_hand::receivers(place.pool(), One::RECEIVERS).await?[0];
-    let watch = bed.watch()?;
-    raw::one_by_one(place.pool(), receiver, WORKERS).await?;
-    let by_hand = watch.stop()?.own.wall.as_secs_f64();
-
-    let place = filled(bed, count).await?;
-    let watch = bed.watch()?;
-    drain(&place, WORKERS, 1, Duration::ZERO).await?;
-    let own = watch.stop()?.own.wall.as_secs_f64();
-    emptied(&place).await?;
-
-    series.push("raw claims and deletes one by one", "rows/s", count as f64 / by_hand);
-    series.push("drain with one slot a worker", "deliveries/s", count as f64 / own);
-    series.push("drain with one slot a worker / raw one by one, time", "x", own / by_hand);
-    Ok(())
-}
-
-/// One worker as it comes.
-async fn by_default(bed: &Bed, count: usize, series: &mut Series) -> Result {
-    let place = filled(bed, count).await?;
-    let watch = bed.watch()?;
-    drain(&place, 1, defaults::CONCURRENCY, defaults::HISTORY).await?;
-    let own = watch.stop()?.own.wall.as_secs_f64();
-    emptied(&place).await?;
-    series.push("drain by one worker as it comes", "deliveries/s", count as f64 / own);
     Ok(())
 }
 
 async fn logged(bed: &Bed, what: &str, history: Duration, series: &mut Series) -> Result {
     let place = filled(bed, COUNTED).await?;
     let start = log::end(place.pool()).await?;
-    drain(&place, WORKERS, SLOTS, history).await?;
+    crew::drain(bed, &place, COUNTED, workers(&place, history)?).await?;
     let logged = log::since(place.pool(), &start).await?;
     let each = |sum: f64| sum / COUNTED as f64;
     series.push(format!("drain {what}, log"), "bytes each", each(logged.bytes));
@@ -107,27 +72,33 @@ async fn logged(bed: &Bed, what: &str, history: Duration, series: &mut Series) -
     Ok(())
 }
 
-async fn filled(bed: &Bed, count: usize) -> Result<Place> {
+/// By processes that share nothing but the database: from before they start until the last has ended.
+pub(crate) async fn measure_processes(bed: &Bed, size: Size, series: &mut Series) -> Result {
+    for processes in PROCESSES {
+        let place = filled(bed, size.deliveries).await?;
+        let watch = bed.watch()?;
+        let drains = (0..processes).map(|_| Process::drain(&place, SLOTS)).collect::<Result<Vec<_>>>()?;
+        let mut own = Duration::ZERO;
+        for drain in drains {
+            own += drain.processor_time().await?;
+        }
+        let took = watch.stop()?;
+        crew::emptied(&place).await?;
+        let name = format!("drain with history, {processes} processes");
+        series.push(name.clone(), "deliveries/s", size.deliveries as f64 / took.own.wall.as_secs_f64());
+        series.push(format!("{name}, our processor"), "us each", micros(own, size.deliveries));
+        series.push(format!("{name}, the server's processor"), "us each", micros(took.server, size.deliveries));
+    }
+    Ok(())
+}
+
+/// A database where so many deliveries of [`One`] wait.
+pub(crate) async fn filled(bed: &Bed, count: usize) -> Result<Place> {
     let place = bed.place(u32::try_from(2 * WORKERS)? + 1).await?;
     fill::fill(&place.signals, 0, count, One::new).await?;
     Ok(place)
 }
 
-async fn drain(place: &Place, workers: usize, slots: usize, history: Duration) -> Result {
-    let applications: Vec<Signals<PgBackend>> = (0..workers).map(|_| place.another(2)).collect();
-    turns::at_once(workers, |at| {
-        let signals = applications[at].clone();
-        async move {
-            let worker = signals.worker().only([One::RECEIVERS]).concurrency(slots).history(history).build()?;
-            worker.drain().await?;
-            Ok(())
-        }
-    })
-    .await
-}
-
-/// Checks that nothing is left.
-async fn emptied(place: &Place) -> Result {
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM signals.delivery").fetch_one(place.pool()).await?;
-    if left > 0 { Err(format!("{left} deliveries were left").into()) } else { Ok(()) }
+fn workers(place: &Place, history: Duration) -> Result<Vec<Worker>> {
+    (0..WORKERS).map(|_| crew::worker(place, |worker| worker.concurrency(SLOTS).history(history))).collect()
 }

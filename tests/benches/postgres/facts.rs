@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use signals_runtime::{Delivery, State, receiver, signal};
+use signals_runtime::{BoxError, Delivery, PgTx, State, receiver, signal};
+
+use crate::{by_hand, meter};
 
 macro_rules! facts {
     ($($name:ident = $stable:literal, $prefix:literal: $($receiver:ident = $receiver_name:literal),*;)*) => {$(
@@ -35,6 +37,7 @@ macro_rules! facts {
             #[receiver(signal = $name, name = $receiver_name)]
             async fn $receiver(fact: &$name) {
                 std::hint::black_box(fact.payment_id);
+                meter::ran();
             }
         )*
     )*};
@@ -94,6 +97,17 @@ impl Moments {
         self.0.starts.load(Ordering::Relaxed)
     }
 
+    /// When the last one started.
+    pub(crate) fn last_start(&self) -> Duration {
+        let started = self.0.started.iter().map(|moment| moment.load(Ordering::Relaxed));
+        Duration::from_nanos(started.max().unwrap_or(0))
+    }
+
+    /// The time since this was made, in which the moments are.
+    pub(crate) fn now(&self) -> Duration {
+        self.0.zero.elapsed()
+    }
+
     /// From commit to start, in milliseconds, sorted.
     pub(crate) fn latencies(&self) -> Vec<f64> {
         let both = self.0.committed.iter().zip(&self.0.started);
@@ -129,6 +143,30 @@ async fn timed(work: &Timed, State(moments): State<Moments>) {
     moments.started(work.number);
 }
 
+/// Work that is done in a transaction: a row of the application.
+#[signal(name = "bench.booked")]
+#[derive(Clone, Debug)]
+pub(crate) struct Booked {
+    pub(crate) number: i64,
+    pub(crate) reference: String,
+}
+
+impl Booked {
+    pub(crate) const RECEIVERS: &'static str = "bench.booked.";
+
+    pub(crate) fn new(number: i64) -> Self {
+        Self { number, reference: format!("{number:0>100}") }
+    }
+}
+
+#[receiver(signal = Booked, name = "bench.booked.1")]
+async fn booked(fact: &Booked, tx: &mut PgTx) -> Result<(), BoxError> {
+    std::hint::black_box(&fact.reference);
+    by_hand::business(tx, fact.number).await?;
+    meter::ran();
+    Ok(())
+}
+
 /// Work that takes a millisecond, and whose start is noted.
 #[signal(name = "bench.slow")]
 #[derive(Clone, Debug)]
@@ -139,6 +177,11 @@ pub(crate) struct Slow {
 #[receiver(signal = Slow, name = "bench.slow.1")]
 async fn slow(work: &Slow, State(moments): State<Moments>) {
     moments.started(work.number);
+    slowly().await;
+}
+
+/// The work itself.
+pub(crate) async fn slowly() {
     tokio::time::sleep(Duration::from_millis(1)).await; // tidy: not a wait: it is the work
 }
 

@@ -1,17 +1,15 @@
 //! B14: a drain in which 1, 10 and 50 of a hundred deliveries fail at their first attempt, beside one in which none does.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::bed::Bed;
+use crate::crew::{self, Crew};
 use crate::facts::{Flaky, Moments};
 use crate::series::Series;
-use crate::{Result, Size, fill};
+use crate::{Result, Size, fill, latency};
 
 /// Of a hundred.
 const FAILING: [i64; 4] = [0, 1, 10, 50];
-
-/// The longest that a drain may take.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Result {
     let count = size.deliveries / 10;
@@ -22,18 +20,13 @@ pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Resul
         let moments = Moments::of(0);
         let worker = place.another(5);
         let worker = worker.worker().only(["bench.flaky."]).state(moments.clone()).concurrency(100).build()?;
+        let crew = Crew::start([worker]);
+        latency::started(&moments, 1).await?;
         let began = Instant::now();
-        worker
-            .run_until(async {
-                while moments.starts() < count as u64 && began.elapsed() < PATIENCE {
-                    tokio::time::sleep(Duration::from_millis(1)).await; // tidy: not a wait: a poll with a deadline
-                }
-            })
-            .await?;
-        if moments.starts() < count as u64 {
-            return Err(format!("only {} of {count} came to an end", moments.starts()).into());
-        }
+        latency::started(&moments, count as u64).await?;
+        crew::emptied(&place).await?;
         let took = began.elapsed().as_secs_f64();
+        crew.stop().await?;
         let without = *without.get_or_insert(took);
         series.push(format!("drain with {failing} % failures"), "deliveries/s", count as f64 / took);
         series.push(format!("drain with {failing} % failures / without, time"), "x", took / without);

@@ -1,4 +1,4 @@
-//! P6 and B4: from the end of a commit to the start of its receiver, by a worker as it comes: with few sends, with a thousand
+//! P6: from the end of a commit to the start of its receiver, by a worker as it comes: with some sends, with a thousand
 //! a second, and with all that 32 senders can do; in the senders' process, in another one, and by polling alone.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use signals_runtime::{PgBackend, Signal, Signals};
 
 use crate::bed::Bed;
 use crate::facts::{Moments, Timed};
-use crate::series::{Series, quantile};
+use crate::series::{PARTS, Series, quantile};
 use crate::{Result, Size, turns};
 
 /// The longest that the last start is waited for.
@@ -33,10 +33,13 @@ pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Resul
         ("1000 sends/s", Load { senders: 16, rate: Some(1_000.0), time: size.steady }),
         ("32 senders flat out", Load { senders: 32, rate: None, time: size.steady }),
     ];
+    let steps = WAYS.len() * loads.len() - 1;
+    let mut step = 0;
     for way in WAYS {
         // Nobody polls for want of hints and sends as fast as possible.
         for (what, load) in loads.into_iter().filter(|(_, load)| way != "polling" || load.rate.is_some()) {
-            eprintln!("latency: {way}, {what}");
+            step += 1;
+            eprintln!("latency: {way}, {what} ({step} of {steps})");
             let place = bed.place(40).await?;
             let senders = match way {
                 "polling" => Signals::new(place.signals.backend().clone().without_hints()),
@@ -47,13 +50,22 @@ pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Resul
             let running = Running { worker, prefix: "bench.timed.", concurrency: None };
             let sent = running.under(load, &senders, &moments, |number| Timed { number }).await?;
             let latencies = moments.latencies();
-            for (name, part) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)] {
+            for (name, part) in PARTS {
                 series.push(format!("commit to start, {way}, {what}, {name}"), "ms", quantile(&latencies, part));
             }
-            series.push(format!("commit to start, {way}, {what}, sends"), "tx/s", sent / load.time.as_secs_f64());
+            let rate = sent.count / load.time.as_secs_f64();
+            series.push(format!("commit to start, {way}, {what}, sends"), "tx/s", rate);
         }
     }
     Ok(())
+}
+
+/// What came of a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) count: f64,
+    /// From the first send to the last start.
+    pub(crate) took: Duration,
 }
 
 /// A worker under a load.
@@ -66,14 +78,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Sends until the load is over, waits until everything has started, and stops the worker. Answers how many were sent.
+    /// Sends until the load is over, waits until everything has started, and stops the worker.
     pub(crate) async fn under<S: Signal>(
         self,
         load: Load,
         senders: &Signals<PgBackend>,
         moments: &Moments,
         new: impl Fn(i64) -> S + Clone + Send + Sync + 'static,
-    ) -> Result<f64> {
+    ) -> Result<Sent> {
         let worker = self.worker.worker().only([self.prefix]).state(moments.clone());
         let worker = match self.concurrency {
             Some(attempts) => worker.concurrency(attempts),
@@ -101,7 +113,7 @@ async fn all_started<S: Signal>(
     senders: &Signals<PgBackend>,
     moments: &Moments,
     new: impl Fn(i64) -> S + Clone + Send + Sync + 'static,
-) -> Result<f64> {
+) -> Result<Sent> {
     // Neither the worker nor anything prepared is there yet: what comes before the load has no number.
     turns::at_once(load.senders, |_| {
         let (signals, new) = (senders.clone(), new.clone());
@@ -110,6 +122,7 @@ async fn all_started<S: Signal>(
     .await?;
     started(moments, load.senders as u64).await?;
     let numbers = Arc::new(AtomicI64::new(0));
+    let began = moments.now();
     turns::at_once(load.senders, |at| {
         let (signals, moments, numbers, new) = (senders.clone(), moments.clone(), Arc::clone(&numbers), new.clone());
         async move {
@@ -131,7 +144,7 @@ async fn all_started<S: Signal>(
     .await?;
     let sent = numbers.load(Ordering::Relaxed);
     started(moments, load.senders as u64 + u64::try_from(sent)?).await?;
-    Ok(sent as f64)
+    Ok(Sent { count: sent as f64, took: moments.last_start().saturating_sub(began) })
 }
 
 async fn send(signals: &Signals<PgBackend>, signal: &impl Signal) -> Result {
@@ -142,7 +155,7 @@ async fn send(signals: &Signals<PgBackend>, signal: &impl Signal) -> Result {
 }
 
 /// Waits until so many have started.
-async fn started(moments: &Moments, count: u64) -> Result {
+pub(crate) async fn started(moments: &Moments, count: u64) -> Result {
     let began = Instant::now();
     while moments.starts() < count {
         if began.elapsed() > PATIENCE {

@@ -1,8 +1,8 @@
 //! Raw SQL that does what a drain does, on the library's tables.
 
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, PgPool};
 
-use crate::{Result, turns};
+use crate::{Result, by_hand};
 
 /// All rows in two statements: the most that the database can do.
 const UPDATE: &str =
@@ -19,10 +19,22 @@ const KEEP: &str = "
 const CLAIM: &str = "
     UPDATE signals.delivery SET token = 1, attempt = attempt + 1, lease_until = now() + interval '20 s'
     WHERE (receiver, version, id) IN (
-        SELECT receiver, version, id FROM signals.delivery WHERE token IS NULL
-        ORDER BY receiver, version, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+        SELECT receiver, version, id FROM signals.delivery WHERE receiver = $2 AND version = 1 AND token IS NULL
+        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING id";
 const FINISH: &str = "DELETE FROM signals.delivery WHERE id = ANY ($1) AND receiver = $2 AND version = 1 AND token = 1";
+const FINISH_AND_KEEP: &str = "
+    WITH gone AS (
+        DELETE FROM signals.delivery WHERE id = ANY ($1) AND receiver = $2 AND version = 1 AND token = 1 RETURNING *
+    )
+    INSERT INTO signals.settled (signal, receiver, version, life, attempt, lost_leases, refunds, outcome, ran, settled_at,
+                                 name, sent_at, build)
+    SELECT d.signal, d.receiver, d.version, d.life, d.attempt, d.lost_leases, d.refunds, 'done', 1, now(),
+           s.name, s.sent_at, s.build
+    FROM gone AS d JOIN signals.signal AS s ON s.id = d.signal";
+
+/// Rows of one claim, where not one by one.
+const SOME: i64 = 10;
 
 /// In two statements; three when history is kept.
 pub(crate) async fn at_once(pool: &PgPool, history: bool) -> Result<u64> {
@@ -35,24 +47,51 @@ pub(crate) async fn at_once(pool: &PgPool, history: bool) -> Result<u64> {
     Ok(rows)
 }
 
-/// One by one, on so many connections. Claims do not wait for the disk, deletes do, as in a worker.
-pub(crate) async fn one_by_one(pool: &PgPool, receiver: i64, clients: usize) -> Result {
-    turns::at_once(clients, |_| {
-        let pool = pool.clone();
-        async move {
-            let (mut quick, mut durable) = (pool.acquire().await?, pool.acquire().await?);
-            sqlx::query("SET synchronous_commit TO off").execute(&mut *quick).await?;
-            loop {
-                let ids: Vec<i64> = sqlx::query_scalar(CLAIM).bind(1_i64).fetch_all(&mut *quick).await?;
-                if ids.is_empty() {
-                    break;
-                }
-                sqlx::query(FINISH).bind(&ids).bind(receiver).execute(&mut *durable).await?;
+/// Two sessions of a client: claims do not wait for the disk, deletes do, as in a worker.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    quick: PgConnection,
+    durable: PgConnection,
+}
+
+impl Pair {
+    pub(crate) async fn open(pool: &PgPool) -> Result<Self> {
+        let (mut quick, durable) = (pool.acquire().await?.detach(), pool.acquire().await?.detach());
+        sqlx::query("SET synchronous_commit TO off").execute(&mut quick).await?;
+        Ok(Self { quick, durable })
+    }
+
+    /// Claims one and deletes it, until there is none.
+    pub(crate) async fn one_by_one(mut self, receiver: i64, history: bool) -> Result {
+        let finish = if history { FINISH_AND_KEEP } else { FINISH };
+        loop {
+            let ids = self.claim(receiver, 1).await?;
+            if ids.is_empty() {
+                return Ok(());
             }
-            // Its settings are this test's own.
-            quick.detach();
-            Ok(())
+            sqlx::query(finish).bind(&ids).bind(receiver).execute(&mut self.durable).await?;
         }
-    })
-    .await
+    }
+
+    /// Claims some, and does a transaction for each: a row of the application, and the delete.
+    pub(crate) async fn in_transactions(mut self, receiver: i64, history: bool) -> Result {
+        let finish = if history { FINISH_AND_KEEP } else { FINISH };
+        loop {
+            let ids = self.claim(receiver, SOME).await?;
+            if ids.is_empty() {
+                return Ok(());
+            }
+            for id in ids {
+                #[expect(clippy::disallowed_methods, reason = "what the library is compared with; it is not dropped")]
+                let mut tx = self.durable.begin().await?;
+                by_hand::business(&mut tx, id).await?;
+                sqlx::query(finish).bind([id].as_slice()).bind(receiver).execute(&mut *tx).await?;
+                tx.commit().await?;
+            }
+        }
+    }
+
+    async fn claim(&mut self, receiver: i64, limit: i64) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar(CLAIM).bind(limit).bind(receiver).fetch_all(&mut self.quick).await?)
+    }
 }

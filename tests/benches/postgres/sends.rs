@@ -26,6 +26,8 @@ const GOALS_AT: [usize; 2] = [8, 32];
 pub(crate) enum Kind {
     /// sqlx's own transaction, without the library.
     Bare,
+    /// As `Bare`, committed by the library: what its checked commit costs.
+    Adopted,
     /// The library's transaction, without a send.
     Nothing,
     /// A send to so many.
@@ -38,6 +40,7 @@ impl Kind {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Bare => "bare transaction".to_owned(),
+            Self::Adopted => "transaction committed by Tx".to_owned(),
             Self::Nothing => "Tx without a send".to_owned(),
             Self::Send(receivers) => format!("send to {receivers}"),
             Self::ByHand(receivers) => format!("rows of {} by hand", receivers.len()),
@@ -47,6 +50,9 @@ impl Kind {
     /// The kinds that are compared when signals go to so many.
     pub(crate) async fn all(place: &Place, receivers: &[usize], by_hand: bool) -> Result<Vec<Self>> {
         let mut kinds = vec![Self::Bare, Self::Nothing];
+        if by_hand {
+            kinds.push(Self::Adopted);
+        }
         for &count in receivers {
             kinds.push(Self::Send(count));
             if by_hand {
@@ -67,6 +73,11 @@ impl Kind {
                 if let Self::ByHand(receivers) = self {
                     by_hand::store(&mut tx, number, receivers).await?;
                 }
+                tx.commit().await?;
+            }
+            Self::Adopted => {
+                let mut tx = signals.adopt(by_hand::begin(signals.backend().pool()).await?)?;
+                by_hand::business(&mut tx, number).await?;
                 tx.commit().await?;
             }
             Self::Nothing => {
@@ -111,15 +122,29 @@ pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Resul
         for kind in &kinds {
             block(&place, kind, clients).await?;
         }
-        let mut took = vec![Vec::new(); kinds.len()];
+        let mut spent: Vec<Spent> = kinds.iter().map(|_| Spent::default()).collect();
         for _ in 0..size.blocks {
-            for (kind, took) in kinds.iter().zip(&mut took) {
-                took.push(micros(block(&place, kind, clients).await?, BLOCK) * clients as f64);
+            for (kind, spent) in kinds.iter().zip(&mut spent) {
+                let watch = bed.watch()?;
+                let wall = block(&place, kind, clients).await?;
+                let took = watch.stop()?;
+                spent.micros.push(micros(wall, BLOCK) * clients as f64);
+                spent.own += took.own.processor;
+                spent.server += took.server;
             }
         }
-        tell(clients, &kinds, took.into_iter().map(median).collect(), series);
+        tell(clients, &kinds, &spent, series);
     }
     Ok(())
+}
+
+/// What the blocks of one kind took.
+#[derive(Clone, Debug, Default)]
+struct Spent {
+    /// Of one transaction, a value a block.
+    micros: Vec<f64>,
+    own: Duration,
+    server: Duration,
 }
 
 async fn block(place: &Place, kind: &Kind, clients: usize) -> Result<Duration> {
@@ -137,19 +162,21 @@ async fn block(place: &Place, kind: &Kind, clients: usize) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// `micros`: of one transaction, by kind.
-fn tell(clients: usize, kinds: &[Kind], micros: Vec<f64>, series: &mut Series) {
-    let bare = micros[0];
+fn tell(clients: usize, kinds: &[Kind], spent: &[Spent], series: &mut Series) {
+    let medians: Vec<f64> = spent.iter().map(|spent| median(spent.micros.clone())).collect();
     for (at, kind) in kinds.iter().enumerate() {
         let name = format!("{clients} clients, {}", kind.name());
-        series.push(name.clone(), "us", micros[at]);
+        series.push(name.clone(), "us", medians[at]);
         if at > 0 {
-            series.push(format!("{name} / bare transaction"), "x", micros[at] / bare);
+            series.push(format!("{name} / bare transaction"), "x", medians[at] / medians[0]);
         }
         if let Kind::ByHand(_) = kind {
             // A send stands before its rows by hand.
             let send = format!("{clients} clients, {} / the same rows by hand", kinds[at - 1].name());
-            series.push(send, "x", micros[at - 1] / micros[at]);
+            series.push(send, "x", medians[at - 1] / medians[at]);
         }
+        let each = |time: Duration| micros(time, BLOCK * spent[at].micros.len());
+        series.push(format!("{name}, our processor"), "us", each(spent[at].own));
+        series.push(format!("{name}, the server's processor"), "us", each(spent[at].server));
     }
 }

@@ -11,9 +11,17 @@ pub(crate) async fn at_once<F>(clients: usize, client: impl Fn(usize) -> F) -> R
 where
     F: Future<Output = Result> + Send + 'static,
 {
+    each(0..clients, client).await
+}
+
+/// Runs `work` with each of these at once, each in a task, and waits for all.
+pub(crate) async fn each<T, F>(clients: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) -> Result
+where
+    F: Future<Output = Result> + Send + 'static,
+{
     let mut tasks = JoinSet::new();
-    for number in 0..clients {
-        tasks.spawn(client(number));
+    for client in clients {
+        tasks.spawn(work(client));
     }
     while let Some(ended) = tasks.join_next().await {
         ended??;

@@ -32,6 +32,10 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     if len % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
+/// What is told of latencies.
+#[allow(dead_code, reason = "one of the benches that share this file has no use for it")]
+pub(crate) const PARTS: [(&str, f64); 4] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
+
 /// The value below which this part of `sorted` lies; 0 of none.
 #[allow(dead_code, reason = "one of the benches that share this file has no use for it")]
 pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {

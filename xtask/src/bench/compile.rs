@@ -63,7 +63,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
         measured.push(value("added, processor time", added, None));
         measured.push(value("touched with attributes, processor time", median(&with.touched_processor), None));
     }
-    Ok(results("compile", &[], &measured, Format::of(json, false)))
+    Ok(results("compile", &[], measured, Format::of(json, false)))
 }
 
 struct Bench {

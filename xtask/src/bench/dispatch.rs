@@ -39,5 +39,5 @@ pub(crate) fn run(options: &[&str]) -> Result {
         let value = value(&ran.lines, name).ok_or_else(|| format!("tests/benches/dispatch.rs printed no `{name}`"))?;
         Ok(Measured { name, value, unit, goal })
     });
-    Ok(results("dispatch", &[], &measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
+    Ok(results("dispatch", &[], measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
 }

@@ -34,7 +34,7 @@ const GOALS: [(&str, f64); 8] = [
 ///
 /// Returns an error when the bench does not build or run, or leaves a value out.
 pub(crate) fn run(options: &[&str]) -> Result {
-    let [json, quick] = flags("sqlite", ["--json", "--quick"], options)?;
+    let [json, quick, markdown] = flags("sqlite", ["--json", "--quick", "--markdown"], options)?;
     let started = Instant::now();
     eprintln!("step 1 of 1: build and run `sqlite`, optimized");
     let mut command = cargo()?;
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
         }
     }
     let facts: Vec<_> = ran.stdout.iter().filter_map(|line| line.split_once(" = ")).collect();
-    Ok(results("sqlite", &facts, &measured, Format::of(json, false)))
+    Ok(results("sqlite", &facts, measured, Format::of(json, markdown)))
 }
 
 /// A line of the bench.

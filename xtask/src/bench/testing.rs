@@ -39,5 +39,5 @@ pub(crate) fn run(options: &[&str]) -> Result {
         let missing = || format!("signals-runtime/benches/testing.rs printed no `{name}`");
         Ok(Measured { name, value: value(&ran.lines, name).ok_or_else(missing)?, unit, goal })
     });
-    Ok(results("testing", &[], &measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
+    Ok(results("testing", &[], measured.collect::<Result<Vec<_>>>()?, Format::of(json, false)))
 }
