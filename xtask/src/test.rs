@@ -213,10 +213,11 @@ fn features(manifest: &str) -> Vec<&str> {
 /// Performs an action, with `seed` for what it draws; the variable in `server`, if any, tells its programs where the server is.
 fn perform(action: &Action, seed: u64, server: Option<&(&'static str, String)>) -> Result<String> {
     let server = server.map(|(name, value)| (*name, value.as_str()));
-    let text = seed.to_string();
+    let seed_text = seed.to_string();
+    let drawing = [(SEED, seed_text.as_str())];
     match action {
         Action::Cargo(args, env) => run_cargo(args, env).map(|lines| totals(&lines).unwrap_or_default().text),
-        Action::Tests(args) => match totals(&run_cargo(args, &[server.as_slice(), &[(SEED, &text)]].concat())?) {
+        Action::Tests(args) => match totals(&run_cargo(args, &[server.as_slice(), drawing.as_slice()].concat())?) {
             Some(totals) if totals.passed > 0 => Ok(totals.text),
             _ => Err("no test ran: the runner's output names none".to_owned()),
         },
