@@ -77,7 +77,7 @@ async fn d3_a_worker_seldom_walks_over_what_a_reader_and_an_idle_writer_keep_fro
 
 /// The most of `moments` that lie so close together.
 fn most_within(span: Duration, moments: &[Instant]) -> i64 {
-    let within = |from: &Instant| moments.iter().filter(|at| (*from..=*from + span).contains(&at)).count();
+    let within = |from: &Instant| moments.iter().filter(|at| (*from..=*from + span).contains(*at)).count();
     i64::try_from(moments.iter().map(within).max().unwrap_or(0)).expect("few")
 }
 

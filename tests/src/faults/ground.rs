@@ -46,6 +46,10 @@ pub trait Ground: Sized + Send + Sync + 'static {
     /// How many connections the application's pool has.
     fn pool_size(&self) -> u32;
 
+    /// Whether every connection that the application has opened is back in its pool. One is on its way back for a moment after
+    /// its transaction, and whoever begins within that moment opens another, which says other statements.
+    fn is_at_rest(&self) -> bool;
+
     /// The story went well: what is dear may be used by another one.
     fn leave(self) {}
 

@@ -23,6 +23,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often somebody looks whether it is: each look reads all deliveries, beside the worker on the same processors.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How often somebody looks whether a connection is back, which takes a moment.
+const BREATH: Duration = Duration::from_millis(1);
+
 /// How often anybody begins again: one fault is at most two failures.
 const TRIES: u32 = 5;
 
@@ -64,24 +67,30 @@ impl<G: Ground> Story<G> {
     pub async fn tell(&self) {
         let registration = self.signals.registry().expect("it is given").registration();
         self.ground.direct().store().register(&registration).await.expect("nobody is in the way");
-        again("an order under a key", async || self.order_under_a_key(1).await).await;
-        again("an order", async || self.order(2).await).await;
-        again("an order that is undone", async || self.undone(3).await).await;
+        self.in_turn("an order under a key", async || self.order_under_a_key(1).await).await;
+        self.in_turn("an order", async || self.order(2).await).await;
+        self.in_turn("an order that is undone", async || self.undone(3).await).await;
         verdict::undone(self, 3).await;
-        again("an order with savepoints", async || self.with_savepoints(4).await).await;
-        again("an order of somebody careless", async || self.careless(5).await).await;
-        again("reminders", async || self.reminders(6).await).await;
-        again("an audit", async || self.audit(7).await).await;
+        self.in_turn("an order with savepoints", async || self.with_savepoints(4).await).await;
+        self.in_turn("an order of somebody careless", async || self.careless(5).await).await;
+        self.in_turn("reminders", async || self.reminders(6).await).await;
+        self.in_turn("an audit", async || self.audit(7).await).await;
 
         self.meter.enter(Scene::Worker);
         self.work().await;
         verdict::settled(self).await;
 
         self.meter.enter(Scene::Pruning);
-        again("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
+        self.in_turn("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
         self.meter.enter(Scene::Over);
         verdict::at_rest(self).await;
+    }
+
+    /// One deed after the other, each on a connection that was there before: so its statements have the same numbers in every story.
+    async fn in_turn(&self, what: &str, deed: impl AsyncFnMut() -> Result<()>) {
+        until_every(BREATH, PATIENCE, "the connections to be back", async || self.ground.is_at_rest()).await;
+        again(what, deed).await;
     }
 
     /// S2: after a commit whose answer is lost, the same again under its key.

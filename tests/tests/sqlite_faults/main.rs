@@ -121,6 +121,11 @@ impl Ground for Sqlite {
         CONNECTIONS
     }
 
+    fn is_at_rest(&self) -> bool {
+        let pool = self.faulty.inner.pool();
+        pool.num_idle() == pool.size() as usize
+    }
+
     /// A transaction begins on each connection of the pool, and none of the others reads or writes.
     async fn unrest(&self) -> Option<String> {
         let mut held = Vec::new();

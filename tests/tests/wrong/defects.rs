@@ -255,6 +255,7 @@ defects! {
         "registry::i15_receivers_of_a_renamed_signal_are_resolved_before_they_register";
     /// A merge of two receivers loses what waits.
     LosesWhatItMerges: "registry::i15_a_merge_moves_the_aliass_pending_deliveries"
+        "registry::i15_a_receiver_that_is_listed_under_two_names_is_merged_once"
         "registry::i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass";
     /// A binary is registered as far as it goes.
     RegistersOneByOne: "registry::i15_a_kept_name_for_another_signal_is_refused_and_nothing_is_stored";

@@ -40,6 +40,7 @@ const FOUND: &[Defect] = &[
     Defect::KeepsUndoneSavepoints,
     Defect::IgnoresKeys,
     Defect::IgnoresAliases,
+    Defect::LosesWhatItMerges,
     Defect::DeliversToOneReceiverAlone,
     // Hands and years.
     Defect::SparesWhatRuns,

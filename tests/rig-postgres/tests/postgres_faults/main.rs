@@ -125,6 +125,11 @@ impl Ground for Proxied {
         CONNECTIONS
     }
 
+    fn is_at_rest(&self) -> bool {
+        let pool = self.backend.pool();
+        pool.num_idle() == pool.size() as usize
+    }
+
     fn leave(self) {
         self.free.put(self.database);
     }
