@@ -39,6 +39,8 @@ pub(crate) struct Claimer {
     engine: Arc<Engine>,
     slots: Slots,
     lanes: watch::Receiver<Vec<Option<Lane>>>,
+    /// The commits of this process: the soonest hint there is.
+    commits: watch::Receiver<u64>,
     tasks: JoinSet<()>,
     free: mpsc::UnboundedSender<usize>,
     freed: mpsc::UnboundedReceiver<usize>,
@@ -79,6 +81,7 @@ impl Claimer {
         let mut claimer = Self {
             slots,
             lanes,
+            commits: engine.app.commits(),
             tasks: JoinSet::new(),
             free,
             freed,
@@ -118,6 +121,7 @@ impl Claimer {
                     self.slots.hope();
                     next_poll = Instant::now() + self.poll_interval();
                 }
+                Ok(()) = self.commits.changed() => self.slots.hope(),
                 () = engine.wake.notified() => self.slots.hope(),
                 _ = self.lanes.changed() => self.learn_lanes(),
                 () = engine.link.connection(), if engine.link.incarnation().is_none() => self.slots.hope(),

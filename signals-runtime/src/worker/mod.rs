@@ -235,7 +235,6 @@ impl Worker {
         let _stop_all = StopGuard(engine.shutdown.clone());
         let mut parts = Parts { keeper, endless: JoinSet::new(), maintenance: JoinSet::new() };
         parts.endless.spawn(completer::run(engine.clone(), incoming));
-        parts.endless.spawn(waker::local(engine.app.commits(), engine.wake.clone()));
 
         let claimer = Claimer::new(engine.clone(), engine.lanes.subscribe());
         let result = match mission {

@@ -1,23 +1,15 @@
 //! Wake-ups: hints that something may be ready. Polling is always the truth; a hint only makes it sooner.
 //!
-//! In this process every commit through a `Tx` is a hint. Across processes the database gives them where it can.
+//! In this process every commit through a `Tx` is a hint, which the claimer takes itself. Across processes the database gives them
+//! where it can, and they are passed on here.
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::Engine;
 use super::backoff::Backoff;
 use crate::telemetry;
-
-/// Passes on the commits of this process.
-pub(crate) async fn local(mut commits: watch::Receiver<u64>, wake: Arc<Notify>) {
-    while commits.changed().await.is_ok() {
-        wake.notify_one();
-    }
-    // The handle is gone; the worker holds one, so this is not reached before it stops.
-    std::future::pending::<()>().await;
-}
 
 /// Passes on the database's hints, opening their source again whenever it breaks.
 pub(crate) async fn across(engine: Arc<Engine>, wake: Arc<Notify>) {

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use harness::{Postgres, Sessions};
 use signals_cluster::{Cluster, Package, PgBouncer, Server, Settings, install};
 use signals_conformance::cases;
+use signals_core::Backend as _;
 use signals_runtime::PgBackend;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -67,4 +68,13 @@ fn d1_claims_mean_the_same_through_pgbouncer() {
 #[test]
 fn d1_transactions_of_receivers_mean_the_same_through_pgbouncer() {
     suite(&["tx", "transactional"]);
+}
+
+/// D1: whoever does not say that there is a pooler is not told by it of options that its sessions cannot have: transactions say
+/// what they need.
+#[tokio::test]
+async fn d1_a_pooler_that_refuses_options_for_its_sessions_is_asked_without() {
+    let harness = Postgres::<Lent>::on_the_servers_clock().await;
+    let unsaid = PgBackend::new(harness.backend.pool().clone()).without_hints();
+    unsaid.store().promote(1).await.expect("it connects, and looks");
 }

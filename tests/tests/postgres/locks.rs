@@ -12,7 +12,8 @@ use crate::claims::open;
 /// What changes several deliveries, each named the last first.
 const VERBS: [&str; 5] = ["ack", "fail", "snooze", "release", "cancel"];
 
-async fn say(store: &dyn Store, verb: &str, claimed: &[Claimed]) {
+/// Says of `claimed` what became of it.
+pub(crate) async fn say(store: &dyn Store, verb: &str, claimed: &[Claimed]) {
     let held: Vec<Held> = claimed.iter().map(|claimed| claimed.held).collect();
     let said = match verb {
         "ack" => store.ack(&claimed.iter().map(|claimed| acked(claimed, true)).collect::<Vec<_>>()).await.map(drop),

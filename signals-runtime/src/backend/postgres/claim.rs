@@ -12,9 +12,9 @@ use std::time::Instant;
 use signals_core::Result;
 use signals_core::delivery::{MAX_LOST_LEASES, ReceiverId, SUSPECT_LEASES, SignalId};
 use signals_core::store::{AttemptOutcome, Claim, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal};
+use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres};
 
 use super::super::common::LEASE_LOST;
 use super::connections::{Connections, Transaction};
@@ -42,7 +42,7 @@ pub(super) async fn claim(connections: &Connections, floors: &Floors, claim: &Cl
     if sweeping && claim.steal {
         claims.lost = bury(connections, claim).await?;
     }
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     // tidy: a duration: how long the statement takes, without the wait for the connection
     let began = Instant::now();
     let taken = take(connections, &mut tx, claim, &starts, sweeping).await;
@@ -52,7 +52,7 @@ pub(super) async fn claim(connections: &Connections, floors: &Floors, claim: &Cl
     }
     let found = taken?;
     if found.is_empty() {
-        drop(tx);
+        tx.end();
     } else {
         tx.commit().await?;
     }
@@ -123,7 +123,7 @@ async fn crashed(connections: &Connections, tx: &mut Transaction<'_>, claim: &Cl
 /// The rows that are this claim's now, in any order.
 async fn take(
     connections: &Connections,
-    conn: &mut PgConnection,
+    tx: &mut Transaction<'_>,
     claim: &Claim,
     starts: &[i64],
     sweeping: bool,
@@ -140,7 +140,7 @@ async fn take(
         .bind(span(claim.lease))
         .bind(i64::from(SUSPECT_LEASES));
     let query = if sweeping { bind_sweep(query, claim) } else { query };
-    query.fetch_all(conn).await.map_err(error::of)
+    query.fetch_all(&mut **tx).await.map_err(|error| tx.error(error))
 }
 
 fn bind_sweep<'q>(query: Query<'q, Postgres, PgArguments>, claim: &Claim) -> Query<'q, Postgres, PgArguments> {

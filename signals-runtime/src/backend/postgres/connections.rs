@@ -10,6 +10,9 @@
 //! A claim that a crash of the database undoes is harmless, because its token is never used again; so claims do not wait
 //! for the disk. Connections are opened when they are first needed, and again after an error of the connection. They are
 //! not the application's pool, which a burst of its own work empties.
+//!
+//! What runs all the time, claims, renewals and acknowledgements, is one statement without a BEGIN and a COMMIT around it,
+//! where the session began with what it needs (`sessions.rs`).
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::sessions::Session;
 use super::time::Moment;
 use super::transactions::{self, Kind, Sessions};
 use super::{Settings, error, sql};
@@ -28,7 +32,7 @@ use super::{Settings, error, sql};
 /// A connection, opened when it is first needed.
 #[derive(Debug, Default)]
 struct Slot {
-    conn: Mutex<Option<PgConnection>>,
+    session: Mutex<Option<Session>>,
     broken: AtomicBool,
     /// Whether a rollback waits in the connection for whatever is said next: until then the server keeps its transaction.
     unsaid: AtomicBool,
@@ -82,37 +86,61 @@ impl Connections {
 
     /// For claims and renewals; a crash of the database may undo it.
     pub(super) async fn quick(&self) -> Result<Transaction<'_>> {
-        self.begin(&self.quick, if self.durable_claims { Kind::Durable } else { Kind::Quick }).await
+        self.begin(&self.quick, self.quick_kind(), Extent::Several).await
+    }
+
+    /// The same for a single statement.
+    pub(super) async fn quick_single(&self) -> Result<Transaction<'_>> {
+        // One that shall wait for the disk does not say so itself: its transaction does.
+        let extent = if self.durable_claims { Extent::Several } else { Extent::Single };
+        self.begin(&self.quick, self.quick_kind(), extent).await
     }
 
     /// For what must not be lost.
     pub(super) async fn durable(&self) -> Result<Transaction<'_>> {
-        self.begin(&self.durable, Kind::Durable).await
+        self.begin(&self.durable, Kind::Durable, Extent::Several).await
+    }
+
+    /// The same for a single statement, which says itself that it waits for the disk.
+    pub(super) async fn durable_single(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.durable, Kind::Durable, Extent::Single).await
     }
 
     /// For what may take long.
     pub(super) async fn large(&self) -> Result<Transaction<'_>> {
-        self.begin(&self.large, Kind::Large).await
+        self.begin(&self.large, Kind::Large, Extent::Several).await
     }
 
     /// Reads from one snapshot. Ends when it is dropped.
     pub(super) async fn snapshot(&self) -> Result<Transaction<'_>> {
-        self.begin(&self.reads, Kind::Snapshot).await
+        self.begin(&self.reads, Kind::Snapshot, Extent::Several).await
     }
 
-    async fn begin<'a>(&'a self, slot: &'a Slot, kind: Kind) -> Result<Transaction<'a>> {
-        let mut home = slot.conn.lock().await;
+    fn quick_kind(&self) -> Kind {
+        if self.durable_claims { Kind::Durable } else { Kind::Quick }
+    }
+
+    async fn begin<'a>(&'a self, slot: &'a Slot, kind: Kind, extent: Extent) -> Result<Transaction<'a>> {
+        let mut home = slot.session.lock().await;
         // Also when there is none to throw away: what is opened now is not broken.
         let broken = slot.broken.swap(false, Ordering::AcqRel);
         // While it is out of its slot, a call that is dropped throws it away: nobody could say whether it has begun.
-        let mut conn = match home.take().filter(|_| !broken) {
-            Some(conn) => conn,
-            None => self.options.connect().await.map_err(error::of)?,
+        let mut session = match home.take().filter(|_| !broken) {
+            Some(session) => session,
+            None => self.open(kind).await.map_err(error::of)?,
         };
-        transactions::begin(&mut conn, kind, self.sessions).await.map_err(error::of)?;
-        *home = Some(conn);
-        slot.unsaid.store(false, Ordering::Release); // it went before
-        Ok(Transaction { conn: home, open: true, unsaid: &slot.unsaid, imposed: self.now() })
+        let is_single = extent == Extent::Single && session.is_told;
+        if !is_single {
+            transactions::begin(&mut session.conn, kind, self.sessions).await.map_err(error::of)?;
+            slot.unsaid.store(false, Ordering::Release); // it went before
+        }
+        *home = Some(session);
+        Ok(Transaction { session: home, open: true, is_single, unsaid: &slot.unsaid, imposed: self.now() })
+    }
+
+    async fn open(&self, kind: Kind) -> Result<Session, sqlx::Error> {
+        let is_plain = self.sessions == Sessions::Lent || kind.settings().is_empty();
+        if is_plain { Session::plain(&self.options).await } else { Session::told(&self.options, kind).await }
     }
 
     /// Says the rollbacks of transactions that were dropped. One that a server has open pins what it has read: no row that
@@ -120,12 +148,12 @@ impl Connections {
     pub(super) async fn settle(&self) {
         for slot in [&self.quick, &self.durable, &self.large, &self.reads] {
             // Whoever holds the connection says it first.
-            let Ok(mut home) = slot.conn.try_lock() else { continue };
+            let Ok(mut home) = slot.session.try_lock() else { continue };
             if slot.unsaid.swap(false, Ordering::AcqRel)
-                && let Some(mut conn) = home.take()
-                && conn.ping().await.is_ok()
+                && let Some(mut session) = home.take()
+                && session.conn.ping().await.is_ok()
             {
-                *home = Some(conn);
+                *home = Some(session);
             }
         }
     }
@@ -140,10 +168,23 @@ impl Connections {
     }
 }
 
+/// How much is said in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// One statement.
+    Single,
+    /// Several, or one that relies on what only a transaction of its kind has said.
+    Several,
+}
+
 /// A transaction on one of the connections. Rolls back when it is dropped, once that was [said](Connections::settle).
+///
+/// One for a single statement may have no beginning on the server: then the statement commits itself, and each that is said
+/// beside it does, too.
 pub(super) struct Transaction<'a> {
-    conn: MutexGuard<'a, Option<PgConnection>>,
+    session: MutexGuard<'a, Option<Session>>,
     open: bool,
+    is_single: bool,
     unsaid: &'a AtomicBool,
     imposed: Option<Moment>,
 }
@@ -158,11 +199,29 @@ impl Transaction<'_> {
         Ok(now)
     }
 
+    /// Whether its statements commit themselves.
+    pub(super) fn is_single(&self) -> bool {
+        self.is_single
+    }
+
+    /// What an error of a statement means: where the statement commits itself, the lost answer is that of a commit.
+    pub(super) fn error(&self, error: sqlx::Error) -> Error {
+        if self.is_single { error::of_commit(error) } else { error::of(error) }
+    }
+
     /// Commits.
     pub(super) async fn commit(mut self) -> Result<()> {
-        transactions::commit(&mut self).await.map_err(error::of_commit)?;
+        if !self.is_single {
+            transactions::commit(&mut self).await.map_err(error::of_commit)?;
+        }
         self.open = false;
         Ok(())
+    }
+
+    /// Ends one that has changed nothing.
+    pub(super) fn end(mut self) {
+        // Its statement has ended, and with it what it was a transaction for.
+        self.open = !self.is_single;
     }
 }
 
@@ -170,19 +229,20 @@ impl Deref for Transaction<'_> {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.conn.as_ref().expect("the slot was filled when the transaction began")
+        &self.session.as_ref().expect("the slot was filled when the transaction began").conn
     }
 }
 
 impl DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.conn.as_mut().expect("the slot was filled when the transaction began")
+        &mut self.session.as_mut().expect("the slot was filled when the transaction began").conn
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open {
+            // Where none has begun, nothing is started; whatever is still under way is waited for by who settles.
             transactions::start_rollback(self);
             self.unsaid.store(true, Ordering::Release);
         }

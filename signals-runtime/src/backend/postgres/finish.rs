@@ -2,7 +2,8 @@
 //!
 //! Each batch is one statement, which locks what it names in key order, under the whole guard (receiver, version, id, signal,
 //! life, token), and answers the ids that are held, and whether it happened: a renewal of the same row that has just
-//! committed may hide its newest version from the statement, which then is said once more.
+//! committed may hide its newest version from the statement, which then is said once more. Each transition is within one
+//! statement and under its guard, so that a batch needs no transaction around its statements.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -16,10 +17,10 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 
 use super::super::common::held::batches;
-use super::connections::Connections;
+use super::connections::{Connections, Transaction};
 use super::rows::{BindHeld as _, HeldRows};
+use super::sql;
 use super::time::span;
-use super::{error, sql};
 
 /// How often a statement is said again for what another had in hand when it was said first.
 const TIMES: usize = 3;
@@ -29,7 +30,7 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     let mut renewed = vec![Renewed::Lost; held.len()];
     for batch in batches(held.iter()) {
         let keys: HeldRows = batch.iter().map(|&at| &held[at]).collect();
@@ -39,7 +40,7 @@ pub(super) async fn renew(connections: &Connections, held: &[Held], lease: Durat
             .bind(span(lease))
             .fetch_one(&mut *tx)
             .await
-            .map_err(error::of)?;
+            .map_err(|error| tx.error(error))?;
         let (known, kept): (HashSet<i64>, HashSet<i64>) = (known.into_iter().collect(), kept.into_iter().collect());
         for at in batch {
             let position = held[at].position;
@@ -129,31 +130,39 @@ async fn finish<T: Sync>(
         return Ok(Vec::new());
     }
     let mut finished = vec![Finished::Stale; entries.len()];
-    let mut tx = connections.durable().await?;
-    for mut batch in batches(entries.iter().map(&held)) {
+    let batches = batches(entries.iter().map(&held));
+    let mut tx = if batches.len() == 1 { connections.durable_single().await? } else { connections.durable().await? };
+    for mut batch in batches {
         for _ in 0..TIMES {
             let query = {
                 let chunk: Vec<&T> = batch.iter().map(|&at| &entries[at]).collect();
                 statement(chunk.iter().map(|entry| held(entry)).collect(), &chunk)
             };
-            let answers = query.fetch_all(&mut *tx).await.map_err(error::of)?;
+            let answers = query.fetch_all(&mut *tx).await.map_err(|error| in_part(tx.error(error), &tx, &finished))?;
             let answers: HashMap<i64, bool> = answers.into_iter().collect();
             let answer = |at: usize| answers.get(&held(&entries[at]).position).copied();
             for &at in batch.iter().filter(|&&at| answer(at) == Some(true)) {
                 finished[at] = Finished::Done;
             }
-            // It is ours, and locked by now: another snapshot sees its newest version.
+            // It is ours, and was locked: another snapshot sees its newest version, whose token says whether it still is.
             batch.retain(|&at| answer(at) == Some(false));
             if batch.is_empty() {
                 break;
             }
         }
         if !batch.is_empty() {
-            return Err(Error::Contention("a delivery that is held could not be finished".into()));
+            let error = Error::Contention("a delivery that is held could not be finished".into());
+            return Err(in_part(error, &tx, &finished));
         }
     }
     tx.commit().await?;
     Ok(finished)
+}
+
+/// What an error means behind statements that may have committed themselves: of what they did nobody is told, and whoever
+/// says it again must not take that for stale.
+fn in_part(error: Error, tx: &Transaction<'_>, finished: &[Finished]) -> Error {
+    if tx.is_single() && finished.contains(&Finished::Done) { Error::CommitUnknown(error.into()) } else { error }
 }
 
 /// Why it is dead, or else for how many microseconds it waits.

@@ -20,6 +20,7 @@ mod raw;
 mod register;
 mod rows;
 mod send;
+mod sessions;
 mod sql;
 mod store;
 mod sweeps;

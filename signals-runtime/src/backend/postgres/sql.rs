@@ -89,6 +89,7 @@ statements! {
     SEND = "send",
     SEND_KEYS = "send_keys",
     SEND_WITH = "send_with",
+    SESSION = "session",
     SHOW = "show",
     #[cfg(any(test, feature = "testing"))]
     SIGNALS_AFTER = "signals_after",

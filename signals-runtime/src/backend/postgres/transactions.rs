@@ -86,6 +86,36 @@ impl Kind {
             }
         }
     }
+
+    /// What a session begins with in which single statements are said: the same as its transactions say, where they do. What
+    /// must not be lost says in its own statement that it waits for the disk, because what a session asks for may change.
+    ///
+    /// A statement is planned once, whatever its lists hold: that plan is the one that tests have read.
+    pub(super) const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Quick => &[
+                ("default_transaction_isolation", "read committed"),
+                ("search_path", "pg_catalog, pg_temp"),
+                ("statement_timeout", "6s"),
+                ("synchronous_commit", "off"),
+                ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+                ("enable_nestloop", "off"),
+                ("jit", "off"),
+                ("plan_cache_mode", "force_generic_plan"),
+            ],
+            Self::Durable => &[
+                ("default_transaction_isolation", "read committed"),
+                ("search_path", "pg_catalog, pg_temp"),
+                ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+                ("enable_nestloop", "off"),
+                ("jit", "off"),
+                ("plan_cache_mode", "force_generic_plan"),
+            ],
+            Self::Large | Self::Snapshot => &[],
+        }
+    }
 }
 
 /// Begins a transaction of ours. Dropped half-way, the connection must be thrown away.
@@ -186,5 +216,28 @@ impl Drop for Undropped<'_> {
         if let Some(work) = self.work.take().filter(|_| self.begun) {
             mem::forget(work);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said differently in the two places would be planned, or waited for, differently behind a pooler.
+    #[test]
+    fn sessions_begin_with_what_transactions_say() {
+        for kind in [Kind::Quick, Kind::Durable] {
+            let said = kind.begin().matches("SET LOCAL").count();
+            let same = kind.settings().iter().filter(|(name, value)| {
+                [format!("SET LOCAL {name} TO {value}"), format!("SET LOCAL {name} TO '{value}'")]
+                    .iter()
+                    .any(|set| kind.begin().split("; ").any(|part| part == set))
+            });
+            assert_eq!(same.count(), said, "{kind:?}");
+        }
+        assert!(
+            Kind::Durable.settings().iter().all(|(name, _)| *name != "synchronous_commit"),
+            "its statements say it"
+        );
     }
 }

@@ -77,7 +77,7 @@ impl Claimer {
                 self.refilled(&wanted, claims)?;
                 return Ok(Step::Claimed);
             }
-            () = engine.wake.notified() => self.slots.hope(),
+            Ok(()) = self.commits.changed() => self.slots.hope(),
             () = engine.progress.notified() => {}
             () = engine.shutdown.reached(Phase::Stop) => {}
             Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}

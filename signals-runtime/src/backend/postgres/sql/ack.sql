@@ -1,7 +1,8 @@
 -- T4: settles what is held ($2 receivers, $3 versions, $4 ids, $5 signals, $6 lives, $7 tokens; in key order), keeping those
 -- of $8 in history with $9, the microseconds each ran. $1: the time, or NULL for the server's.
 -- Answers the ids that are held, and whether it happened: where another statement had the row
--- in between it did not, and does when it is said again. Locks in key order; by primary key, then by ctid. (`+ 0`:
+-- in between it did not, and does when it is said again. Locks in key order; by primary key, then by ctid. Its commit waits for the
+-- disk, alone or among others, whatever the session asks for. (`+ 0`:
 -- attempts by their deliveries' index, not by that on receivers.)
 WITH held AS MATERIALIZED (
     SELECT d.tid, k.id, k.keep, k.ran
@@ -15,6 +16,8 @@ WITH held AS MATERIALIZED (
           AND d.life = k.life AND d.token = k.token
         FOR UPDATE OF d
     ) AS d
+    WHERE (SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+                             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)) IS NOT NULL
 ),
 gone AS (
     DELETE FROM signals.delivery AS d

@@ -22,12 +22,13 @@ WITH taken AS MATERIALIZED (
 claimed AS (
     UPDATE signals.delivery AS d
     SET token = $7::bigint, attempt = least(d.attempt, 2147483646) + 1,
-        lease_until = coalesce($1::timestamptz, statement_timestamp()) + $8::bigint * interval '1 microsecond'
+        lease_until = (SELECT coalesce($1::timestamptz, statement_timestamp()) + $8::bigint * interval '1 microsecond')
     WHERE d.ctid = ANY (ARRAY(SELECT t.tid FROM taken AS t))
     RETURNING d.receiver, d.version, d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds
 )
 SELECT c.receiver, c.version, c.id, c.signal, c.life, c.attempt, c.lost_leases, c.refunds, false AS stolen,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS own,
+       (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS oldest,
+       (SELECT pg_current_xact_id()::text::bigint) AS own,
        s.name, s.payload, s.correlation, s.causation, s.traceparent, s.build, s.sent_at
 FROM (
     SELECT c.*, row_number() OVER (PARTITION BY c.signal ORDER BY c.receiver, c.version, c.id) = 1 AS first

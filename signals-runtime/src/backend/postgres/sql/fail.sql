@@ -2,7 +2,8 @@
 -- order) with outcomes $8 and errors $9 after $10 microseconds. Those with a reason in $11 are dead; the others wait for the
 -- microseconds in $12, or go to the end of their lanes where these are none. $1: the time, or NULL for the server's.
 -- Answers the ids that are held, and whether it happened: where another statement had the row
--- in between it did not, and does when it is said again. Locks in key order; by primary key, then by ctid.
+-- in between it did not, and does when it is said again. Locks in key order; by primary key, then by ctid. Its commit waits for the
+-- disk, alone or among others, whatever the session asks for.
 WITH moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, statement_timestamp()) AS now
 ),
@@ -18,6 +19,8 @@ held AS MATERIALIZED (
           AND d.life = k.life AND d.token = k.token
         FOR UPDATE OF d
     ) AS d
+    WHERE (SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+                             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)) IS NOT NULL
 ),
 gone AS (
     DELETE FROM signals.delivery AS d

@@ -29,7 +29,7 @@ free AS MATERIALIZED (
 ),
 renewed AS (
     UPDATE signals.delivery AS d
-    SET lease_until = coalesce($1::timestamptz, statement_timestamp()) + $8::bigint * interval '1 microsecond'
+    SET lease_until = (SELECT coalesce($1::timestamptz, statement_timestamp()) + $8::bigint * interval '1 microsecond')
     WHERE d.ctid = ANY (ARRAY(SELECT f.tid FROM free AS f))
     RETURNING d.id
 )

@@ -58,7 +58,7 @@ claimed AS (
     SET token = $7::bigint,
         attempt = least(d.attempt, 2147483646) + (d.token IS NULL)::integer,
         lost_leases = d.lost_leases + (d.token IS NOT NULL)::integer,
-        lease_until = (SELECT m.now FROM moment AS m) + $8::bigint * interval '1 microsecond'
+        lease_until = (SELECT m.now + $8::bigint * interval '1 microsecond' FROM moment AS m)
     WHERE d.ctid = ANY (ARRAY(SELECT t.tid FROM taken AS t))
     RETURNING d.receiver, d.version, d.id, d.signal, d.life, d.attempt, d.lost_leases, d.refunds
 ),
@@ -73,7 +73,8 @@ lost AS (
     WHERE k.old IS NOT NULL
 )
 SELECT c.receiver, c.version, c.id, c.signal, c.life, c.attempt, c.lost_leases, c.refunds, c.old IS NOT NULL AS stolen,
-       pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS own,
+       (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS oldest,
+       (SELECT pg_current_xact_id()::text::bigint) AS own,
        s.name, s.payload, s.correlation, s.causation, s.traceparent, s.build, s.sent_at
 FROM (
     SELECT c.*, row_number() OVER (PARTITION BY c.signal ORDER BY c.receiver, c.version, c.id) = 1 AS first
