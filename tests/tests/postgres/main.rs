@@ -2,6 +2,7 @@
 //! sessions that were set up otherwise, roles, the server's clock.
 #![cfg(feature = "postgres")]
 
+mod addressed;
 mod claims;
 mod harness;
 mod hints;

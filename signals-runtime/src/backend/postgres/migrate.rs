@@ -55,7 +55,10 @@ macro_rules! migration {
 }
 
 /// Every migration, oldest first.
-pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "deliveries", "0001_deliveries.sql", additive: true)];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    migration!(1, "deliveries", "0001_deliveries.sql", additive: true),
+    migration!(2, "addressed", "0002_addressed.sql", additive: true),
+];
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connections: &Connections) -> Result<()> {

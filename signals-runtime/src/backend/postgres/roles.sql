@@ -41,6 +41,12 @@ BEGIN
     LOOP
         EXECUTE pg_catalog.format('ALTER %s signals.%I OWNER TO signals_migrator', object.kind, object.relname);
     END LOOP;
+    FOR object IN
+        SELECT p.oid::pg_catalog.regprocedure AS signature
+        FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'signals'::pg_catalog.regnamespace
+    LOOP
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO signals_migrator', object.signature);
+    END LOOP;
 END $$;
 
 GRANT USAGE ON SCHEMA signals TO signals_sender, signals_worker, signals_reader;

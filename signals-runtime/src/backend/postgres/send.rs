@@ -1,19 +1,18 @@
 //! T1: a batch of signals with their deliveries: one statement for each run of signals of one type, however many receivers
-//! there are.
+//! there are (`send/store.rs`).
 
-use std::collections::{HashMap, HashSet};
+mod store;
+
+use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
-use signals_core::clock::micros;
 use signals_core::delivery::SignalId;
-use signals_core::{Due, Error, Outgoing, Receipt, Result, SendBatch};
-use sqlx::postgres::PgArguments;
-use sqlx::query::QueryAs;
-use sqlx::{Connection as _, PgConnection, Postgres};
+use signals_core::{Error, Outgoing, Receipt, Result, SendBatch};
+use sqlx::{Connection as _, PgConnection};
 
-use super::time::Moment;
-use super::{error, rows, sql};
+use super::{error, sql};
 use crate::broken;
+use store::Run;
 
 /// The most signals of one statement, and the most bytes of payload.
 const CHUNK: (usize, usize) = (1_000, 8 << 20);
@@ -42,12 +41,10 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
 
 async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
     let mut repeated = Vec::new();
-    for run in runs(batch, keys) {
-        let is_plain = run.iter().all(|&at| batch.signals[at].due == Due::Now && batch.signals[at].key.is_none());
-        if is_plain {
-            store(conn, batch, &run, receipts).await?;
-        } else {
-            store_with(conn, batch, &run, receipts, &mut repeated).await?;
+    for places in runs(batch, keys) {
+        let run = Run::new(batch, &places)?;
+        if !run.is_plain() || !run.store(conn, receipts).await? {
+            run.store_with(conn, receipts, &mut repeated).await?;
         }
     }
     if repeated.is_empty() { Ok(()) } else { look_up(conn, batch, &repeated, receipts).await }
@@ -135,106 +132,6 @@ fn runs(batch: &SendBatch, keys: &Keys<'_>) -> Vec<Vec<usize>> {
     runs
 }
 
-/// What every send tells the server beside the payloads.
-struct Addressed<'b> {
-    names: Vec<&'b str>,
-    /// The place of a linked receiver, and one of its names.
-    numbers: Vec<i64>,
-    linked: Vec<&'b str>,
-    payloads: Vec<&'b str>,
-}
-
-impl<'b> Addressed<'b> {
-    fn of(batch: &'b SendBatch, run: &[usize]) -> Result<Self> {
-        let def = batch.signals[run[0]].def;
-        let (numbers, linked) = (batch.context.registry.receivers_of(def.name).enumerate())
-            .flat_map(|(number, receiver)| receiver.names().map(move |name| (rows::limit(number), name)))
-            .unzip();
-        let payload = |&at: &usize| std::str::from_utf8(&batch.signals[at].payload).map_err(error::foreign);
-        Ok(Self {
-            names: def.names().collect(),
-            numbers,
-            linked,
-            payloads: run.iter().map(payload).collect::<Result<_>>()?,
-        })
-    }
-
-    fn bind<'q, O>(
-        &'q self,
-        query: QueryAs<'q, Postgres, O, PgArguments>,
-        batch: &'q SendBatch,
-        first: &'q Outgoing,
-    ) -> QueryAs<'q, Postgres, O, PgArguments> {
-        let headers = &batch.context.headers;
-        query
-            .bind(&self.names)
-            .bind(&self.numbers)
-            .bind(&self.linked)
-            .bind(first.def.name)
-            .bind(i64::from(first.def.version))
-            .bind(&self.payloads)
-            .bind(headers.correlation.map(|id| id.0))
-            .bind(headers.causation.map(|id| id.0))
-            .bind(headers.traceparent.as_deref())
-            .bind(headers.build.as_deref())
-            .bind(batch.context.clock.imposed().map(Moment))
-    }
-}
-
-async fn store(conn: &mut PgConnection, batch: &SendBatch, run: &[usize], receipts: &mut Receipts) -> Result<()> {
-    let addressed = Addressed::of(batch, run)?;
-    let (ids, deliveries, missing): (Vec<i64>, i64, Vec<i64>) = addressed
-        .bind(sqlx::query_as(sql::SEND), batch, &batch.signals[run[0]])
-        .fetch_one(conn)
-        .await
-        .map_err(error::of)?;
-    refuse_missing(batch, run, &missing)?;
-    let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
-    for (&at, id) in run.iter().zip(ids) {
-        receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
-    }
-    Ok(())
-}
-
-/// As [`store`], with keys or delays; `repeated` gets the places of signals whose keys were used before.
-async fn store_with(
-    conn: &mut PgConnection,
-    batch: &SendBatch,
-    run: &[usize],
-    receipts: &mut Receipts,
-    repeated: &mut Vec<usize>,
-) -> Result<()> {
-    let addressed = Addressed::of(batch, run)?;
-    let first = &batch.signals[run[0]];
-    let keys: Vec<_> = run.iter().map(|&at| batch.signals[at].key.as_deref()).collect();
-    let hashes: Vec<_> = run.iter().map(|&at| &batch.signals[at]).map(|s| s.key.as_ref().map(|_| hash(s))).collect();
-    let (after, at) = match first.due {
-        Due::Now => (None, None),
-        Due::After(delay) => (Some(micros(delay)), None),
-        Due::At(at) => (None, Some(Moment(at))),
-    };
-    let (drawn, deliveries, missing, stored): (Vec<i64>, i64, Vec<i64>, Vec<i64>) = addressed
-        .bind(sqlx::query_as(sql::SEND_WITH), batch, first)
-        .bind(&keys)
-        .bind(&hashes)
-        .bind(after)
-        .bind(at)
-        .fetch_one(conn)
-        .await
-        .map_err(error::of)?;
-    refuse_missing(batch, run, &missing)?;
-    let deliveries = usize::try_from(deliveries).map_err(error::foreign)?;
-    let stored: HashSet<i64> = stored.into_iter().collect();
-    for (&at, id) in run.iter().zip(drawn) {
-        if stored.contains(&id) {
-            receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
-        } else {
-            repeated.push(at);
-        }
-    }
-    Ok(())
-}
-
 /// The receipts of sends that used the keys of `repeated` before. Their transactions have committed by now, or are this
 /// one.
 async fn look_up(
@@ -264,17 +161,6 @@ async fn look_up(
         receipts.at[at] = Some(Receipt::repeated(SignalId(id), deliveries));
     }
     Ok(())
-}
-
-fn refuse_missing(batch: &SendBatch, run: &[usize], missing: &[i64]) -> Result<()> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let def = batch.signals[run[0]].def;
-    let linked: Vec<_> = batch.context.registry.receivers_of(def.name).map(|receiver| receiver.name).collect();
-    let name = |&number: &i64| usize::try_from(number).ok().and_then(|number| linked.get(number).copied());
-    let receivers = missing.iter().filter_map(name).map(str::to_owned).collect();
-    Err(Error::NotRegistered { signal: def.name.to_owned(), receivers })
 }
 
 /// What makes two sends under one key the same. Not std's hasher: it is stored, and must never change.

@@ -87,6 +87,7 @@ statements! {
     #[cfg(any(test, feature = "testing"))]
     SEIZE = "seize",
     SEND = "send",
+    SEND_ALL = "send_all",
     SEND_KEYS = "send_keys",
     SEND_WITH = "send_with",
     SESSION = "session",

@@ -90,7 +90,7 @@ impl Ground for Proxied {
     const ABREAST: usize = 10;
     #[rustfmt::skip]
     const STATEMENTS: &'static [&'static str] = &[
-        "BEGIN ISOLATION LEVEL READ COMMITTED", "send_with", "send", "COMMIT", "SELECT; COMMIT AND CHAIN", "ROLLBACK",
+        "BEGIN ISOLATION LEVEL READ COMMITTED", "send_with", "send", "send_all", "COMMIT", "SELECT; COMMIT AND CHAIN", "ROLLBACK",
         "SAVEPOINT _sqlx_savepoint_1", "RELEASE SAVEPOINT _sqlx_savepoint_1", "ROLLBACK TO SAVEPOINT _sqlx_savepoint_1",
         "enlist", "heartbeat", "claim", "fence", "ack_fenced", "ack", "fail", "promote", "retry", "resign", "prune",
     ];

@@ -1,8 +1,11 @@
--- T1 with options: as `send`, and $12, $13: the idempotency key of each signal and the hash of its payload, or NULLs;
--- $14: microseconds until all are due, or $15: when they are; NULLs: at once.
+-- T1 for what `send` does not store: signals of one type ($1: all its names; $4: the one it has; $5: its version; $6: payloads,
+-- in order) with a delivery each for everybody registered for it and not retired. $2, $3: number and names of each receiver
+-- linked into the sender; when one of them is not registered for this type nothing is stored, and its number is answered
+-- (I14, I15). $7 to $10: headers; $11: the time, or NULL for the server's. $12, $13: the idempotency key of each signal and the
+-- hash of its payload, or NULLs; $14: microseconds until all are due, or $15: when they are; NULLs: at once.
 -- Answers the ids drawn, in order, and those that were stored: what is not among them has a key that was used before.
--- In the sender's transaction. Waits for others that are storing one of the keys; they are taken in the order of keys.
--- Otherwise as `send`.
+-- In the sender's transaction. Waits for others that are storing one of the keys; they are taken in the order of keys. The
+-- registry by the names' primary keys and the index on the receivers' type. Otherwise as `send`.
 WITH fan AS MATERIALIZED (
     SELECT coalesce(pg_catalog.array_agg(r.id ORDER BY r.id) FILTER (WHERE NOT r.retired), '{}') AS ids,
            pg_catalog.array_agg(r.id) AS known
