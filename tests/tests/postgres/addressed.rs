@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use signals_conformance::Db;
 use signals_conformance::fixtures::{
-    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, Paid, SHIP, SHIP_SETTLED, Settled, paid,
+    BOOK, BOOK_SETTLED, DISPATCH, DISPATCH_ALONE, MAIL, SHIP, SHIP_SETTLED, Settled, paid,
 };
 use signals_conformance::stage::until;
 use signals_core::store::Switch;
