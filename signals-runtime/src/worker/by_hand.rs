@@ -197,7 +197,7 @@ impl ByHand {
     async fn put<T: completer::Outcome>(&self, outcome: T) -> Result<Finished> {
         let batch = [outcome];
         let answers = T::store(self.engine.store.as_ref(), &batch).await?;
-        completer::tell(&self.engine, &batch, &answers, false);
+        completer::tell(&self.engine, &batch, &answers);
         answers.first().copied().ok_or_else(|| Error::Database("the store gave no answer".into()))
     }
 }

@@ -143,6 +143,7 @@ async fn keep_trying<T: Outcome>(engine: &Engine, batch: Vec<T>) {
         let Some((refused, error)) = store_all(engine, batch).await else { continue };
         if let [outcome] = refused.as_slice() {
             telemetry::gave_up(T::VERB, &outcome.held(), &error);
+            engine.doubts.close(&outcome.held());
             engine.settled(&outcome.held());
         } else {
             telemetry::store_failed(T::VERB, &error, Duration::ZERO);
@@ -154,19 +155,14 @@ async fn keep_trying<T: Outcome>(engine: &Engine, batch: Vec<T>) {
 /// Stores `batch` once the database takes it; gives back what it refuses for good.
 async fn store_all<T: Outcome>(engine: &Engine, mut batch: Vec<T>) -> Option<(Vec<T>, Error)> {
     let mut backoff = Backoff::new();
-    let mut repeated = false;
     while !batch.is_empty() {
-        match T::store(engine.store.as_ref(), &batch).await {
-            Ok(answers) => {
-                tell(engine, &batch, &answers, repeated);
-                return None;
-            }
+        match store_once(engine, engine.store.as_ref(), &batch).await {
+            Ok(()) => return None,
             Err(error) if passes(&error) => {
-                repeated |= error.is_connection();
                 let pause = backoff.next();
                 telemetry::store_failed(T::VERB, &error, pause);
                 tokio::time::sleep(pause).await;
-                batch.retain(|outcome| still_held(engine, outcome, repeated));
+                batch.retain(|outcome| still_held(engine, outcome));
             }
             Err(error) => return Some((batch, error)),
         }
@@ -176,45 +172,60 @@ async fn store_all<T: Outcome>(engine: &Engine, mut batch: Vec<T>) -> Option<(Ve
 
 /// Leases that the keeper has lost meanwhile are nobody's business any more. After a cut connection nobody knows whether
 /// the outcome was stored before they were.
-fn still_held<T: Outcome>(engine: &Engine, outcome: &T, repeated: bool) -> bool {
+fn still_held<T: Outcome>(engine: &Engine, outcome: &T) -> bool {
     let held = outcome.held();
     let still = engine.table.holds(&held);
-    if !still && repeated {
-        telemetry::unknown(engine.receiver_name(&held), &held, T::VERB);
-    } else if !still {
-        engine.tally.stale();
-        telemetry::stale(engine.receiver_name(&held), &held, T::VERB);
+    if !still {
+        tell_stale::<T>(engine, &held);
     }
     still
 }
 
-pub(super) fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished], repeated: bool) {
+pub(super) fn tell<T: Outcome>(engine: &Engine, batch: &[T], answers: &[Finished]) {
     for (outcome, answer) in batch.iter().zip(answers) {
         let held = outcome.held();
         match answer {
             Finished::Done => {
+                engine.doubts.close(&held);
                 outcome.happened(engine);
                 telemetry::stored(engine.receiver_name(&held), &held, T::VERB);
             }
-            Finished::Stale if repeated => telemetry::unknown(engine.receiver_name(&held), &held, T::VERB),
-            Finished::Stale => {
-                engine.tally.stale();
-                telemetry::stale(engine.receiver_name(&held), &held, T::VERB);
-            }
+            Finished::Stale => tell_stale::<T>(engine, &held),
         }
         engine.settled(&held);
     }
 }
 
-/// Stores outcomes in one try, for the keeper, which must go on.
+/// An outcome was refused, or was stored when it was said before.
+fn tell_stale<T: Outcome>(engine: &Engine, held: &Held) {
+    if engine.doubts.close(held) {
+        telemetry::unknown(engine.receiver_name(held), held, T::VERB);
+    } else {
+        engine.tally.stale();
+        telemetry::stale(engine.receiver_name(held), held, T::VERB);
+    }
+}
+
+/// Stores outcomes in one try: for the keeper, which must go on, and for each try of the completer.
 ///
 /// # Errors
 ///
-/// Returns the database's error with nothing stored.
+/// Returns the database's error. Nothing is stored, unless the connection was lost: then some may be, and whoever says them
+/// again is not told that they are stale.
 pub(crate) async fn store_once<T: Outcome>(engine: &Engine, store: &dyn Store, batch: &[T]) -> Result<()> {
-    if !batch.is_empty() {
-        let answers = T::store(store, batch).await?;
-        tell(engine, batch, &answers, false);
+    if batch.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    match T::store(store, batch).await {
+        Ok(answers) => {
+            tell(engine, batch, &answers);
+            Ok(())
+        }
+        Err(error) => {
+            if error.is_connection() {
+                engine.doubts.raise(batch.iter().map(Outcome::held));
+            }
+            Err(error)
+        }
+    }
 }

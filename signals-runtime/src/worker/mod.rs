@@ -20,6 +20,7 @@ mod by_hand;
 mod claimer;
 mod completer;
 mod deadlines;
+mod doubts;
 mod executor;
 mod keeper;
 mod link;
@@ -53,6 +54,7 @@ use crate::telemetry;
 use crate::tx::Transactions;
 use claimer::Claimer;
 use completer::Finish;
+use doubts::Doubts;
 use keeper::Keeper;
 use link::Link;
 use report::Tally;
@@ -155,6 +157,7 @@ pub(crate) struct Engine {
     pub(crate) table: Table,
     pub(crate) link: Link,
     pub(crate) tally: Tally,
+    pub(crate) doubts: Doubts,
     pub(crate) shutdown: Shutdown,
     /// Something may be ready to be claimed.
     pub(crate) wake: Arc<Notify>,
@@ -335,6 +338,7 @@ impl Engine {
             table: Table::default(),
             link: Link::default(),
             tally: Tally::default(),
+            doubts: Doubts::default(),
             shutdown: Shutdown::new(),
             wake: Arc::new(Notify::new()),
             progress: Notify::new(),
