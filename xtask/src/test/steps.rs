@@ -116,10 +116,10 @@ impl Runner {
         if has_cargo("nextest") { Self::Nextest } else { Self::Cargo }
     }
 
-    /// The arguments of cargo with which it builds everything that the steps run.
+    /// The arguments of cargo with which it builds what the steps run. They select no kind of target: with `--tests`, cargo gives
+    /// libraries another fingerprint than the steps do, and each of those builds them again.
     fn build(self) -> Vec<String> {
-        let what = "--workspace --all-features --lib --bins --examples --tests --no-run";
-        [words(self.command()), words(what)].concat()
+        [words(self.command()), words("--workspace --all-features --no-run")].concat()
     }
 
     /// The arguments of cargo with which it runs what `options` select: as many tests at once as there are processors, and
