@@ -75,7 +75,12 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     steps.extend([
         Selected { name: "postgres", needs: Some(Need::Server), load: Load::Computes, targets: on_a_server },
         // They wait, too, but each of them has a server that computes.
-        Selected { name: "postgres-processes", needs: Some(Need::Programs), load: Load::Computes, targets: with_programs },
+        Selected {
+            name: "postgres-processes",
+            needs: Some(Need::Programs),
+            load: Load::Computes,
+            targets: with_programs,
+        },
     ]);
     match steps.iter().find(|step| step.targets.is_empty()) {
         Some(step) => Err(format!("there are no tests for the step `{}`: restore them", step.name)),
