@@ -123,7 +123,7 @@ pub(crate) fn stale(receiver: &str, held: &Held, verb: &'static str) {
 }
 
 pub(crate) fn unknown(receiver: &str, held: &Held, verb: &'static str) {
-    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "repeated after a cut connection: it happened then, or was stolen since");
+    tracing::warn!(target: TARGET, receiver, delivery = %held.delivery, token = %held.token, verb, "outcome said twice: the first was stored, or it was stolen since");
 }
 
 pub(crate) fn parked(lane: &LaneCounts) {

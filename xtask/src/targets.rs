@@ -11,10 +11,10 @@ use crate::postgres::Need;
 /// The steps that run tests, in their order, each with the folders of its packages. What is in none of these folders
 /// belongs to the first.
 const STEPS: [(&str, &[&str], Load); 4] = [
-    ("units", &[], Load::Computes),
-    ("conformance", &["tests"], Load::Computes),
+    ("units", &[], Load::Runs),
+    ("conformance", &["tests"], Load::Runs),
     ("ui", &["tests/ui"], Load::Compiles),
-    ("processes", &["tests/chaos", "tests/rig", "tests/skew"], Load::Waits),
+    ("processes", &["tests/chaos", "tests/rig", "tests/skew"], Load::Runs),
 ];
 
 /// The folders of the packages whose tests start servers of their own, and break them.
@@ -23,10 +23,8 @@ const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-p
 /// What tests do for most of their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// They use the processor, which each of them has for itself.
-    Computes,
-    /// They wait for processes and leases: more of them fit than there are processors.
-    Waits,
+    /// They run, and some of them measure how long something took.
+    Runs,
     /// They wait for the compiler, and do not care how long.
     Compiles,
 }
@@ -73,14 +71,8 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     let on_a_server = tests(&on_postgres, |package| !breaks(package));
     let with_programs = tests(&on_postgres, breaks);
     steps.extend([
-        Selected { name: "postgres", needs: Some(Need::Server), load: Load::Computes, targets: on_a_server },
-        // They wait, too, but each of them has a server that computes.
-        Selected {
-            name: "postgres-processes",
-            needs: Some(Need::Programs),
-            load: Load::Computes,
-            targets: with_programs,
-        },
+        Selected { name: "postgres", needs: Some(Need::Server), load: Load::Runs, targets: on_a_server },
+        Selected { name: "postgres-processes", needs: Some(Need::Programs), load: Load::Runs, targets: with_programs },
     ]);
     match steps.iter().find(|step| step.targets.is_empty()) {
         Some(step) => Err(format!("there are no tests for the step `{}`: restore them", step.name)),

@@ -244,6 +244,7 @@ impl<'d> Keep<'d> {
         if since.elapsed() > STORE {
             // Tried again at the next tick, whatever comes of it now.
             let left = self.engine.table.all();
+            self.engine.doubts.share(&left);
             let stored = store_once(&self.engine, store, &left).await;
             return forgiving("release", stored).map(drop);
         }
@@ -268,6 +269,7 @@ impl<'d> Keep<'d> {
     async fn leave(&self, store: &dyn Store) -> Result<()> {
         self.engine.table.take_undecided(CancelReason::Shutdown);
         let left = self.engine.table.all();
+        self.engine.doubts.share(&left);
         // The database's leases expire by themselves when it does not answer now.
         let _ = self.release(store, &left).await;
         if let Some(incarnation) = self.engine.link.incarnation() {

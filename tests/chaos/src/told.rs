@@ -71,7 +71,7 @@ pub(crate) fn acknowledged(line: &str) -> Option<Outcome> {
 pub(crate) fn given_back(line: &str) -> Option<Stolen> {
     let (at, pid) = told_by(line)?;
     let (delivery, verb) = (field(line, "delivery")?, field(line, "verb")?);
-    let unknown = ["repeated after a cut connection", "could not be stored"];
+    let unknown = ["outcome said twice", "could not be stored"];
     let may_be =
         unknown.iter().any(|told| line.contains(told)) || (line.contains("outcome stored") && verb != "\"ack\"");
     may_be.then_some(Stolen { delivery: delivery.parse().ok()?, at, pid })
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!((acknowledged(&released), given_back(stored)), (None, None));
         assert!(given_back(&released).is_some());
         let unknown =
-            "1 2  WARN signals: repeated after a cut connection: it happened delivery=12.3 token=1:2 verb=\"ack\"";
+            "1 2  WARN signals: outcome said twice: the first was stored, or delivery=12.3 token=1:2 verb=\"ack\"";
         assert!(given_back(unknown).is_some() && acknowledged(unknown).is_none());
     }
 

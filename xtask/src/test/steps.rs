@@ -1,7 +1,6 @@
 //! The steps of `cargo xtask test`, in their order.
 
 use std::fs;
-use std::thread;
 
 use crate::Result;
 use crate::postgres::Need;
@@ -62,7 +61,7 @@ pub(super) fn steps() -> Result<Vec<Step>> {
     steps.push(beside("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")));
     let memory = words("--package signals-conformance --no-default-features --test memory");
     steps.extend([
-        step("feature-none-tests", Action::Tests(runner.run(&memory, Load::Computes))),
+        step("feature-none-tests", Action::Tests(runner.run(&memory))),
         step("separation", Action::Separation(features.into_iter().map(str::to_owned).collect())),
         step("story", Action::Story),
         Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
@@ -96,10 +95,10 @@ fn checks(features: &[&str]) -> Result<Vec<Step>> {
 fn tests(runner: Runner, selected: &Selected) -> Step {
     let place = match selected.load {
         Load::Compiles => Place::Beside,
-        Load::Computes | Load::Waits => Place::Front,
+        Load::Runs => Place::Front,
     };
     let options = [words("--workspace --all-features"), selected.targets.clone()].concat();
-    let action = Action::Tests(runner.run(&options, selected.load));
+    let action = Action::Tests(runner.run(&options));
     Step { needs: selected.needs, place, ..step(selected.name, action) }
 }
 
@@ -122,20 +121,9 @@ impl Runner {
         [words(self.command()), words("--workspace --all-features --no-run")].concat()
     }
 
-    /// The arguments of cargo with which it runs what `options` select: as many tests at once as there are processors, and
-    /// twice as many of those that wait.
-    fn run(self, options: &[String], load: Load) -> Vec<String> {
-        let mut args = [words(self.command()), words("--no-fail-fast"), options.to_vec()].concat();
-        if load == Load::Waits {
-            let processors = thread::available_parallelism().map_or(1, usize::from);
-            // Other programs than the tests read what stands behind `--`.
-            args.extend(match self {
-                Self::Cargo => vec!["--".to_owned()],
-                Self::Nextest => Vec::new(),
-            });
-            args.extend(words(&format!("--test-threads {}", 2 * processors)));
-        }
-        args
+    /// The arguments of cargo with which it runs what `options` select.
+    fn run(self, options: &[String]) -> Vec<String> {
+        [words(self.command()), words("--no-fail-fast"), options.to_vec()].concat()
     }
 
     fn command(self) -> &'static str {
@@ -180,16 +168,6 @@ mod tests {
     fn every_feature_but_default_is_a_step() {
         let manifest = "[package]\nname = \"x\"\n[features]\n# none\ndefault = []\nsqlite = [\"dep:sqlx\"]\n\n[dependencies]\nx = \"1\"\n";
         assert_eq!(features(manifest), ["sqlite"]);
-    }
-
-    #[test]
-    fn tests_that_wait_are_twice_as_many_at_once_as_there_are_processors() {
-        let threads = format!("--test-threads {}", 2 * thread::available_parallelism().map_or(1, usize::from));
-        let run = |runner: Runner, load| runner.run(&words("--test crashes"), load).join(" ");
-        let nextest = "nextest run --no-fail-fast --test crashes";
-        assert_eq!(run(Runner::Nextest, Load::Waits), format!("{nextest} {threads}"));
-        assert_eq!(run(Runner::Nextest, Load::Computes), nextest);
-        assert_eq!(run(Runner::Cargo, Load::Waits), format!("test --no-fail-fast --test crashes -- {threads}"));
     }
 
     #[test]

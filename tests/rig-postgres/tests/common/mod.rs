@@ -247,7 +247,7 @@ impl Rig {
     /// Whether a worker was told that a delivery is not its own any more, after the first `since` bytes of what they told.
     pub fn is_refused(&self, since: usize) -> bool {
         let events = self.events();
-        let told = ["outcome refused", "attempt given up", "repeated after a cut connection"];
+        let told = ["outcome refused", "attempt given up", "outcome said twice"];
         told.iter().any(|told| events[since..].contains(told))
     }
 
