@@ -3,7 +3,7 @@
 //!
 //! Where a test runs follows from its file: a case of the suite on every backend, a rig's test on the rig's, with processes if the
 //! file [starts any](PROCESSES) and the test's own comment does not say "inside one process". What `chaos` judges is
-//! [a table](JUDGED). A reason is in italics and begins with whom it is about: `*Memory, SQLite: they have no wire.*`,
+//! the table of [its checker](CHECKER). A reason is in italics and begins with whom it is about: `*Memory, SQLite: they have no wire.*`,
 //! `*SQLite in one process: …*`, or `*In one process: …*` for both.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,18 +26,8 @@ const IN_ONE_PROCESS: &str = " in one process";
 /// The command that plays processes over every durable backend, as rows name it.
 const CHAOS: &str = "chaos";
 
-/// What a campaign of it judges, and on which databases: as the table at the head of `tests/chaos/src/check.rs`. The database and the
-/// wires fall ill on Postgres alone.
-const JUDGED: [(&[&str], &[&str]); 2] = [
-    (
-        &[
-            "T1", "T2", "T3", "T4", "T5", "T8", "T9", "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10",
-            "L1", "L2", "S1", "S2", "W1", "W2", "W3", "W4", "W5",
-        ],
-        &DURABLE,
-    ),
-    (&["S7", "W13", "W14"], &["Postgres"]),
-];
+/// Where the head says what a campaign of it judges, promise by promise.
+const CHECKER: &str = "tests/chaos/src/check.rs";
 
 /// What a file of a rig names that starts processes: by these words all of them do.
 const PROCESSES: [&str; 6] =
@@ -52,11 +42,11 @@ struct Place {
 
 /// Every row is shown everywhere, or says where not and why.
 pub(super) fn everywhere(tree: &Tree, out: &mut Vec<Violation>) {
-    let places = places(tree);
+    let (places, judged) = (places(tree), judged(tree));
     for page in tree.files().filter(|file| file.path == PAGE) {
         for (number, line) in (1..).zip(page.text.lines()) {
             let Some(row) = Row::parse(line) else { continue };
-            for what in row.gaps(&places) {
+            for what in row.gaps(&places, &judged) {
                 out.push(page.violation(
                     number,
                     what,
@@ -94,12 +84,13 @@ impl<'p> Row<'p> {
     }
 
     /// Where it is neither shown nor excused.
-    fn gaps(&self, places: &BTreeMap<&str, Vec<Place>>) -> Vec<String> {
+    fn gaps(&self, places: &BTreeMap<&str, Vec<Place>>, judged: &BTreeMap<String, BTreeSet<&str>>) -> Vec<String> {
         let mut gaps = Vec::new();
+        let is_judged = |backend: &str| judged.get(self.promise).is_some_and(|databases| databases.contains(backend));
         let shown = |backend: &str, dying: bool| {
             let at = |place: &Place| place.on.contains(backend) && (place.dies || !dying);
             let by_test = |test: &&str| places.get(*test).is_some_and(|places| places.iter().any(at));
-            self.tests.iter().any(|test| *test == CHAOS && is_judged(self.promise, backend) || by_test(test))
+            self.tests.iter().any(|test| *test == CHAOS && is_judged(backend) || by_test(test))
         };
         for backend in BACKENDS.into_iter().filter(|backend| !self.excused.contains(backend)) {
             let survives = self.promise.starts_with(['S', 'W', 'D']) && DURABLE.contains(&backend);
@@ -119,9 +110,32 @@ impl<'p> Row<'p> {
     }
 }
 
-/// Whether `chaos` judges a promise over this database.
-fn is_judged(promise: &str, backend: &str) -> bool {
-    JUDGED.iter().any(|(promises, databases)| promises.contains(&promise) && databases.contains(&backend))
+/// What `chaos` judges, over which databases: of each row of its table whose second cell says by what. `on Postgres` in the first is
+/// about all promises there.
+fn judged(tree: &Tree) -> BTreeMap<String, BTreeSet<&'static str>> {
+    let checker = tree.files().find(|file| file.path == CHECKER).map_or("", |file| file.text.as_str());
+    let mut judged: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for row in checker.lines().filter_map(|line| line.strip_prefix("//! | ")) {
+        let mut cells = row.split('|').map(str::trim);
+        let (Some(promises), Some(by)) = (cells.next(), cells.next()) else { continue };
+        if by.is_empty() {
+            continue;
+        }
+        let only = promises.split(", ").find_map(|word| word.strip_prefix("on "));
+        let databases = DURABLE.into_iter().filter(|database| only.is_none_or(|only| only == *database));
+        for promise in promises.split(", ").flat_map(range) {
+            judged.entry(promise).or_default().extend(databases.clone());
+        }
+    }
+    judged
+}
+
+/// `W1` is itself, and `W1 to W3` three of them.
+fn range(words: &str) -> Vec<String> {
+    let (first, last) = words.split_once(" to ").unwrap_or((words, words));
+    let number = |promise: &str| promise.get(1..).and_then(|number| number.parse::<u8>().ok());
+    let (Some(from), Some(to)) = (number(first), number(last)) else { return Vec::new() };
+    (from..=to).map(|number| format!("{}{number}", &first[..1])).collect()
 }
 
 /// Where each test runs.
@@ -201,6 +215,12 @@ mod tests {
     );
     const RACE: (&str, &str) = ("tests/src/b.rs", "pub async fn w1_race<H: Harness>(db: Db<H>) {}\n");
 
+    const JUDGES: (&str, &str) = (
+        CHECKER,
+        "//! | promise | by | what is not seen |\n//! |---|---|---|\n//! | S1, W1 to W3 | `sends` | |\n\
+         //! | W6 | | late ones |\n//! | S7, W13, on Postgres | `returning` | |\n",
+    );
+
     /// What the rule says of a row that is shown by this.
     fn said(shown: &str) -> Vec<String> {
         said_of("W1", shown)
@@ -208,7 +228,7 @@ mod tests {
 
     fn said_of(promise: &str, shown: &str) -> Vec<String> {
         let page = format!("| promise | in a sentence | shown by |\n|---|---|---|\n| {promise} | kept | {shown} |\n");
-        let tree = Tree::of(&[(PAGE, &page), RIG, LONE, ON_POSTGRES, SUITE, LIST, RACE]);
+        let tree = Tree::of(&[(PAGE, &page), RIG, LONE, ON_POSTGRES, SUITE, LIST, RACE, JUDGES]);
         let mut found = Vec::new();
         everywhere(&tree, &mut found);
         found.into_iter().map(|violation| violation.what).collect()
@@ -247,7 +267,12 @@ mod tests {
     #[test]
     fn a_campaign_shows_what_it_judges_and_where() {
         let memory = "`chaos`<br>*Memory: it dies with its process.*";
-        assert_eq!(said_of("W13", memory), ["W13 is not shown on SQLite"]);
+        for both in ["S1", "W1", "W2", "W3"] {
+            assert_eq!(said_of(both, memory), [""; 0]);
+        }
+        for one in ["S7", "W13"] {
+            assert_eq!(said_of(one, memory), [format!("{one} is not shown on SQLite")]);
+        }
         assert_eq!(said_of("W6", memory), ["W6 is not shown on SQLite", "W6 is not shown on Postgres"]);
     }
 
