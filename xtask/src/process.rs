@@ -32,11 +32,27 @@ pub(crate) fn cargo() -> Result<Command> {
     at_the_root(Command::new(program()))
 }
 
-/// As [`cargo`], and whatever it starts yields the processors to everybody else: `nice` comes with every Unix.
+/// As [`cargo`], and whatever it starts yields the processors to everybody else, and the disk too where that can be asked for:
+/// `nice` comes with every Unix, `ionice` with Linux.
 pub(crate) fn patient_cargo() -> Result<Command> {
     let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(program());
+    command.args(["-n", "19"]);
+    if can_yield_the_disk() {
+        command.args(YIELDING_THE_DISK);
+    }
+    command.arg(program());
     at_the_root(command)
+}
+
+/// Runs what follows with the disk's idle time alone.
+const YIELDING_THE_DISK: [&str; 2] = ["ionice", "-c3"];
+
+/// Whether there is an `ionice`, and the kernel lets us use it.
+fn can_yield_the_disk() -> bool {
+    let [program, class] = YIELDING_THE_DISK;
+    let mut asked = Command::new(program);
+    asked.args([class, "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    asked.status().is_ok_and(|status| status.success())
 }
 
 fn program() -> OsString {
@@ -196,6 +212,16 @@ mod tests {
         assert!(!ran.ok && ran.end.contains('3'), "{ran:?}");
         assert!(ran.lines.contains(&"out".to_owned()) && ran.lines.contains(&"err".to_owned()), "{ran:?}");
         assert_eq!(ran.stdout, ["out"]);
+    }
+
+    #[test]
+    fn a_patient_cargo_yields_the_processors_and_the_disk_where_that_can_be_asked_for() {
+        let command = patient_cargo().expect("the repository is here");
+        let shown = format!("{command:?}");
+        assert!(shown.contains(r#""nice" "-n" "19""#), "{shown}");
+        // Asked of whatever `ionice` says of itself, not of what we asked it.
+        let says = Command::new("ionice").arg("--version").output().is_ok_and(|said| said.status.success());
+        assert_eq!(shown.contains(r#""ionice" "-c3""#), says, "{shown}");
     }
 
     #[test]

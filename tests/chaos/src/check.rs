@@ -24,8 +24,10 @@
 //! | T10, T11 | | nobody cancels or retries by hand: histories do |
 //! | T12, T13 | | nothing gets old enough |
 //! | S1, S2 | `sends` | |
+//! | S7, on Postgres | all of this after a server that had no connection left for anybody: it cost time and no delivery | a pool that is empty; on SQLite nothing falls ill |
 //! | W1 to W5 | `effects`, `starts`, `outcomes`, after what the nemesis did | |
-//! | W13 | `returning::judge`, and who gave up (`check`) | |
+//! | W6 | | an acknowledgement that came after its lease, of which nobody was robbed, looks like any other |
+//! | W13, W14, on Postgres | `returning::judge`, of servers and of wires, and who gave up (`check`) | on SQLite nothing falls ill |
 
 mod attempts;
 mod outcomes;

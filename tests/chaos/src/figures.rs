@@ -76,6 +76,7 @@ impl Figures {
             ("recovery_p99_ms", quantile(&times.raw, 0.99)),
             ("recovery_max_ms", quantile(&times.raw, 1.0)),
             row("l1_unexcused", times.clean.len()),
+            row("l1_unexcused_in_storm", times.clean_in_storm),
             ("l1_p50_ms", quantile(&times.clean, 0.5)),
             ("l1_p99_ms", quantile(&times.clean, 0.99)),
             ("l1_max_ms", quantile(&times.clean, 1.0)),
@@ -110,7 +111,7 @@ impl Figures {
     }
 }
 
-/// Whether everybody was without the database at that moment.
+/// Whether the database was down at that moment, or whoever began found no connection left: all that everybody feels.
 fn is_in_outage(facts: &Facts, at: i64) -> bool {
     facts.outages.iter().any(|outage| outage.pid.is_none() && (outage.from..outage.to).contains(&at))
 }

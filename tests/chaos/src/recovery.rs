@@ -14,13 +14,14 @@
 //! The longer interval of sweeps, which L1 allows while something pins the horizon, is no excuse here: too few rows die for a
 //! sweep to take long, and a stopped worker that pins it is counted (`pinned_looks`) and delays nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use signals_runtime::clock::micros;
 use signals_runtime::delivery::DeliveryId;
 
 use crate::LEASE;
+use crate::app::LONG;
 use crate::facts::{Facts, Lost, Receiver};
 use crate::member::What;
 use crate::silence;
@@ -57,11 +58,15 @@ pub(crate) struct Times {
     pub(crate) raw: Vec<Duration>,
     /// As L1 counts, those that nothing excuses: no slot, no wait for the lock.
     pub(crate) clean: Vec<Duration>,
+    /// How many of these were not of the last act.
+    pub(crate) clean_in_storm: usize,
 }
 
 /// How long each recovery took.
 pub(crate) fn times(facts: &Facts) -> Times {
     let (mut patience, lives) = (Waits::of(facts), lives(facts));
+    let last_act = facts.books.orders.iter().filter(|(number, _)| *number >= LONG);
+    let last_act: BTreeSet<i64> = last_act.map(|(_, signal)| *signal).collect();
     let mut times = Times::default();
     for change in changes(facts) {
         times.raw.push(span(change.hit, change.lost.at));
@@ -74,6 +79,7 @@ pub(crate) fn times(facts: &Facts) -> Times {
             .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
         if undisturbed && !change.needs_slot && from < change.lost.at {
             times.clean.push(span(from, change.lost.at));
+            times.clean_in_storm += usize::from(!last_act.contains(&change.lost.delivery.signal.0));
         }
     }
     times.raw.sort_unstable();

@@ -12,14 +12,25 @@ use crate::recovery::BEYOND;
 /// in a [long](is_long) campaign.
 const MUST_KILL: u64 = 50;
 
+/// So many recoveries of each minute of its storm must be judged under L1 without an excuse, when a campaign of everything has
+/// [more minutes than one](VERY_LONG): the last act alone would be as good after a second as after an hour.
+const MUST_JUDGE_A_MINUTE: u64 = 10;
+
 /// A campaign of this length has time for everything.
 const LONG: Duration = Duration::from_secs(60);
 
+/// The storm of a campaign of this length is longer than its ills.
+const VERY_LONG: Duration = Duration::from_secs(120);
+
 /// Whether the campaign has a minute or more: then it must have had everything that comes in turns.
 pub(crate) const fn is_long(options: Options) -> bool {
+    lasts(options, LONG)
+}
+
+const fn lasts(options: Options, at_least: Duration) -> bool {
     match options.until {
         Until::Killed(_) => false,
-        Until::Elapsed(span) => span.as_millis() >= LONG.as_millis(),
+        Until::Elapsed(span) => span.as_millis() >= at_least.as_millis(),
     }
 }
 
@@ -46,8 +57,9 @@ pub(crate) fn failures(
         must(kills >= MUST_KILL, format!("there were {kills} kills, and {MUST_KILL} must be"));
         let missing: Vec<&Ill> = known.iter().filter(|ill| options.mix == Mix::All && !done.contains(ill)).collect();
         must(missing.is_empty(), format!("there was none of {missing:?}"));
-        let lasts = options.mix == Mix::All && known.iter().any(|ill| ill.forgets());
-        must(!lasts || get("kills_in_outages") > 0, "nobody was killed while the database was down".to_owned());
+        let has_outages = options.mix == Mix::All && known.iter().any(|ill| ill.forgets());
+        let killed = !has_outages || get("kills_in_outages") > 0;
+        must(killed, "nobody was killed while the database was down or had no connection left".to_owned());
     }
     must(get("outcomes_refused") > 0, "no outcome was refused: the fence had nothing to do".to_owned());
     if let Some(why) = unplayed {
@@ -55,6 +67,16 @@ pub(crate) fn failures(
     }
     let (judged, least) = (get("l1_unexcused"), calm::MUST_JUDGE);
     must(judged >= least, format!("{judged} recoveries were judged under L1 without an excuse, and {least} must be"));
+    if lasts(options, VERY_LONG) && options.mix == Mix::All {
+        let (judged, took) = (get("l1_unexcused_in_storm"), get("took_ms"));
+        must(
+            judged * 60_000 >= MUST_JUDGE_A_MINUTE * took,
+            format!(
+                "{judged} recoveries of the storm, which took {took} ms, were judged under L1 without an excuse, and \
+                 {MUST_JUDGE_A_MINUTE} of each minute must be"
+            ),
+        );
+    }
     let (p99, promised) = (get("l1_p99_ms"), get("lease_ms") + BEYOND.as_millis() as u64);
     must(
         p99 <= promised,
@@ -72,7 +94,7 @@ pub(crate) fn failures(
 mod tests {
     use super::*;
 
-    const ROWS: [(&str, u64); 12] = [
+    const ROWS: [(&str, u64); 13] = [
         ("kills", 50),
         ("kills_in_outages", 1),
         ("dead_exhausted", 1),
@@ -81,6 +103,7 @@ mod tests {
         ("acks_known_outside", 1),
         ("outcomes_refused", 1),
         ("l1_unexcused", 10),
+        ("l1_unexcused_in_storm", 0),
         ("l1_p99_ms", 5_000),
         ("lease_ms", 4_000),
         ("kept_waiting_ms", 4_000),
@@ -110,6 +133,18 @@ mod tests {
             ("kept_waiting_ms", 4_000, 4_001),
         ] {
             assert_eq!([with(name, good, MINUTE), with(name, bad, MINUTE)], [0, 1], "{name}");
+        }
+    }
+
+    #[test]
+    fn l1_two_minutes_of_everything_judge_ten_recoveries_of_each_minute_of_the_storm() {
+        let two = Options { until: Until::Elapsed(VERY_LONG), ..MINUTE };
+        // Of forty seconds, two thirds of ten.
+        assert_eq!([7, 6].map(|judged| with("l1_unexcused_in_storm", judged, two)), [0, 1]);
+        let shorter = VERY_LONG.checked_sub(Duration::from_millis(1)).expect("it is longer");
+        let until = Until::Elapsed(shorter);
+        for less in [Options { until, ..two }, Options { mix: Mix::Kills, ..two }] {
+            assert_eq!(with("l1_unexcused_in_storm", 0, less), 0, "{less:?}");
         }
     }
 

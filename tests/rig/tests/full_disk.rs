@@ -155,8 +155,8 @@ async fn s11_a_file_system_without_room_refuses_sends_whole_until_it_has_room() 
     assert!(worker.0.try_wait().expect("a child").is_none(), "the worker has exited");
 }
 
-/// S11, I1, L1: the same for a database that may have no more pages, on the connections of the application and on those of
-/// its worker.
+/// S11, I1, L1: the same for a database that may have no more pages, inside one process: on the connections of the application and
+/// on those of its worker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s11_a_database_without_room_refuses_sends_whole_until_it_has_room() {
     a_database_without_room().await;

@@ -3,7 +3,8 @@
 /// Folder and name of a test, and why it is no rig.
 pub(super) type Other = (&'static str, &'static str, &'static str);
 
-/// Tests of processes and servers that are about promises which no break takes away: folder, name, and what they are about.
+/// Tests of processes and servers that are about promises which no break takes away: folder, name, and what they are about. Which of
+/// the breaks they could notice all the same, and why that gives them no cells: `docs/decisions/0034-builds-broken-on-purpose.md`.
 pub(super) const OTHERS: &[Other] = &[
     ("tests", "allocations", "what a call of a receiver costs"),
     ("tests", "bodies", "decoding and extracting, without a database"),
@@ -33,5 +34,4 @@ pub(super) const OTHERS: &[Other] = &[
     ("tests/rig-postgres", "postgres_operations", "what operators are told to ask"),
     ("tests/rig-postgres", "postgres_pools", "poolers, and sessions that listen"),
     ("tests/rig-postgres", "postgres_refusals", "how a server's refusals are told"),
-    ("tests/rig-postgres", "postgres_roles", "what each role may do"),
 ];

@@ -33,7 +33,11 @@ pub(super) const RIGS: &[Rig] = &[
             TOO_EARLY,
             TOO_FEW,
             Sees(&[
-                ("s13_a_straggler_below_the_floors_is_found_by_the_next_sweep", "the straggler to be found"),
+                ("s13_a_straggler_below_the_floors_is_found_by_the_next_sweep", "a sweep that finds nothing is seen"),
+                (
+                    "s13_what_was_due_before_it_was_committed_is_promoted_by_the_next_sweep",
+                    "a sweep, so that the next is",
+                ),
                 ("t9_an_expired_lease_below_the_floors_is_stolen_by_a_sweep", "the lease is stolen"),
             ]),
             NOBODY_LOOKS,
@@ -265,6 +269,23 @@ pub(super) const RIGS: &[Rig] = &[
             NO_SENDER_DIES,
             Sees(&[(
                 "w10_receivers_that_block_the_runtime_cost_nobody_a_lease_on_a_server",
+                "I3: a delivery is done after its receiver returned",
+            )]),
+            LINKS_ALL,
+            NOTHING_BELOW,
+            NOBODY_LOOKS,
+        ],
+    )
+    .needs(Need::Programs),
+    Rig::tests_of(
+        "roles-postgres",
+        "tests/rig-postgres",
+        "postgres_roles",
+        [
+            NO_ZOMBIE,
+            NO_SENDER_DIES,
+            Sees(&[(
+                "senders_workers_and_readers_run_under_roles_that_may_do_nothing_else",
                 "I3: a delivery is done after its receiver returned",
             )]),
             LINKS_ALL,

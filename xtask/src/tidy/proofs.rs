@@ -1,9 +1,10 @@
 //! Each promise of `docs/guarantees.md` is shown on every backend, or its row says why not; likewise what processes,
 //! databases and senders must survive is shown with processes that may die, or the row says why that would show no more.
 //!
-//! Where a test runs follows from its file: a case of the suite on every backend, a rig's test on the rig's, with processes unless
-//! the file's first line says "inside one process". A reason is in italics and begins with whom it is about:
-//! `*Memory, SQLite: they have no wire.*`, `*In one process: …*`.
+//! Where a test runs follows from its file: a case of the suite on every backend, a rig's test on the rig's, with processes if the
+//! file [starts any](PROCESSES) and the test's own comment does not say "inside one process". What `chaos` judges is
+//! the table of [its checker](CHECKER). A reason is in italics and begins with whom it is about: `*Memory, SQLite: they have no wire.*`,
+//! `*SQLite in one process: …*`, or `*In one process: …*` for both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +19,19 @@ const BACKENDS: [&str; 3] = ["Memory", "SQLite", "Postgres"];
 /// The backends that outlive a process.
 const DURABLE: [&str; 2] = ["SQLite", "Postgres"];
 
-/// What a reason begins with that is about processes.
+/// What a reason begins with that is about processes, on whatever database; and how one ends that is about one of them.
 const ONE_PROCESS: &str = "In one process";
+const IN_ONE_PROCESS: &str = " in one process";
 
 /// The command that plays processes over every durable backend, as rows name it.
 const CHAOS: &str = "chaos";
+
+/// Where the head says what a campaign of it judges, promise by promise.
+const CHECKER: &str = "tests/chaos/src/check.rs";
+
+/// What a file of a rig names that starts processes: by these words all of them do.
+const PROCESSES: [&str; 6] =
+    ["WorkerProcess", "Process::start", "worker_of(", "rig.worker", "rig.sender", "CARGO_BIN_EXE"];
 
 /// Where a test of a file runs: on which backends, and whether with processes that may die.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,11 +42,11 @@ struct Place {
 
 /// Every row is shown everywhere, or says where not and why.
 pub(super) fn everywhere(tree: &Tree, out: &mut Vec<Violation>) {
-    let places = places(tree);
+    let (places, judged) = (places(tree), judged(tree));
     for page in tree.files().filter(|file| file.path == PAGE) {
         for (number, line) in (1..).zip(page.text.lines()) {
             let Some(row) = Row::parse(line) else { continue };
-            for what in row.gaps(&places) {
+            for what in row.gaps(&places, &judged) {
                 out.push(page.violation(
                     number,
                     what,
@@ -75,23 +84,58 @@ impl<'p> Row<'p> {
     }
 
     /// Where it is neither shown nor excused.
-    fn gaps(&self, places: &BTreeMap<&str, Vec<Place>>) -> Vec<String> {
+    fn gaps(&self, places: &BTreeMap<&str, Vec<Place>>, judged: &BTreeMap<String, BTreeSet<&str>>) -> Vec<String> {
         let mut gaps = Vec::new();
+        let is_judged = |backend: &str| judged.get(self.promise).is_some_and(|databases| databases.contains(backend));
         let shown = |backend: &str, dying: bool| {
             let at = |place: &Place| place.on.contains(backend) && (place.dies || !dying);
             let by_test = |test: &&str| places.get(*test).is_some_and(|places| places.iter().any(at));
-            self.tests.iter().any(|test| *test == CHAOS && DURABLE.contains(&backend) || by_test(test))
+            self.tests.iter().any(|test| *test == CHAOS && is_judged(backend) || by_test(test))
         };
         for backend in BACKENDS.into_iter().filter(|backend| !self.excused.contains(backend)) {
             let survives = self.promise.starts_with(['S', 'W', 'D']) && DURABLE.contains(&backend);
             if !shown(backend, false) {
                 gaps.push(format!("{} is not shown on {backend}", self.promise));
-            } else if survives && !self.excused.contains(ONE_PROCESS) && !shown(backend, true) {
+            } else if survives && !self.is_excused_in_one_process(backend) && !shown(backend, true) {
                 gaps.push(format!("{} is shown on {backend} in one process only", self.promise));
             }
         }
         gaps
     }
+
+    /// Whether a reason says why processes that die would show no more there.
+    fn is_excused_in_one_process(&self, backend: &str) -> bool {
+        let of_it = |reason: &&str| reason.strip_suffix(IN_ONE_PROCESS) == Some(backend);
+        self.excused.contains(ONE_PROCESS) || self.excused.iter().any(of_it)
+    }
+}
+
+/// What `chaos` judges, over which databases: of each row of its table whose second cell says by what. `on Postgres` in the first is
+/// about all promises there.
+fn judged(tree: &Tree) -> BTreeMap<String, BTreeSet<&'static str>> {
+    let checker = tree.files().find(|file| file.path == CHECKER).map_or("", |file| file.text.as_str());
+    let mut judged: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for row in checker.lines().filter_map(|line| line.strip_prefix("//! | ")) {
+        let mut cells = row.split('|').map(str::trim);
+        let (Some(promises), Some(by)) = (cells.next(), cells.next()) else { continue };
+        if by.is_empty() {
+            continue;
+        }
+        let only = promises.split(", ").find_map(|word| word.strip_prefix("on "));
+        let databases = DURABLE.into_iter().filter(|database| only.is_none_or(|only| only == *database));
+        for promise in promises.split(", ").flat_map(range) {
+            judged.entry(promise).or_default().extend(databases.clone());
+        }
+    }
+    judged
+}
+
+/// `W1` is itself, and `W1 to W3` three of them.
+fn range(words: &str) -> Vec<String> {
+    let (first, last) = words.split_once(" to ").unwrap_or((words, words));
+    let number = |promise: &str| promise.get(1..).and_then(|number| number.parse::<u8>().ok());
+    let (Some(from), Some(to)) = (number(first), number(last)) else { return Vec::new() };
+    (from..=to).map(|number| format!("{}{number}", &first[..1])).collect()
 }
 
 /// Where each test runs.
@@ -108,13 +152,15 @@ fn places(tree: &Tree) -> BTreeMap<&str, Vec<Place>> {
     places
 }
 
-/// The functions of a file, each with its lines.
+/// The functions of a file, each with its lines and the comment before them.
 fn functions(text: &str) -> impl Iterator<Item = (&str, String)> {
     text.lines().enumerate().filter_map(move |(at, line)| {
         let (before, name) = line.split_once("fn ")?;
         let indent: String = before.chars().take_while(|c| *c == ' ').collect();
         let end = format!("{indent}}}");
-        let body: Vec<&str> = text.lines().skip(at).take_while(|line| *line != end).collect();
+        let is_before = |line: &&str| ["///", "#["].iter().any(|begins| line.trim_start().starts_with(begins));
+        let before = text.lines().take(at).collect::<Vec<_>>().into_iter().rev().take_while(is_before).count();
+        let body: Vec<&str> = text.lines().skip(at - before).take_while(|line| *line != end).collect();
         Some((name.split(['(', '<']).next()?, body.join("\n")))
     })
 }
@@ -126,7 +172,8 @@ fn place(file: &File, test: &str, body: &str, (writing, compared): (&str, &str))
     let within = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
     let is_in = |cases: &str| cases.lines().any(|line| line.trim().trim_end_matches(',') == test);
     let is_rig = within(&["tests/rig/", "tests/rig-postgres/", "tests/skew/", "tests/chaos/"]);
-    let dies = is_rig && !file.text.lines().next().is_some_and(|line| line.contains("inside one process"));
+    let starts = PROCESSES.iter().any(|starts| file.text.contains(starts)) || within(&["tests/skew/"]);
+    let dies = is_rig && starts && !body.contains("inside one process");
     let is_case = within(&["tests/src/"]);
     if is_case && is_in(writing) {
         on(&["Memory", "Postgres"], false)
@@ -154,9 +201,13 @@ fn place(file: &File, test: &str, body: &str, (writing, compared): (&str, &str))
 mod tests {
     use super::*;
 
-    const RIG: (&str, &str) = ("tests/rig/tests/a.rs", "async fn w1_killed() {}\n");
+    const RIG: (&str, &str) = (
+        "tests/rig/tests/a.rs",
+        "async fn w1_killed() {\n    rig.worker();\n}\n\n/// W1, inside one process.\nasync fn w1_left() {\n}\n",
+    );
+    const LONE: (&str, &str) = ("tests/rig/tests/b.rs", "async fn w1_lone() {\n    rig.signals.worker();\n}\n");
     const ON_POSTGRES: (&str, &str) =
-        ("tests/rig-postgres/tests/postgres_a.rs", "async fn w1_killed_on_a_server() {}\n");
+        ("tests/rig-postgres/tests/postgres_a.rs", "async fn w1_killed_on_a_server() {\n    rig.worker();\n}\n");
     const SUITE: (&str, &str) = ("tests/src/a.rs", "pub async fn w1_case<H: Harness>(db: Db<H>) {}\n");
     const LIST: (&str, &str) = (
         "tests/src/list.rs",
@@ -164,10 +215,20 @@ mod tests {
     );
     const RACE: (&str, &str) = ("tests/src/b.rs", "pub async fn w1_race<H: Harness>(db: Db<H>) {}\n");
 
+    const JUDGES: (&str, &str) = (
+        CHECKER,
+        "//! | promise | by | what is not seen |\n//! |---|---|---|\n//! | S1, W1 to W3 | `sends` | |\n\
+         //! | W6 | | late ones |\n//! | S7, W13, on Postgres | `returning` | |\n",
+    );
+
     /// What the rule says of a row that is shown by this.
     fn said(shown: &str) -> Vec<String> {
-        let page = format!("| promise | in a sentence | shown by |\n|---|---|---|\n| W1 | kept | {shown} |\n");
-        let tree = Tree::of(&[(PAGE, &page), RIG, ON_POSTGRES, SUITE, LIST, RACE]);
+        said_of("W1", shown)
+    }
+
+    fn said_of(promise: &str, shown: &str) -> Vec<String> {
+        let page = format!("| promise | in a sentence | shown by |\n|---|---|---|\n| {promise} | kept | {shown} |\n");
+        let tree = Tree::of(&[(PAGE, &page), RIG, LONE, ON_POSTGRES, SUITE, LIST, RACE, JUDGES]);
         let mut found = Vec::new();
         everywhere(&tree, &mut found);
         found.into_iter().map(|violation| violation.what).collect()
@@ -190,6 +251,29 @@ mod tests {
         assert_eq!(said("`w1_case`"), [of("SQLite"), of("Postgres")]);
         assert_eq!(said("`w1_case` · `w1_killed`"), [of("Postgres")]);
         assert_eq!(said("`w1_case`<br>*In one process: the database decides.*"), [""; 0]);
+        assert_eq!(said("`w1_case`<br>*SQLite in one process: it decides.*"), [of("Postgres")]);
+        assert_eq!(said("`w1_case`<br>*SQLite in one process: so.* *Postgres in one process: and so.*"), [""; 0]);
+    }
+
+    #[test]
+    fn a_rigs_test_that_starts_no_process_shows_nothing_of_one() {
+        for lone in
+            ["`w1_case` · `w1_killed_on_a_server` · `w1_lone`", "`w1_case` · `w1_killed_on_a_server` · `w1_left`"]
+        {
+            assert_eq!(said(lone), ["W1 is shown on SQLite in one process only"], "{lone}");
+        }
+    }
+
+    #[test]
+    fn a_campaign_shows_what_it_judges_and_where() {
+        let memory = "`chaos`<br>*Memory: it dies with its process.*";
+        for both in ["S1", "W1", "W2", "W3"] {
+            assert_eq!(said_of(both, memory), [""; 0]);
+        }
+        for one in ["S7", "W13"] {
+            assert_eq!(said_of(one, memory), [format!("{one} is not shown on SQLite")]);
+        }
+        assert_eq!(said_of("W6", memory), ["W6 is not shown on SQLite", "W6 is not shown on Postgres"]);
     }
 
     #[test]

@@ -147,6 +147,17 @@ fn l1_clean_times_leave_out_what_is_excused() {
 }
 
 #[test]
+fn l1_what_the_last_act_leaves_to_the_living_is_no_recovery_of_the_storm() {
+    let mut facts = recovered_after(3 * SECOND);
+    let counts = |facts: &Facts| (times(facts).clean.len(), times(facts).clean_in_storm);
+    let signal = facts.lost[0].delivery.signal.0;
+    facts.books.orders = vec![(LONG - 1, signal), (LONG, signal + 1)];
+    assert_eq!(counts(&facts), (1, 1));
+    facts.books.orders = vec![(LONG, signal)];
+    assert_eq!(counts(&facts), (1, 0));
+}
+
+#[test]
 fn l1_who_waited_for_the_lock_may_take_as_long_again_and_no_longer() {
     let waited = |pid, lasted, late| {
         let mut facts = recovered_after(ALLOWED + late);
