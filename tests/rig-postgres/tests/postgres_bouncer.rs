@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 use harness::{Postgres, Sessions, pool};
 use signals_cluster::{Cluster, Package, PgBouncer, Server, Settings, StartOptions, install};
 use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::harness::LEASE;
 use signals_conformance::{Db, cases};
 use signals_core::Backend as _;
-use signals_core::store::Finished;
+use signals_core::store::{Claim, ClaimLane, Finished};
 use signals_runtime::PgBackend;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -105,10 +106,12 @@ async fn d1_behind_a_pooler_that_ignores_options_transactions_say_what_they_need
         (PgBackend::new(pool(options)).without_hints().store(), bouncer)
     };
     let (for_claims, for_outcomes) = (ignorant(), ignorant());
-    puppet.store = for_claims.0.clone();
-    let held = puppet.claim_one().await;
+    let lanes = puppet.lanes.iter().map(|&lane| ClaimLane { lane, limit: 1 }).collect();
+    let token = puppet.tokens.draw().expect("tokens are left");
+    let claim = Claim { token, lease: LEASE, lanes, limit: 1, steal: false, suspect: false };
+    let claims = for_claims.0.claim(&claim).await.expect("claims");
     puppet.store = for_outcomes.0.clone();
-    assert_eq!(puppet.ack(&held).await, Finished::Done);
+    assert_eq!(puppet.ack(&claims.claimed[0]).await, Finished::Done);
     let said: Vec<(String, String, String)> =
         sqlx::query_as("SELECT verb, path, nestloop FROM public.said ORDER BY verb")
             .fetch_all(&case.harness.reader)
