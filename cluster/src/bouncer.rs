@@ -39,6 +39,25 @@ pub struct PgBouncer {
     version: Version,
 }
 
+/// What becomes of `options` with which a client wants its session to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartOptions {
+    /// The connection is refused: the default of PgBouncer.
+    Refused,
+    /// It is made, and its sessions know nothing of them.
+    Ignored,
+}
+
+impl StartOptions {
+    /// The parameters that do not matter.
+    fn ignored(self) -> &'static str {
+        match self {
+            Self::Refused => "extra_float_digits",
+            Self::Ignored => "extra_float_digits, options",
+        }
+    }
+}
+
 /// Which one it is: major and minor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u32, u32);
@@ -53,7 +72,7 @@ impl PgBouncer {
     /// # Errors
     ///
     /// Returns an error that says what is missing or what it said.
-    pub fn start(cluster: &Cluster, connections: u32) -> anyhow::Result<Self> {
+    pub fn start(cluster: &Cluster, connections: u32, options: StartOptions) -> anyhow::Result<Self> {
         let program = find().with_context(|| format!("pgbouncer is missing: {}", hint(Package::PgBouncer)))?;
         let owner = Owner::find()?;
         let folder = tempfile::Builder::new().prefix("signals-bouncer-").tempdir().context("cannot make a folder")?;
@@ -63,11 +82,12 @@ impl PgBouncer {
         let version = Version::of(&program)?;
         // It is off by default before 1.24.
         let prepares = if version >= PREPARES { "max_prepared_statements = 100\n" } else { "" };
+        let ignored = options.ignored();
         let file = format!(
             "[databases]\n* = host=127.0.0.1 port={behind} user=postgres password={password}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
              pool_mode = transaction\ndefault_pool_size = {connections}\nmax_client_conn = 1000\n\
-             ignore_startup_parameters = extra_float_digits\n{prepares}"
+             ignore_startup_parameters = {ignored}\n{prepares}"
         );
         fs::write(folder.path().join("pgbouncer.ini"), file).context("cannot write pgbouncer.ini")?;
         let mut shell = owner.command("/bin/sh".as_ref(), folder.path());

@@ -42,7 +42,7 @@ mod watchdog;
 mod wire;
 
 pub use binaries::{Binaries, NotFound};
-pub use bouncer::PgBouncer;
+pub use bouncer::{PgBouncer, StartOptions};
 pub use cluster::{Cluster, Stop};
 pub use database::{Database, Server};
 pub use faketime::shift_clock;

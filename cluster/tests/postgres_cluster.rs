@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use signals_cluster::{Cluster, Database, PgBouncer, Server, Settings, Stop};
+use signals_cluster::{Cluster, Database, PgBouncer, Server, Settings, StartOptions, Stop};
 use sqlx::{Connection as _, PgConnection};
 
 fn start() -> Cluster {
@@ -141,7 +141,7 @@ async fn a_server_whose_clock_is_ahead_says_so() {
 async fn a_bouncer_gives_each_transaction_another_session() {
     let cluster = start();
     let database = remember(&cluster.server()).await;
-    let bouncer = PgBouncer::start(&cluster, 1).expect("a bouncer starts");
+    let bouncer = PgBouncer::start(&cluster, 1, StartOptions::Refused).expect("a bouncer starts");
     let pid = |connection| async move {
         let query = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").persistent(false);
         query.fetch_one(connection).await.expect("the server answers")

@@ -7,10 +7,13 @@ mod harness;
 
 use std::sync::OnceLock;
 
-use harness::{Postgres, Sessions};
-use signals_cluster::{Cluster, Package, PgBouncer, Server, Settings, install};
-use signals_conformance::cases;
+use harness::{Postgres, Sessions, pool};
+use signals_cluster::{Cluster, Package, PgBouncer, Server, Settings, StartOptions, install};
+use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::harness::LEASE;
+use signals_conformance::{Db, cases};
 use signals_core::Backend as _;
+use signals_core::store::{Claim, ClaimLane, Finished};
 use signals_runtime::PgBackend;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -24,7 +27,7 @@ fn servers() -> &'static (Cluster, PgBouncer) {
     SERVERS.get_or_init(|| {
         install(Package::PgBouncer).expect("PgBouncer is there or can be installed");
         let cluster = Cluster::start(Settings::fast()).expect("a private server starts");
-        let bouncer = PgBouncer::start(&cluster, 12).expect("a pooler in front of it starts");
+        let bouncer = PgBouncer::start(&cluster, 12, StartOptions::Refused).expect("a pooler in front of it starts");
         (cluster, bouncer)
     })
 }
@@ -77,4 +80,44 @@ async fn d1_a_pooler_that_refuses_options_for_its_sessions_is_asked_without() {
     let harness = Postgres::<Lent>::on_the_servers_clock().await;
     let unsaid = PgBackend::new(harness.backend.pool().clone()).without_hints();
     unsaid.store().promote(1).await.expect("it connects, and looks");
+}
+
+/// What statements on deliveries find set, each with what it does.
+const WITNESS: &str = "
+    CREATE TABLE public.said (verb text, path text, nestloop text);
+    CREATE FUNCTION public.hear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO public.said VALUES (TG_OP, current_setting('search_path'), current_setting('enable_nestloop'));
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER hear AFTER UPDATE OR DELETE ON signals.delivery FOR EACH ROW EXECUTE FUNCTION public.hear()";
+
+/// D1: a pooler that takes options and keeps them to itself is found out: claims and outcomes say what they need.
+#[tokio::test]
+async fn d1_behind_a_pooler_that_ignores_options_transactions_say_what_they_need() {
+    let case = Db::<Postgres<Lent>>::open().await;
+    let app = case.app(&[&SHIP]).await;
+    app.send(&paid(7)).await;
+    let mut puppet = app.puppet().await;
+    sqlx::raw_sql(WITNESS).execute(&case.harness.reader).await.expect("somebody listens");
+    // One pooler for each connection of the store: old ones lend no session in which others have prepared the same names.
+    let ignorant = || {
+        let bouncer = PgBouncer::start(&servers().0, 1, StartOptions::Ignored).expect("a pooler starts");
+        let options = bouncer.server().options(case.harness.database.name());
+        (PgBackend::new(pool(options)).without_hints().store(), bouncer)
+    };
+    let (for_claims, for_outcomes) = (ignorant(), ignorant());
+    let lanes = puppet.lanes.iter().map(|&lane| ClaimLane { lane, limit: 1 }).collect();
+    let token = puppet.tokens.draw().expect("tokens are left");
+    let claim = Claim { token, lease: LEASE, lanes, limit: 1, steal: false, suspect: false };
+    let claims = for_claims.0.claim(&claim).await.expect("claims");
+    puppet.store = for_outcomes.0.clone();
+    assert_eq!(puppet.ack(&claims.claimed[0]).await, Finished::Done);
+    let said: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT verb, path, nestloop FROM public.said ORDER BY verb")
+            .fetch_all(&case.harness.reader)
+            .await
+            .expect("it has heard");
+    let [path, nestloop] = ["pg_catalog, pg_temp", "off"].map(str::to_owned);
+    let expected = ["DELETE", "UPDATE"].map(|verb| (verb.to_owned(), path.clone(), nestloop.clone()));
+    assert_eq!(said, expected);
 }

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{LEASE, Rig, Wire, for_a_while, until};
-use signals_cluster::{Package, PgBouncer, Settings, install};
+use signals_cluster::{Package, PgBouncer, Settings, StartOptions, install};
 use signals_rig_postgres::{Work, book};
 use sqlx::Connection as _;
 
@@ -14,7 +14,7 @@ use sqlx::Connection as _;
 async fn d1_behind_pgbouncer_in_transaction_mode_everything_is_done() {
     install(Package::PgBouncer).expect("PgBouncer is there or can be installed");
     let rig = Rig::new(Settings::fast()).await;
-    let bouncer = PgBouncer::start(&rig.cluster, 8).expect("a bouncer starts");
+    let bouncer = PgBouncer::start(&rig.cluster, 8, StartOptions::Refused).expect("a bouncer starts");
     println!("PgBouncer prepares statements for its clients (1.22 and newer): {}", bouncer.prepares());
     let url = bouncer.server().url(rig.database.name());
     let worker = || rig.behind_pooler(rig.worker_command(&url, LEASE));

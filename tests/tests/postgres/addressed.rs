@@ -84,19 +84,101 @@ async fn i14_two_hands_that_change_the_registry_at_once_leave_the_row_right() {
     let mut first = case.harness.reader.acquire().await.expect("a connection");
     let begin = "BEGIN; UPDATE signals.receiver SET retired = true WHERE name = 'orders.ship'";
     sqlx::raw_sql(begin).execute(&mut *first).await.expect("retires one");
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let second = async {
         let other = "UPDATE signals.receiver SET retired = true WHERE name = 'receipts.mail'";
         sqlx::raw_sql(other).execute(&case.harness.reader).await.expect("retires another");
     };
     let commit = async {
-        until("it waits", async || case.harness.number(waiting).await == 1).await;
+        until("it waits", async || case.harness.number(WAITING).await == 1).await;
         sqlx::raw_sql("COMMIT").execute(&mut *first).await.expect("commits");
     };
     tokio::join!(second, commit);
     assert_eq!(case.harness.number(WRONG).await, 0);
     assert_eq!(case.harness.number(ADDRESSED).await, 1);
+}
+
+/// What stores `orders.ship` and `receipts.mail` as they stand in another database, while no trigger fires.
+const RESTORED: &str = "SET session_replication_role = replica;
+    INSERT INTO signals.signal_type VALUES (1, 'shop.paid') ON CONFLICT DO NOTHING;
+    INSERT INTO signals.signal_name (name, type) VALUES ('shop.paid', 1) ON CONFLICT DO NOTHING;
+    INSERT INTO signals.receiver (id, name, type) VALUES (1, 'orders.ship', 1), (2, 'receipts.mail', 1);
+    INSERT INTO signals.receiver_name VALUES ('orders.ship', 1), ('receipts.mail', 2);
+    UPDATE signals.registry SET last_type = 1, last_receiver = 2;
+    RESET session_replication_role";
+
+/// To how many one signal is delivered, and each of many, by a sender that links no receiver.
+async fn reached(case: &Case) -> Vec<usize> {
+    let sender = case.program(&[]);
+    let mut tx = sender.begin().await;
+    let one = paid(1).send(&mut tx).await.expect("sends");
+    let many = send_all(&[paid(2), paid(3)], &mut tx).await.expect("sends");
+    tx.commit().await.expect("commits");
+    [one].iter().chain(&many).map(|receipt| receipt.deliveries).collect()
+}
+
+/// I14: a row that no trigger has filled, as after a restore or in a replica, does not say that nobody is registered.
+#[tokio::test]
+async fn i14_what_is_registered_while_triggers_are_off_is_addressed() {
+    let case = Case::open().await;
+    sqlx::raw_sql(RESTORED).execute(&case.harness.reader).await.expect("restores");
+    assert_eq!(reached(&case).await, [2, 2, 2]);
+    case.app(&[&SHIP, &BOOK, &DISPATCH_ALONE]).await;
+    assert_eq!(case.harness.number(ADDRESSED).await, 3, "the next registration fills it");
+    assert_eq!(reached(&case).await, [3, 3, 3]);
+}
+
+/// I14: what a hand empties at one stroke is not addressed any more, and what it fills again is.
+#[tokio::test]
+async fn i14_after_a_truncate_the_tables_are_asked() {
+    let case = Case::open().await;
+    let ship = case.app(&[&SHIP]).await;
+    sqlx::raw_sql("TRUNCATE signals.receiver").execute(&case.harness.reader).await.expect("empties");
+    assert_eq!(reached(&case).await, [0, 0, 0]);
+    sqlx::raw_sql("TRUNCATE signals.receiver_name").execute(&case.harness.reader).await.expect("empties");
+    sqlx::raw_sql(RESTORED).execute(&case.harness.reader).await.expect("restores");
+    assert_eq!(reached(&case).await, [2, 2, 2]);
+
+    case.app(&[&DISPATCH_ALONE]).await;
+    sqlx::raw_sql("TRUNCATE signals.receiver_name").execute(&case.harness.reader).await.expect("empties");
+    let mut tx = ship.begin().await;
+    let error = paid(1).send(&mut tx).await.expect_err("its name is gone");
+    assert!(matches!(error, Error::NotRegistered { .. }), "{error:?}");
+}
+
+/// How many wait for a lock.
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// A hand that waits for a registration holds nothing that this one needs.
+#[tokio::test]
+async fn a_hand_that_waits_for_a_registration_is_not_in_its_way() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    let mut registering = case.harness.reader.acquire().await.expect("a connection");
+    let begin = "BEGIN; SELECT FROM signals.registry FOR UPDATE";
+    sqlx::raw_sql(begin).execute(&mut *registering).await.expect("locks as a registration does");
+    let hands = [
+        "UPDATE signals.receiver SET retired = true WHERE name = 'orders.ship'",
+        "UPDATE signals.receiver_name SET receiver = receiver WHERE name = 'orders.ship'",
+        "UPDATE signals.signal_name SET type = type WHERE name = 'shop.paid'",
+    ];
+    let waiting = hands.map(|hand| {
+        let pool = case.harness.reader.clone();
+        async move { sqlx::raw_sql(hand).execute(&pool).await.map(drop) }
+    });
+    let go_on = async {
+        until("they wait", async || case.harness.number(WAITING).await == 3).await;
+        let rows =
+            "SELECT FROM signals.receiver FOR UPDATE NOWAIT; SELECT FROM signals.receiver_name FOR UPDATE NOWAIT;
+            SELECT FROM signals.signal_name FOR UPDATE NOWAIT; COMMIT";
+        sqlx::raw_sql(rows).execute(&mut *registering).await.expect("no hand has locked a row");
+    };
+    let [one, two, three] = waiting;
+    let (one, two, three, ()) = tokio::join!(one, two, three, go_on);
+    for done in [one, two, three] {
+        done.expect("goes on when the registration has ended");
+    }
+    assert_eq!(case.harness.number(WRONG).await, 0);
 }
 
 /// P1: what an ordinary send costs beside the application's own statements is one round trip. What is particular costs one
@@ -183,4 +265,27 @@ async fn d7_what_the_release_before_registers_is_addressed_before_and_after_the_
     assert_eq!(send(&backend, &registry).await.expect("it is registered").deliveries, 2);
     let wrong: i64 = sqlx::query_scalar(WRONG).fetch_one(backend.pool()).await.expect("a number");
     assert_eq!(wrong, 0);
+}
+
+/// D7: a migration waits for a registration of the release before with no table locked that this one reads.
+#[tokio::test]
+async fn d7_a_migration_that_waits_for_a_registration_is_not_in_its_way() {
+    let database = Plain::server().database().await.expect("an empty database");
+    let backend = PgBackend::new(pool(database.options())).without_hints();
+    let first = backend.store().migrations().remove(0).to_string();
+    sqlx::raw_sql(AssertSqlSafe(first)).execute(backend.pool()).await.expect("the release before");
+    let mut registering = backend.pool().acquire().await.expect("a connection");
+    let begin = "BEGIN; SELECT FROM signals.registry FOR UPDATE";
+    sqlx::raw_sql(begin).execute(&mut *registering).await.expect("locks as a registration does");
+    let go_on = async {
+        until("it waits", async || {
+            sqlx::query_scalar::<_, i64>(WAITING).fetch_one(backend.pool()).await.expect("a number") == 1
+        })
+        .await;
+        let read = "LOCK TABLE signals.signal_name IN ACCESS SHARE MODE NOWAIT; COMMIT";
+        sqlx::raw_sql(read).execute(&mut *registering).await.expect("the names can be read");
+    };
+    let store = backend.store();
+    let (migrated, ()) = tokio::join!(store.migrate(), go_on);
+    migrated.expect("goes on when the registration has ended");
 }

@@ -39,9 +39,13 @@ async fn d2_a_commit_is_heard_by_other_processes_and_many_are_heard_as_few() {
     timeout(LONG, hints.next()).await.expect("a hint comes").expect("the connection stands");
 
     let began = Instant::now();
-    for _ in 0..100 {
-        send(&signals).await;
-    }
+    // Several at a time: some commit while a hint is on its way, and some while the next one waits.
+    let sender = async || {
+        for _ in 0..25 {
+            send(&signals).await;
+        }
+    };
+    tokio::join!(sender(), sender(), sender(), sender());
     let took = began.elapsed();
     let mut heard = 0_u32;
     while timeout(Duration::from_millis(500), hints.next()).await.is_ok() {

@@ -1,8 +1,11 @@
 //! S9, S10, S16: sends in transactions of every kind.
 
+use std::sync::Arc;
+
 use signals_conformance::Db;
 use signals_conformance::fixtures::{SHIP, paid};
-use signals_core::{Error, Signal as _};
+use signals_core::{Backend as _, Error, Outgoing, SendBatch, SendContext, Signal as _};
+use signals_runtime::PgBackend;
 use sqlx::Connection as _;
 
 use crate::harness::{Plain, Postgres};
@@ -42,6 +45,35 @@ async fn s16_one_key_is_stored_once_under_every_isolation_level() {
             receipt
         };
         assert_eq!((again.signal_id, again.repeated), (first.signal_id, true), "{level}");
+    }
+}
+
+/// S4: what a foreign trigger keeps out is told, and the transaction that lacks it cannot be committed.
+#[tokio::test]
+async fn s4_a_send_whose_rows_a_foreign_trigger_keeps_out_is_refused_with_its_transaction() {
+    let case = Case::open().await;
+    case.app(&[&SHIP]).await;
+    let foreign = "CREATE FUNCTION public.keeps_out() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RETURN CASE WHEN NEW.payload LIKE '%7%' THEN NULL ELSE NEW END; END $$;
+        CREATE TRIGGER foreign_hand BEFORE INSERT ON signals.signal FOR EACH ROW EXECUTE FUNCTION public.keeps_out()";
+    sqlx::raw_sql(foreign).execute(&case.harness.reader).await.expect("a trigger of a foreign hand's");
+    let mut keyed = Outgoing::new(&paid(7));
+    keyed.key = Some("k".to_owned());
+    let sends = [
+        ("alone", vec![Outgoing::new(&paid(7))]),
+        ("with a key", vec![keyed]),
+        ("among others", [1, 7, 2].map(|order| Outgoing::new(&paid(order))).into()),
+    ];
+    for (how, signals) in sends {
+        #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
+        let mut tx = case.harness.backend.pool().begin().await.expect("begins");
+        let batch = SendBatch { signals, context: SendContext::new(Arc::default()) };
+        let error = PgBackend::send(&mut tx, &batch).await.expect_err(how);
+        assert!(matches!(error, Error::Database(_)) && !error.is_retryable(), "{how}: {error:?}");
+        assert!(format!("{error:?}").contains("is a trigger on `signals.signal`?"), "{how}: {error:?}");
+        let _ = tx.commit().await; // Postgres reports success, and rolls back
+        let left = "SELECT (SELECT count(*) FROM signals.signal) + (SELECT count(*) FROM signals.send_key)";
+        assert_eq!(case.harness.number(left).await, 0, "{how}");
     }
 }
 

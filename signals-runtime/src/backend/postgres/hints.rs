@@ -56,15 +56,15 @@ impl Notifier {
         if self.0.asked.swap(true, Ordering::AcqRel) {
             return;
         }
-        let asked = Asked(Arc::clone(&self.0));
+        let (inner, asked) = (Arc::clone(&self.0), Asked(Arc::clone(&self.0)));
         task::beside(async move {
-            let inner = &asked.0;
             let mut outlet = inner.outlet.lock().await;
             if let Some(last) = outlet.last {
                 tokio::time::sleep_until(last + INTERVAL).await;
             }
-            // What commits from here on may not be seen by whoever hears this one: it needs another.
-            inner.asked.store(false, Ordering::Release);
+            // What commits from here on may not be seen by whoever hears this one: it needs another. Who asks for that one takes
+            // care of it: this one, at its end, must not say that nobody has asked.
+            drop(asked);
             if !matches!(tokio::time::timeout(PATIENCE, outlet.notify(&inner.options)).await, Ok(Ok(()))) {
                 outlet.conn = None;
             }
@@ -74,7 +74,8 @@ impl Notifier {
     }
 }
 
-/// Somebody asked. A task that a runtime drops when it shuts down was not heard: the next to commit asks again.
+/// Somebody asked, until this is dropped. A task that a runtime drops when it shuts down was not heard: the next to commit
+/// asks again.
 struct Asked(Arc<Inner>);
 
 impl Drop for Asked {

@@ -34,9 +34,14 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
         leave_to_linked(conn, batch, &receipts).await?;
     }
     if broken::transaction() {
-        sqlx::raw_sql("COMMIT AND CHAIN").execute(conn).await.map_err(error::of)?;
+        sqlx::raw_sql("COMMIT AND CHAIN").execute(&mut *conn).await.map_err(error::of)?;
     }
-    receipts.with_repeated(&keys)
+    let receipts = receipts.with_repeated(&keys);
+    if receipts.is_err() {
+        // Also when no signal is stored: the key of one may be.
+        abort(conn).await;
+    }
+    receipts
 }
 
 async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
@@ -137,15 +142,15 @@ fn runs(batch: &SendBatch, keys: &Keys<'_>) -> Vec<Vec<usize>> {
 async fn look_up(
     conn: &mut PgConnection,
     batch: &SendBatch,
-    repeated: &[usize],
+    repeated: &[(usize, SignalId)],
     receipts: &mut Receipts,
 ) -> Result<()> {
-    let keys: Vec<&str> = repeated.iter().filter_map(|&at| batch.signals[at].key.as_deref()).collect();
+    let keys: Vec<&str> = repeated.iter().filter_map(|&(at, _)| batch.signals[at].key.as_deref()).collect();
     let found: Vec<(String, String, Vec<u8>, i64, i64)> =
         sqlx::query_as(sql::SEND_KEYS).bind(&keys).fetch_all(conn).await.map_err(error::of)?;
     let found: HashMap<&str, _> =
         found.iter().map(|(key, name, hash, id, of)| (key.as_str(), (name, hash, id, of))).collect();
-    for &at in repeated {
+    for &(at, drawn) in repeated {
         let signal = &batch.signals[at];
         let key = signal.key.as_deref().unwrap_or_default();
         let Some(&(name, stored, &id, &deliveries)) = found.get(key) else {
@@ -154,6 +159,10 @@ async fn look_up(
                 format!("idempotency key `{key}` is being used by another transaction").into(),
             ));
         };
+        if id == drawn.0 {
+            // Nobody used it before: this send has noted the key, and a foreign trigger has kept its signal out.
+            continue;
+        }
         if !signal.def.names().any(|own| own == name) || *stored != hash(signal) {
             return Err(Error::KeyReused { key: key.to_owned() });
         }

@@ -77,7 +77,9 @@ impl<'b> Run<'b> {
     fn bind_known<'q, O>(&'q self, query: Query<'q, O>) -> Query<'q, O> {
         let def = self.first().def;
         let names: Option<Vec<&str>> = (!def.aliases.is_empty()).then(|| def.names().collect());
-        let linked = (!self.linked.is_empty()).then_some(&self.linked);
+        let mut linked = self.linked.clone();
+        linked.sort_unstable();
+        let linked = (!linked.is_empty()).then_some(linked);
         self.bind_headers(query.bind(def.name).bind(i64::from(def.version)).bind(names).bind(linked))
     }
 
@@ -91,7 +93,8 @@ impl<'b> Run<'b> {
             .bind(self.batch.context.clock.imposed().map(Moment))
     }
 
-    /// Stores anything; `repeated` gets the places of signals whose keys were used before.
+    /// Stores anything; `repeated` gets the places of signals whose keys were used before, and the ids drawn for them. What
+    /// has no key and is not stored either, a foreign trigger has kept out.
     ///
     /// # Errors
     ///
@@ -100,7 +103,7 @@ impl<'b> Run<'b> {
         &self,
         conn: &mut PgConnection,
         receipts: &mut Receipts,
-        repeated: &mut Vec<usize>,
+        repeated: &mut Vec<(usize, SignalId)>,
     ) -> Result<()> {
         let signals = || self.places.iter().map(|&at| &self.batch.signals[at]);
         let keys: Vec<_> = signals().map(|signal| signal.key.as_deref()).collect();
@@ -125,8 +128,8 @@ impl<'b> Run<'b> {
         for (&at, id) in self.places.iter().zip(drawn) {
             if stored.contains(&id) {
                 receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
-            } else {
-                repeated.push(at);
+            } else if self.batch.signals[at].key.is_some() {
+                repeated.push((at, SignalId(id)));
             }
         }
         Ok(())

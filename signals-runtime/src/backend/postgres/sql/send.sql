@@ -1,8 +1,9 @@
 -- T1: one signal ($1: its name; $2: its version; $10: its payload) with a delivery each for everybody registered for it and
 -- not retired, due at once. $3: the names it has, when it has several; $4: all names of the receivers linked into the sender,
--- or NULL when there are none; $5 to $8: headers; $9: the time, or NULL for the server's.
--- Answers nothing, and stores nothing, when it is not said beside the name that all of these are known (I14, I15): then
--- `send_with` finds out.
+-- in the order of their bytes, or NULL when there are none; $5 to $8: headers; $9: the time, or NULL for the server's.
+-- Answers nothing, and stores nothing, when it is not said beside the name that all of these are known (I14, I15), or nothing
+-- is said there, because triggers were off when the name was stored: then `send_with` finds out.
+-- Most often the linked are the registered, and one pass shows it: `<@` compares each with each.
 -- In the sender's transaction. Locks nothing; the registry is one row, by the name's primary key; appends. A delivery's id is
 -- drawn when its signal's row has made the transaction visible to others as running: the floors of claims rest on that.
 -- Names and types, operators among them, are those of pg_catalog, wherever the application's session looks first.
@@ -13,8 +14,11 @@ WITH stored AS (
            $7::pg_catalog.text, $8::pg_catalog.text, coalesce($9::pg_catalog.timestamptz, pg_catalog.statement_timestamp())
     FROM signals.signal_name AS n
     WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text
+      AND n.addressed IS NOT NULL
       AND ($3::pg_catalog.text[] IS NULL OR $3::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.names)
-      AND ($4::pg_catalog.text[] IS NULL OR $4::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.registered)
+      AND ($4::pg_catalog.text[] IS NULL
+           OR $4::pg_catalog.text[] OPERATOR(pg_catalog.=) n.registered
+           OR $4::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.registered)
     RETURNING id, fanout
 ),
 delivered AS (

@@ -5,8 +5,11 @@ WITH fan AS MATERIALIZED (
     SELECT n.addressed
     FROM signals.signal_name AS n
     WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text
+      AND n.addressed IS NOT NULL
       AND ($3::pg_catalog.text[] IS NULL OR $3::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.names)
-      AND ($4::pg_catalog.text[] IS NULL OR $4::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.registered)
+      AND ($4::pg_catalog.text[] IS NULL
+           OR $4::pg_catalog.text[] OPERATOR(pg_catalog.=) n.registered
+           OR $4::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.registered)
 ),
 stored AS (
     INSERT INTO signals.signal
