@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use signals_runtime::delivery::{DeliveryId, State};
 
 use super::{Crashes, Findings};
-use crate::facts::{Facts, Lost};
+use crate::facts::{Facts, Lost, Receiver};
 use crate::told::{Outcome, Stolen};
 
 pub(super) fn check(facts: &Facts, findings: &mut Findings) {
@@ -36,7 +36,7 @@ pub(super) fn stale(facts: &Facts) -> Vec<(Outcome, &'static str)> {
         }
         let losses = lost.get(&outcome.delivery).map_or(&[][..], Vec::as_slice);
         let last = losses.iter().filter(|loss| loss.at < outcome.at).max_by_key(|loss| loss.at);
-        if last.is_some_and(|loss| loss.incarnation == outcome.incarnation && !took_it_back(facts, loss, outcome)) {
+        if last.is_some_and(|loss| loss.incarnation == outcome.incarnation && !holds_it_again(facts, loss, outcome)) {
             stale.push((*outcome, "whose lease had been lost"));
         } else if holders.is_anothers(outcome) {
             stale.push((*outcome, "and another had taken it over"));
@@ -71,10 +71,27 @@ impl<'f> Holders<'f> {
     }
 }
 
-/// Whether whoever lost that lease was the one that took it over, from itself, and so held it again.
-fn took_it_back(facts: &Facts, lost: &Lost, outcome: &Outcome) -> bool {
-    let mut own = facts.stolen.iter().filter(|stolen| (stolen.delivery, stolen.pid) == (lost.delivery, lost.pid));
-    own.any(|stolen| (lost.at..outcome.at).contains(&stolen.at))
+/// Whether whoever lost that lease has another one since: it took the delivery over from itself, or started it once more after
+/// its heir had given it back.
+fn holds_it_again(facts: &Facts, lost: &Lost, outcome: &Outcome) -> bool {
+    let since = lost.at..outcome.at;
+    let told = |by: &[Stolen], by_itself: bool| {
+        by.iter().any(|stolen| {
+            stolen.delivery == lost.delivery && (!by_itself || stolen.pid == lost.pid) && since.contains(&stolen.at)
+        })
+    };
+    let restarted = || {
+        let order = facts.books.orders.iter().find(|(_, signal)| *signal == lost.delivery.signal.0);
+        order.is_some_and(|(number, _)| {
+            facts.effects.iter().any(|line| {
+                line.number == *number
+                    && line.pid == outcome.pid
+                    && Receiver::that_starts(&line.what) == Some(lost.receiver)
+                    && since.contains(&line.at)
+            })
+        })
+    };
+    told(&facts.stolen, true) || (told(&facts.given_back, false) && restarted())
 }
 
 /// I2: a delivery whose acknowledgement was taken is done.

@@ -208,6 +208,24 @@ fn i6_i4_an_acknowledgement_that_was_accepted_from_whoever_had_lost_its_lease_is
 }
 
 #[test]
+fn i6_an_acknowledgement_of_whoever_started_again_what_its_heir_had_given_back_is_none_of_a_lost_lease() {
+    let accepted = |restarted_at: Option<i64>| {
+        broken(|facts| {
+            facts.acknowledged.push(outcome(1, 5_000));
+            facts.lost.push(lost(7, 2_000));
+            stopped(facts);
+            facts.given_back.push(Stolen { delivery: facts.lost[0].delivery, at: 3_000, pid: 8 });
+            facts.deliveries[0].counters.attempt = 2;
+            facts.effects.extend(restarted_at.map(|at| Line { attempt: 2, at, ..line("plain", 1) }));
+        })
+        .contains(&"I6")
+    };
+    assert!(!accepted(Some(4_000)));
+    assert!(accepted(None), "what it acknowledged it had started before");
+    assert!(accepted(Some(1_500)), "before it lost the lease");
+}
+
+#[test]
 fn i6_a_lease_that_a_stranger_lost_is_found() {
     assert_eq!(broken(|facts| facts.strangers.push(fact(101, Receiver::Plain).id)), ["I6"]);
 }
