@@ -35,6 +35,8 @@ struct Campaign {
     seed: u64,
     mix: &'static str,
     json: bool,
+    /// Whether it is built optimized: processes that are not want more than two processors.
+    release: bool,
 }
 
 /// Runs `cargo xtask chaos` with these options; `false` when a promise was broken.
@@ -65,8 +67,8 @@ pub(crate) fn check(database: &'static str, seed: u64) -> Result<String> {
 }
 
 fn parse(options: &[&str]) -> Result<Campaign> {
-    let mut campaign =
-        Campaign { databases: Vec::new(), until: Until::Seconds(SECONDS), seed: 1, mix: "all", json: false };
+    let until = Until::Seconds(SECONDS);
+    let mut campaign = Campaign { databases: Vec::new(), until, seed: 1, mix: "all", json: false, release: false };
     let mut rest = options.iter();
     while let Some(option) = rest.next() {
         let mut value = || rest.next().copied().ok_or_else(|| format!("`{option}` wants a value"));
@@ -82,12 +84,13 @@ fn parse(options: &[&str]) -> Result<Campaign> {
                 campaign.mix = known.ok_or_else(|| format!("`--mix {mix}` is none: it is `all` or `kills`"))?;
             }
             "--json" => campaign.json = true,
+            "--release" => campaign.release = true,
             other => {
                 let known = DATABASES.into_iter().find(|known| *known == other);
                 campaign.databases.push(known.ok_or_else(|| {
                     format!(
                         "`chaos` knows no `{other}`: it takes `--seconds <n>` or `--kills <n>`, `--seed <n>`, \
-                         `--mix all|kills`, `--json`, `sqlite` and `postgres`"
+                         `--mix all|kills`, `--json`, `--release`, `sqlite` and `postgres`"
                     )
                 })?);
             }
@@ -110,6 +113,7 @@ fn rage(campaign: &Campaign, database: &str) -> Result<Result<String>> {
     // As the tests are built, so that nothing is built twice.
     let mut build = cargo()?;
     build.args(["build", "--quiet", "--workspace", "--all-features", "--bin", "signals-chaos"]);
+    build.args(campaign.release.then_some("--release"));
     let built = run_process(&mut build, BUILD, Echo::Both)?;
     if !built.ok {
         return Err(format!("signals-chaos does not build: {}", built.end));
@@ -118,7 +122,8 @@ fn rage(campaign: &Campaign, database: &str) -> Result<Result<String>> {
         Until::Seconds(count) => ("seconds", count, Duration::from_secs(count)),
         Until::Kills(count) => ("kills", count, EACH * u32::try_from(count).unwrap_or(u32::MAX)),
     };
-    let mut rig = Command::new(target.join("debug/signals-chaos"));
+    let mut rig =
+        Command::new(target.join(if campaign.release { "release/signals-chaos" } else { "debug/signals-chaos" }));
     rig.args(["campaign", database]).arg(&folder).args([unit, &count.to_string()]);
     rig.args([&campaign.seed.to_string(), campaign.mix]);
     if campaign.json {
@@ -137,12 +142,12 @@ mod tests {
 
     #[test]
     fn options_are_numbers_or_are_named() {
-        let campaign = parse(&["--kills", "7", "--seed", "9", "--mix", "kills", "--json", "sqlite"]);
+        let campaign = parse(&["--kills", "7", "--seed", "9", "--mix", "kills", "--json", "--release", "sqlite"]);
         let databases = vec!["sqlite"];
-        let expected = Campaign { databases, until: Until::Kills(7), seed: 9, mix: "kills", json: true };
+        let expected = Campaign { databases, until: Until::Kills(7), seed: 9, mix: "kills", json: true, release: true };
         assert_eq!(campaign, Ok(expected));
-        let databases = vec!["sqlite", "postgres"];
-        let usual = Campaign { databases, until: Until::Seconds(60), seed: 1, mix: "all", json: false };
+        let (databases, until) = (vec!["sqlite", "postgres"], Until::Seconds(60));
+        let usual = Campaign { databases, until, seed: 1, mix: "all", json: false, release: false };
         assert_eq!(parse(&[]), Ok(usual));
         for wrong in [&["--kills"][..], &["--seconds", "many"], &["--mix", "kind"], &["mysql"]] {
             assert!(parse(wrong).is_err_and(|message| message.contains(wrong[0])), "{wrong:?}");
