@@ -190,7 +190,11 @@ impl<G: Ground> Story<G> {
     async fn repair(&self) {
         until_every(PAUSE, PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
         again("a retry by hand", async || match self.refused().await {
-            Some(refused) => self.signals.operate("ops").retry(refused.id).await,
+            Some(refused) => match self.signals.operate("ops").retry(refused.id).await {
+                // It has happened since the look, of the retry whose answer was lost.
+                Err(Error::WrongState { .. }) => Ok(()),
+                retried => retried,
+            },
             None => Ok(()), // it happened, although the answer was lost
         })
         .await;
