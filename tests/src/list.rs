@@ -172,6 +172,7 @@ cases! { ($)
         i15_a_renamed_receiver_gets_what_was_sent_under_its_old_name,
         i15_an_old_binary_that_comes_later_finds_the_new_ones_id,
         i15_a_rollback_finds_the_same_receiver,
+        i15_two_receivers_that_are_one_by_now_claim_each_delivery_once,
         i15_a_receiver_is_shown_with_its_last_name_and_all_others,
         i15_a_merge_moves_the_aliass_pending_deliveries,
         i15_of_two_pending_deliveries_of_one_signal_a_merge_cancels_the_aliass,

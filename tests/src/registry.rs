@@ -1,5 +1,7 @@
 //! I14, I15, E2–E4, W16: who receives, under which names, through deploys and rollbacks.
 
+use std::collections::HashSet;
+
 use signals_core::delivery::State;
 use signals_core::store::{Acting, Filter, Finished, Verdict};
 use signals_core::{Error, Signal as _};
@@ -99,6 +101,18 @@ pub async fn i15_a_rollback_finds_the_same_receiver<H: Harness>(db: Db<H>) {
     let registered = old.register().await.expect("registers");
     assert_eq!(registered.ids, [("orders.ship", before)]);
     assert_eq!(old.puppet().await.claim(10).await.len(), 1, "the old name claims what was sent under the new one");
+}
+
+/// I15, I4: a rollback to a build in which both names are receivers of their own.
+pub async fn i15_two_receivers_that_are_one_by_now_claim_each_delivery_once<H: Harness>(db: Db<H>) {
+    db.app(&[&SHIP]).await;
+    db.app(&[&DISPATCH]).await;
+    let both = db.app(&[&SHIP, &DISPATCH_ALONE]).await;
+    both.send(&paid(1)).await;
+    both.send(&paid(2)).await;
+    let claimed = both.puppet().await.claim(10).await;
+    let deliveries: HashSet<_> = claimed.iter().map(|claimed| claimed.held.delivery).collect();
+    assert_eq!((claimed.len(), deliveries.len()), (2, 2), "one delivery per signal, and each is claimed once");
 }
 
 /// I15: all names are shown.

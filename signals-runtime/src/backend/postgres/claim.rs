@@ -5,13 +5,16 @@
 
 mod floors;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use signals_core::Result;
 use signals_core::delivery::{MAX_LOST_LEASES, ReceiverId, SUSPECT_LEASES, SignalId};
-use signals_core::store::{AttemptOutcome, Claim, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal};
+use signals_core::store::{
+    AttemptOutcome, Claim, ClaimLane, Claimed, Claims, DeathReason, Held, LostLease, StoredSignal,
+};
 use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -31,6 +34,7 @@ pub(super) async fn claim(connections: &Connections, floors: &Floors, claim: &Cl
     if claim.limit == 0 || claim.lanes.is_empty() {
         return Ok(Claims::default());
     }
+    let claim = &*each_lane_once(claim);
     // tidy: a duration: how old a floor is
     let since = Instant::now();
     // A test's clock stands still and then leaps, so that no interval of the real one is short enough.
@@ -59,6 +63,23 @@ pub(super) async fn claim(connections: &Connections, floors: &Floors, claim: &Cl
     note(floors, claim, &starts, &found, since)?;
     read(claim, found, &mut claims)?;
     Ok(claims)
+}
+
+/// Receivers of one build whose names were joined into one (I15) ask for the same lane. A row that is locked already is not
+/// skipped by who has locked it: it would be found, and answered, once for each of them.
+fn each_lane_once(claim: &Claim) -> Cow<'_, Claim> {
+    let mut seen = HashSet::new();
+    if claim.lanes.iter().all(|asked| seen.insert(asked.lane)) {
+        return Cow::Borrowed(claim);
+    }
+    let mut lanes: Vec<ClaimLane> = Vec::new();
+    for asked in &claim.lanes {
+        match lanes.iter_mut().find(|lane| lane.lane == asked.lane) {
+            Some(lane) => lane.limit = lane.limit.saturating_add(asked.limit),
+            None => lanes.push(*asked),
+        }
+    }
+    Cow::Owned(Claim { lanes, ..claim.clone() })
 }
 
 /// The lanes of a claim as columns.
