@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,7 +94,7 @@ pub(crate) struct Ran {
 /// Whether the output of a program is shown while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Echo {
-    /// Both streams are passed on, line by line.
+    /// Both streams are passed on, line by line, or kept where somebody [keeps](keep) them.
     Both,
     /// Its errors are, where a bench says how far it is; its results are kept.
     Errors,
@@ -168,6 +169,7 @@ fn forward(pipe: Option<impl Read + Send + 'static>, stream: Stream, echo: Echo,
             // A closed terminal is no reason to lose the result.
             let _ = match (echo, stream) {
                 (Echo::Keep, _) | (Echo::Errors, Stream::Out) => Ok(()),
+                (Echo::Both | Echo::Errors, _) if kept(&line) => Ok(()),
                 (Echo::Both, Stream::Out) => io::stdout().write_all(&line),
                 (Echo::Both | Echo::Errors, Stream::Err) => io::stderr().write_all(&line),
             };
@@ -178,6 +180,25 @@ fn forward(pipe: Option<impl Read + Send + 'static>, stream: Stream, echo: Echo,
             line.clear();
         }
     });
+}
+
+/// What would have been shown since somebody began to [keep] it.
+static KEPT: Mutex<Option<String>> = Mutex::new(None);
+
+/// Until somebody takes it, nothing that a program says is shown: it is kept.
+pub(crate) fn keep() {
+    *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some(String::new());
+}
+
+/// What was kept; from now on it is shown again.
+pub(crate) fn take_kept() -> String {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+}
+
+/// Keeps `line`, if somebody wants that.
+fn kept(line: &[u8]) -> bool {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.as_mut().map(|kept| kept.push_str(&plain(&String::from_utf8_lossy(line)))).is_some()
 }
 
 /// `text` without ANSI escape sequences.
@@ -212,6 +233,17 @@ mod tests {
         assert!(!ran.ok && ran.end.contains('3'), "{ran:?}");
         assert!(ran.lines.contains(&"out".to_owned()) && ran.lines.contains(&"err".to_owned()), "{ran:?}");
         assert_eq!(ran.stdout, ["out"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_not_shown_and_is_whole() {
+        keep();
+        let mut command = Command::new("sh");
+        let ran = run(command.args(["-c", "echo a red line"]), Duration::from_secs(20), Echo::Both).expect("sh exists");
+        let kept = take_kept();
+        assert!(kept.lines().any(|line| line == "a red line"), "{kept:?}");
+        assert_eq!(ran.stdout, ["a red line"]);
+        assert_eq!(take_kept(), "", "it is taken once");
     }
 
     #[test]

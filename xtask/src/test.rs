@@ -8,6 +8,9 @@
 //! The rigs in front wait more than they compute, and the compiler uses the time that they leave: at the lowest priority, so that no
 //! verdict on how long something took is on how long it waited for a processor.
 //!
+//! Where `CI` is `true`, what a step says is shown when it fails, and is in `target/test-logs` in any case: among ten thousand
+//! lines of what went well, nobody finds the one that did not.
+//!
 //! A step that fails does not stop the others. A step whose package or file does not exist fails. What needs a Postgres
 //! that cannot be had is skipped, by name, on somebody's machine, and fails where `CI` is `true`; nothing else is skipped.
 //! What is drawn (histories, payloads, campaigns) is drawn from one seed, another in each run, which is told.
@@ -16,6 +19,7 @@ mod perform;
 mod steps;
 
 use std::env;
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -27,6 +31,7 @@ use steps::{Place, Step, steps};
 
 use crate::Result;
 use crate::postgres::Postgres;
+use crate::process::{self, target_dir};
 use crate::report::{seconds, table};
 
 /// Runs the steps that `options` select.
@@ -90,6 +95,7 @@ fn run_all(steps: Vec<&Step>, seed: u64) -> bool {
         front.append(&mut aside);
     }
     let began = Instant::now();
+    let quiet = perform::in_ci();
     let (sender, finished) = mpsc::channel();
     let mut ended = Vec::new();
     thread::scope(|scope| {
@@ -99,13 +105,20 @@ fn run_all(steps: Vec<&Step>, seed: u64) -> bool {
         for (at, step) in front.iter().enumerate() {
             println!("\n==> step {} of {}: {} (elapsed {})", at + 1, front.len(), step.name, seconds(began.elapsed()));
             let started = Instant::now();
+            if quiet {
+                process::keep();
+            }
             let outcome = perform::in_front(step, seed, &mut postgres);
+            let took = started.elapsed();
+            if quiet {
+                log(step, &outcome, took, &process::take_kept());
+            }
             explain(step, &outcome);
-            ended.push(Ended { step, outcome, took: started.elapsed() });
+            ended.push(Ended { step, outcome, took });
             // Between two steps, so that nobody's lines are among another's.
-            ended.extend(finished.try_iter().map(shown));
+            ended.extend(finished.try_iter().map(|said| shown(said, quiet)));
         }
-        ended.extend(finished.iter().map(shown));
+        ended.extend(finished.iter().map(|said| shown(said, quiet)));
     });
     summarize(&ended, seed)
 }
@@ -122,10 +135,34 @@ fn run_beside<'s>(steps: &[&'s Step], seed: u64, finished: &Sender<(Vec<String>,
 }
 
 /// Shows what a step said that ran beside.
-fn shown<'s>((said, ended): (Vec<String>, Ended<'s>)) -> Ended<'s> {
-    println!("\n==> beside: {} (took {})\n{}", ended.step.name, seconds(ended.took), said.join("\n"));
+fn shown<'s>((said, ended): (Vec<String>, Ended<'s>), quiet: bool) -> Ended<'s> {
+    println!("\n==> beside: {} (took {})", ended.step.name, seconds(ended.took));
+    let said = said.join("\n");
+    if quiet {
+        log(ended.step, &ended.outcome, ended.took, &said);
+    } else {
+        println!("{said}");
+    }
     explain(ended.step, &ended.outcome);
     ended
+}
+
+/// Writes what a step said to a file, and shows it when the step did not pass.
+fn log(step: &Step, outcome: &Outcome, took: Duration, said: &str) {
+    let written = target_dir().and_then(|target| {
+        let folder = target.join("test-logs");
+        let file = folder.join(format!("{}.log", step.name));
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, said));
+        written.map_err(|error| format!("cannot write {}: {error}", file.display()))
+    });
+    if let Err(error) = written {
+        println!("{error}");
+    }
+    match outcome {
+        Outcome::Passed(note) => println!("{}: passed in {} {note}", step.name, seconds(took)),
+        Outcome::Skipped(_) => {}
+        Outcome::Failed(_) => println!("{said}"),
+    }
 }
 
 /// Says why a step did not pass, below its output.
@@ -156,7 +193,7 @@ fn summarize(ended: &[Ended<'_>], seed: u64) -> bool {
                 failed += 1;
                 let first_line = reason.lines().next().unwrap_or_default();
                 let again_by = format!("cargo xtask test --only {name} --seed {seed}");
-                again.push(format!("failed: {name}: {first_line}\n        again: {again_by}"));
+                again.push(format!("failed: {name}: {reason}\n        again: {again_by}"));
                 ("FAILED", first_line)
             }
         };

@@ -1,5 +1,7 @@
 //! What the runners of tests say at their end.
 
+use std::collections::BTreeSet;
+
 /// What a test runner says of its tests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -26,12 +28,37 @@ pub(crate) fn totals(lines: &[String]) -> Option<Totals> {
     (!own.is_empty()).then(|| Totals { passed, text: format!("{passed} tests passed, {failed} failed") })
 }
 
+/// The tests that failed, as their runner names them, each once.
+pub(crate) fn failed(lines: &[String]) -> BTreeSet<&str> {
+    let of = |line: &'_ str| -> bool {
+        let ended = ["FAIL", "TIMEOUT", "ABORT", "SIG", "LEAK-FAIL"].iter().any(|word| line.starts_with(word));
+        (ended && line.contains(" [")) || (line.starts_with("test ") && line.ends_with(" ... FAILED"))
+    };
+    lines.iter().map(|line| line.trim()).filter(|line| of(line)).map(named).collect()
+}
+
+/// `line` without how long it took, which nextest says before the name.
+fn named(line: &str) -> &str {
+    line.split_once("] ").map_or(line, |(_, name)| name).trim()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn counted(text: &str) -> Option<String> {
         totals(&text.lines().map(str::to_owned).collect::<Vec<_>>()).map(|totals| totals.text)
+    }
+
+    #[test]
+    fn what_failed_is_named_once_by_both_runners() {
+        let said = "PASS [   0.1s] core a\n  FAIL [   0.5s] ( 3/40) core::x b\n  FAIL [   0.5s] ( 3/40) core::x b\ntest c ... FAILED\n\
+                    SIGABRT [   0.2s] (4/40) core d\nFAILED. 1 passed";
+        let lines: Vec<String> = said.lines().map(str::to_owned).collect();
+        assert_eq!(
+            Vec::from_iter(failed(&lines)),
+            ["(4/40) core d", "( 3/40) core::x b", "test c ... FAILED"].map(|name| name)
+        );
     }
 
     #[test]

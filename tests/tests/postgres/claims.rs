@@ -114,6 +114,50 @@ async fn s13_a_straggler_below_the_floors_is_found_by_the_next_sweep() {
     .await;
 }
 
+/// How many times as much stands below the floors as a claim takes.
+const BATCHES: usize = 6;
+
+/// S13: nor does a large transaction that ran for long come a batch for each sweep's interval.
+#[tokio::test]
+async fn s13_stragglers_are_claimed_as_fast_as_there_are_slots() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let mut puppet = app.puppet().await;
+    let mut long = app.begin().await;
+    for _ in 0..BATCHES * 10 {
+        paid(1).send(&mut long).await.expect("sends");
+    }
+    rise(&app, &mut puppet).await;
+    complete(&mut puppet, 10).await;
+    long.commit().await.expect("commits");
+    let puppet = tokio::sync::Mutex::new(puppet);
+    until("the first are found", async || complete(&mut *puppet.lock().await, 10).await == 10).await;
+    for batch in 1..BATCHES {
+        assert_eq!(complete(&mut *puppet.lock().await, 10).await, 10, "batch {batch}");
+    }
+}
+
+/// T9, L1: a dead worker may have held many times what another has slots for. It is taken over as fast as these are free, not a
+/// batch for each sweep's interval.
+#[tokio::test]
+async fn l1_t9_what_a_dead_worker_held_is_taken_over_as_fast_as_there_are_slots() {
+    let case = open().await;
+    let app = case.app(&[&SHIP]).await;
+    let (mut victim, mut thief) = (app.puppet().await, app.puppet().await);
+    for _ in 0..BATCHES * 10 {
+        app.send(&paid(1)).await;
+    }
+    let lease = Duration::from_millis(400);
+    let held = victim.claim_with(BATCHES * 10, |claim| claim.lease = lease).await.claimed;
+    assert_eq!(held.len(), BATCHES * 10);
+    rise(&app, &mut thief).await;
+    let thief = tokio::sync::Mutex::new(thief);
+    until("the first are stolen", async || thief.lock().await.steal(10).await.lost.len() == 10).await;
+    for batch in 1..BATCHES {
+        assert_eq!(thief.lock().await.steal(10).await.lost.len(), 10, "batch {batch}");
+    }
+}
+
 /// T9, L1: by the server's clock; expired leases stand below the floors, too.
 #[tokio::test]
 async fn t9_an_expired_lease_below_the_floors_is_stolen_by_a_sweep() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::steps::{Action, Step};
 use crate::postgres::{self, Postgres};
 use crate::process::{Echo, Ran, cargo, patient_cargo, run};
-use crate::totals::totals;
+use crate::totals::{failed, totals};
 use crate::{Result, chaos, examples, separation, story, tidy};
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -25,9 +25,14 @@ pub(super) enum Outcome {
 pub(super) fn in_front(step: &Step, seed: u64, postgres: &mut Postgres) -> Outcome {
     let env = match step.needs.map(|need| postgres.provide(need)).transpose() {
         Ok(url) => url.flatten().map(|url| (postgres::VARIABLE, url)),
-        Err(reason) => return without(reason, env::var("CI").is_ok_and(|value| value == "true")),
+        Err(reason) => return without(reason, in_ci()),
     };
     perform(&step.action, seed, env.as_ref()).map_or_else(Outcome::Failed, Outcome::Passed)
+}
+
+/// Whether nobody is watching, and nothing may be skipped.
+pub(super) fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
 }
 
 /// What becomes of a step whose need cannot be met.
@@ -45,7 +50,10 @@ fn perform(action: &Action, seed: u64, server: Option<&(&'static str, String)>) 
         }
         Action::Tests(args) => {
             println!("cargo {}", args.join(" "));
-            judge(action, &run(cargo()?.args(args).envs(server).env(SEED, seed.to_string()), LIMIT, Echo::Both)?)
+            let level = in_ci().then_some(("NEXTEST_STATUS_LEVEL", "fail"));
+            let mut runner = cargo()?;
+            runner.args(args).envs(server).envs(level).env(SEED, seed.to_string());
+            judge(action, &run(&mut runner, LIMIT, Echo::Both)?)
         }
         Action::Tidy if tidy::run()? => Ok(String::new()),
         Action::Tidy => Err("rules of the house are broken: each line above says what to do".to_owned()),
@@ -89,7 +97,8 @@ fn judge(action: &Action, ran: &Ran) -> Result<String> {
     let totals = totals(&ran.lines);
     if !ran.ok {
         let counted = totals.map(|totals| format!(", {}", totals.text)).unwrap_or_default();
-        return Err(format!("{}{counted}: see its output above", ran.end));
+        let failed: String = failed(&ran.lines).iter().map(|test| format!("\n        {test}")).collect();
+        return Err(format!("{}{counted}: see its output above{failed}", ran.end));
     }
     let totals = totals.unwrap_or_default();
     if matches!(action, Action::Tests(_)) && totals.passed == 0 {

@@ -177,16 +177,18 @@ fn bind_sweep<'q>(query: Query<'q, Postgres, PgArguments>, claim: &Claim) -> Que
 fn note(floors: &Floors, claim: &Claim, starts: &[i64], found: &[PgRow], now: Instant) -> Result<()> {
     let Some(first) = found.first() else { return Ok(()) };
     let (oldest, own) = (column(first, "oldest")?, column(first, "own")?);
-    let mut lanes: HashMap<(i64, i64), (usize, i64)> = HashMap::new();
+    let mut lanes: HashMap<(i64, i64), (usize, i64, bool)> = HashMap::new();
     for row in found {
-        let id: i64 = column(row, "id")?;
-        let taken = lanes.entry((column(row, "receiver")?, column(row, "version")?)).or_insert((0, id));
-        *taken = (taken.0 + 1, taken.1.max(id));
+        let (id, stolen): (i64, bool) = (column(row, "id")?, column(row, "stolen")?);
+        let taken = lanes.entry((column(row, "receiver")?, column(row, "version")?)).or_insert((0, id, false));
+        *taken = (taken.0 + 1, taken.1.max(id), taken.2 || stolen);
     }
     for (lane, &from) in claim.lanes.iter().zip(starts) {
-        let Some(&(taken, last)) = lanes.get(&(lane.lane.receiver.0, lane.lane.version.into())) else { continue };
+        let Some(&(taken, last, stole)) = lanes.get(&(lane.lane.receiver.0, lane.lane.version.into())) else {
+            continue;
+        };
         let short = taken < lane.limit && found.len() < claim.limit;
-        floors.looked(lane.lane, Looked { from, last, short, oldest, own }, now);
+        floors.looked(lane.lane, Looked { from, last, short, stole, oldest, own }, now);
     }
     Ok(())
 }

@@ -11,8 +11,9 @@
 //! - The *trailing* one, where a claim ended a second ago: it keeps claims fast behind a long transaction.
 //!
 //! What stands below is found by a *sweep*, a claim from the bottom of its lanes: stragglers of long transactions, what was
-//! given back, expired leases. Correctness rests on the sweep, speed on the floors. So they may be dropped at any time, and
-//! are after every error of the connection.
+//! given back, expired leases. A sweep that found such and had no room for more is followed by another as soon as there is
+//! room: otherwise a batch for each interval would be all that is taken over of a dead worker's thousands. Correctness rests on
+//! the sweep, speed on the floors. So they may be dropped at any time, and are after every error of the connection.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,8 @@ struct Floor {
     /// Where claims ended, oldest first.
     marks: VecDeque<(Instant, i64)>,
     swept: Swept,
+    /// Whether the last sweep had no room for all that stands below.
+    unfinished: bool,
 }
 
 /// How a claim found one lane.
@@ -62,6 +65,8 @@ pub(super) struct Looked {
     pub(super) last: i64,
     /// Whether it took everything that it saw.
     pub(super) short: bool,
+    /// Whether it took a lease over.
+    pub(super) stole: bool,
     /// The lowest transaction that its snapshot saw running.
     pub(super) oldest: i64,
     /// Its own transaction.
@@ -78,14 +83,17 @@ impl Floors {
     /// Whether one of these lanes is due to be swept.
     pub(super) fn is_sweep_due(&self, lanes: &[ClaimLane], now: Instant) -> bool {
         let inner = self.lock();
-        lanes.iter().any(|lane| inner.lanes.get(&lane.lane).is_none_or(|floor| floor.swept.is_due(inner.asked, now)))
+        let is_due = |floor: &Floor| floor.unfinished || floor.swept.is_due(inner.asked, now);
+        lanes.iter().any(|lane| inner.lanes.get(&lane.lane).is_none_or(is_due))
     }
 
     /// These lanes were swept, by a statement that took so long.
     pub(super) fn swept(&self, lanes: &[ClaimLane], now: Instant, took: Duration) {
         let mut inner = self.lock();
         for lane in lanes {
-            inner.lanes.entry(lane.lane).or_default().swept.note(now, took);
+            let floor = inner.lanes.entry(lane.lane).or_default();
+            floor.swept.note(now, took);
+            floor.unfinished = false;
         }
     }
 
@@ -122,7 +130,9 @@ impl Floor {
     }
 
     fn looked(&mut self, looked: Looked, now: Instant) {
-        let Looked { from, last, short, oldest, own } = looked;
+        let Looked { from, last, short, stole, oldest, own } = looked;
+        // Of what a claim from the floor would have found, nothing is left that needs a sweep.
+        self.unfinished = from == 0 && !short && (stole || last < self.start(now));
         match self.candidate {
             // Begun above the proven floor, it knows nothing of what is between the two.
             Some((seen, until)) if oldest >= until && from <= self.proven => {
@@ -158,7 +168,7 @@ mod tests {
 
     fn look(floors: &Floors, now: Instant, last: i64, oldest: i64, own: i64) {
         let from = start(floors, now);
-        floors.looked(LANE.lane, Looked { from, last, short: true, oldest, own }, now);
+        floors.looked(LANE.lane, Looked { from, last, short: true, stole: false, oldest, own }, now);
     }
 
     /// S13: a floor rises to what was seen only when nobody runs any more who could have drawn a lower id.
@@ -179,7 +189,7 @@ mod tests {
     fn a_claim_that_took_less_than_it_saw_raises_the_floor_to_where_it_ended() {
         let (floors, now) = (Floors::default(), Instant::now());
         look(&floors, now, 100, 40, 50);
-        floors.looked(LANE.lane, Looked { from: 0, last: 30, short: false, oldest: 50, own: 60 }, now);
+        floors.looked(LANE.lane, Looked { from: 0, last: 30, short: false, stole: false, oldest: 50, own: 60 }, now);
         assert_eq!(start(&floors, now), 31);
     }
 
@@ -193,8 +203,28 @@ mod tests {
         look(&floors, later, 200, 1, 70);
         look(&floors, later, 300, 80, 90);
         assert_eq!(start(&floors, later), 101, "begun above the proven floor it proves nothing");
-        floors.looked(LANE.lane, Looked { from: 0, last: 400, short: true, oldest: 80, own: 95 }, later);
+        floors.looked(LANE.lane, Looked { from: 0, last: 400, short: true, stole: false, oldest: 80, own: 95 }, later);
         assert_eq!(start(&floors, later), 101, "a sweep does: up to 100, which was seen first");
+    }
+
+    #[test]
+    fn l1_a_sweep_that_had_no_room_for_all_that_stands_below_is_followed_by_another() {
+        let (floors, now) = (Floors::default(), Instant::now());
+        look(&floors, now, 100, 40, 50);
+        look(&floors, now, 200, 50, 60);
+        assert_eq!(start(&floors, now), 101);
+        let is_due_after = |last, short, stole| {
+            floors.swept(&[LANE], now, Duration::from_millis(1));
+            floors.looked(LANE.lane, Looked { from: 0, last, short, stole, oldest: 1, own: 70 }, now);
+            floors.is_sweep_due(&[LANE], now)
+        };
+        assert!(is_due_after(99, false, false), "there may be more stragglers");
+        assert!(is_due_after(300, false, true), "there may be more leases that have expired");
+        assert!(!is_due_after(300, false, false), "what is left a claim from the floor finds");
+        assert!(!is_due_after(99, true, true), "there was no more");
+        assert!(is_due_after(99, false, true));
+        floors.swept(&[LANE], now, Duration::from_millis(1));
+        assert!(!floors.is_sweep_due(&[LANE], now), "the one that followed found nothing");
     }
 
     #[test]
