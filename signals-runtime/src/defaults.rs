@@ -11,7 +11,7 @@
 //! | share of one lane | ¾ of the slots, rounded up; all when the worker knows one lane | [`WorkerBuilder::lane_share`](crate::WorkerBuilder::lane_share) |
 //! | grace at shutdown | 25 s | [`WorkerBuilder::grace`](crate::WorkerBuilder::grace) |
 //! | poll | every 10 ms while busy, 100 ms while idle | [`WorkerBuilder::poll`](crate::WorkerBuilder::poll) |
-//! | promotion of what became due | every 100 ms, at most 10,000 at once | – |
+//! | promotion of what became due | every 100 ms, at most 10,000 at once | [`WorkerBuilder::poll`](crate::WorkerBuilder::poll), to be rarer |
 //! | a worker counts as alive | for 60 s after it was last seen; it shows itself every 20 s, or every third of a shorter lease | – |
 //! | payload | at most 256 KiB | [`Signals::with_payload_limit`](crate::Signals::with_payload_limit) |
 //! | history: completions kept | 24 h | [`WorkerBuilder::history`](crate::WorkerBuilder::history) |

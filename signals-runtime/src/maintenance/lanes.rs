@@ -10,7 +10,7 @@ use crate::defaults::ALIVE;
 use crate::telemetry;
 use crate::worker::Engine;
 
-use super::rest;
+use super::{at_most_as_often_as_polled, rest};
 
 /// How often the ids of this program's receivers are looked up again.
 const LEARN_EVERY: Duration = Duration::from_secs(1);
@@ -21,12 +21,13 @@ const LOOK_FOR_PARKED: u32 = 30;
 pub(super) async fn run(engine: &Engine) {
     let mut told = BTreeSet::new();
     let mut rounds = 0;
-    while rest(engine, LEARN_EVERY).await {
+    let every = at_most_as_often_as_polled(engine, LEARN_EVERY);
+    while rest(engine, every).await {
         let learned = engine.learn_lanes().await.map(drop);
         let looked = if rounds % LOOK_FOR_PARKED == 0 { tell_parked(engine, &mut told).await } else { Ok(()) };
         rounds += 1;
         if let Err(error) = learned.and(looked) {
-            telemetry::store_failed("resolve", &error, LEARN_EVERY);
+            telemetry::store_failed("resolve", &error, every);
         }
     }
 }

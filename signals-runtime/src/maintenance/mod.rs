@@ -22,3 +22,8 @@ async fn rest(engine: &Engine, pause: Duration) -> bool {
         () = engine.shutdown.reached(Phase::Stop) => false,
     }
 }
+
+/// Whoever has an idle worker poll seldom wants a database that is asked seldom, also for this.
+fn at_most_as_often_as_polled(engine: &Engine, usual: Duration) -> Duration {
+    usual.max(engine.config.poll_idle)
+}

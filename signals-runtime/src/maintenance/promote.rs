@@ -3,11 +3,12 @@
 use crate::worker::{Backoff, Engine};
 use crate::{defaults, telemetry};
 
-use super::rest;
+use super::{at_most_as_often_as_polled, rest};
 
 pub(super) async fn run(engine: &Engine) {
     let mut backoff = Backoff::new();
-    let mut pause = defaults::PROMOTE_EVERY;
+    let every = at_most_as_often_as_polled(engine, defaults::PROMOTE_EVERY);
+    let mut pause = every;
     while rest(engine, pause).await {
         pause = match engine.store.promote(defaults::PROMOTE_BATCH).await {
             Ok(promoted) => {
@@ -15,7 +16,7 @@ pub(super) async fn run(engine: &Engine) {
                 if promoted.moved > 0 {
                     engine.wake.notify_one();
                 }
-                defaults::PROMOTE_EVERY
+                every
             }
             Err(error) => {
                 let pause = backoff.next();

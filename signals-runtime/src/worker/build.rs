@@ -106,7 +106,11 @@ impl<B: Backend> WorkerBuilder<B> {
     }
 
     /// How often the database is asked while the worker is busy and while it is idle. Default 10 ms and 100 ms. Commits
-    /// of this process wake the worker at once, whatever this says.
+    /// of this process wake the worker at once, whatever this says, and so do hints from others on Postgres.
+    ///
+    /// What became due, and which lanes there are, is looked up every 100 ms and every second, or as seldom as an idle worker
+    /// polls: with `poll(busy, 10 s)` an idle worker asks less than once a second, and delays, retries and what a dead worker
+    /// held start up to 10 s later.
     pub fn poll(mut self, busy: Duration, idle: Duration) -> Self {
         self.config.poll_busy = busy;
         self.config.poll_idle = idle;
