@@ -231,7 +231,7 @@ mod tests {
     fn a_lane_is_swept_when_its_own_last_sweep_is_long_ago() {
         let (floors, now) = (Floors::default(), Instant::now());
         assert!(floors.is_sweep_due(&[LANE], now), "before anything is known");
-        for _ in 0..2 {
+        for _ in 0..4 {
             floors.swept(&[LANE], now, Duration::from_secs(7));
             floors.swept(&[other()], now, Duration::from_millis(2));
         }
