@@ -2,7 +2,7 @@
 //!
 //! Architecture invariant: what may follow what is decided here and nowhere else. Backends carry the guards of
 //! [`TRANSITIONS`] into their statements; the memory backend, which the histories of the others are compared with, calls
-//! [`step`] itself; the model checker in `tests/check` walks the same table through every state that it can lead to.
+//! [`step`] itself; the model checker in `tests/check` walks the same table through every state within its bounds.
 
 use std::fmt;
 use std::str::FromStr;

@@ -25,6 +25,7 @@
 //! Architecture invariant: nothing here reads a clock, opens a connection or spawns a task, but for
 //! [`SystemClock`](clock::SystemClock), which is the one place that asks the operating system for the time.
 
+pub mod audience;
 pub mod clock;
 pub mod delivery;
 pub mod name;

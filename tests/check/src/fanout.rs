@@ -7,9 +7,10 @@
 //!   others:       register(1), register(2), retire(2) at any time
 //! ```
 //!
-//! Which receivers a send addresses is a statement in each backend, and a rule of two lines here; the conformance cases
-//! named `i14_` hold the statements to it.
+//! Whom a send addresses is said by the library's own rule, [`signals_core::audience`]. The promise that it is held to is said
+//! here, in other words.
 
+use signals_core::audience::{self, Listener};
 use stateright::{Model, Property};
 
 /// How many receivers the signal has. The first is linked into the sending program; the others into other programs.
@@ -125,11 +126,12 @@ impl Fanout {
         if self.is(Flaw::AddressesTheLinkedOnly) {
             return Some(LINKED);
         }
-        let missing = |receiver: usize| LINKED[receiver] && !tables.registered[receiver];
-        if (0..RECEIVERS).any(missing) && !self.is(Flaw::PassesByTheUnregistered) {
-            return None;
-        }
-        Some(std::array::from_fn(|receiver| tables.registered[receiver] && !tables.retired[receiver]))
+        let listener = |receiver| Listener { receiver, retired: tables.retired[receiver] };
+        let registered: Vec<_> = (0..RECEIVERS).filter(|receiver| tables.registered[*receiver]).map(listener).collect();
+        let names = |receiver: &usize| LINKED[*receiver] && !self.is(Flaw::PassesByTheUnregistered);
+        let linked = (0..RECEIVERS).filter(names).map(|receiver| (receiver, Some(receiver)));
+        let addressed = audience::of(&registered, linked).ok()?;
+        Some(std::array::from_fn(|receiver| addressed.contains(&receiver)))
     }
 
     fn send(self, scene: &mut Scene, fails: bool) -> Option<()> {

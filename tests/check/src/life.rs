@@ -9,6 +9,8 @@
 //!               ▼  │        claims, renewals and steals commit asynchronously, everything else durably
 //!            safe.row
 //! ```
+//!
+//! With [`Life::durable_claims`] claims commit durably, too, as `PgBackend::durable_claims(true)` has them.
 
 mod promises;
 mod rules;
@@ -30,6 +32,8 @@ pub struct Life {
     pub flaw: Option<Flaw>,
     /// The receiver's effects are in the database that holds the delivery.
     pub transactional: bool,
+    /// Claims wait for the disk, like everything else that workers write, so that no crash of the database forgets a start.
+    pub durable_claims: bool,
     /// The counters that the delivery begins its life with: limits are near, so that a short walk meets them.
     pub worn: Counters,
     /// When attempts are used up.
@@ -61,6 +65,8 @@ pub enum Flaw {
     NeverBuries,
     /// An attempt is made whatever its number is.
     RunsWhatIsUsedUp,
+    /// Claims that shall wait for the disk do not.
+    DurableClaimsDoNotWait,
 }
 
 /// What can happen next.
@@ -116,6 +122,7 @@ impl Life {
             rules: TRANSITIONS.to_vec(),
             flaw: None,
             transactional: false,
+            durable_claims: false,
             worn: Counters::default(),
             policy: RetryPolicy { max_attempts: 2, backoff: Backoff::DEFAULT },
             claims: 3,

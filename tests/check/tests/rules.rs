@@ -33,6 +33,15 @@ fn i8_holds_where_attempts_refunds_and_leases_run_out() {
 }
 
 #[test]
+fn i8_holds_across_crashes_of_the_database_where_claims_are_durable() {
+    let walked = walk("a worn delivery, claimed durably", worn_and_claimed_durably());
+    assert!(walked.broken.is_empty(), "{walked:#?}");
+    // It has one life, and no crash takes what is durable.
+    let not_here = ["a second life is done", "a crash of the database loses a claim that was started"];
+    assert_eq!(walked.missed, not_here, "the walk met too little to prove anything");
+}
+
+#[test]
 fn i1_i14_hold_in_every_state_of_a_send() {
     keeps_all(&walk("a send", Fanout::default()));
 }
@@ -41,6 +50,11 @@ fn i1_i14_hold_in_every_state_of_a_send() {
 fn worn() -> Life {
     let worn = Counters { attempt: 1, lost_leases: MAX_LOST_LEASES - 2, refunds: MAX_REFUNDS - 1 };
     Life { worn, claims: 6, crashes: 0, redrives: 0, ..Life::plain() }
+}
+
+/// The same in a database that crashes, with claims that wait for its disk.
+fn worn_and_claimed_durably() -> Life {
+    Life { durable_claims: true, crashes: 2, ..worn() }
 }
 
 /// `life` breaks `promise`.
@@ -124,6 +138,11 @@ fn i8_breaks_without_a_limit_of_refunds_lost_leases_or_attempts() {
     for flaw in [life::Flaw::RefundsWithoutLimit, life::Flaw::NeverBuries, life::Flaw::RunsWhatIsUsedUp] {
         breaks(worn().with(flaw), "I8 bounded starts");
     }
+}
+
+#[test]
+fn i8_breaks_across_crashes_of_the_database_when_durable_claims_do_not_wait_for_the_disk() {
+    breaks(worn_and_claimed_durably().with(life::Flaw::DurableClaimsDoNotWait), "I8 bounded starts");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Each promise of `docs/guarantees.md` is shown on every backend, or its row says why not; likewise what processes,
 //! databases and senders must survive is shown with processes that may die, or the row says why that would show no more.
 //!
-//! Where a test runs follows from its file: a case of the suite on every backend, a rig's test on the rig's, with processes if the
+//! Where a test runs follows from its file: a [listed case](Cases) on every backend, a rig's test on the rig's, with processes if the
 //! file [starts any](PROCESSES) and the test's own comment does not say "inside one process". What `chaos` judges is
-//! the table of [its checker](CHECKER). A reason is in italics and begins with whom it is about: `*Memory, SQLite: they have no wire.*`,
+//! the table of [its checker](CHECKER). A test of what all backends have [in common](COMMON) shows nothing of the databases: each
+//! has the guards in statements of its own, which may be wrong where the rule is right. A reason is in italics and begins with whom it is about: `*Memory, SQLite: they have no wire.*`,
 //! `*SQLite in one process: …*`, or `*In one process: …*` for both.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,10 @@ const BACKENDS: [&str; 3] = ["Memory", "SQLite", "Postgres"];
 /// The backends that outlive a process.
 const DURABLE: [&str; 2] = ["SQLite", "Postgres"];
 
+/// What has no database: the rules, their model, what the compiler says. Of the backends only the one in memory follows the rules
+/// by calling them.
+const COMMON: [&str; 5] = ["tests/check/", "tests/ui/", "signals-core/", "signals-macros/", "signals-runtime/"];
+
 /// What a reason begins with that is about processes, on whatever database; and how one ends that is about one of them.
 const ONE_PROCESS: &str = "In one process";
 const IN_ONE_PROCESS: &str = " in one process";
@@ -32,6 +37,9 @@ const CHECKER: &str = "tests/chaos/src/check.rs";
 /// What a file of a rig names that starts processes: by these words all of them do.
 const PROCESSES: [&str; 6] =
     ["WorkerProcess", "Process::start", "worker_of(", "rig.worker", "rig.sender", "CARGO_BIN_EXE"];
+
+/// What makes a function a test, where it is no case of the suite.
+const RUNS: [&str; 2] = ["#[test]", "#[tokio::test"];
 
 /// Where a test of a file runs: on which backends, and whether with processes that may die.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,11 +146,38 @@ fn range(words: &str) -> Vec<String> {
     (from..=to).map(|number| format!("{}{number}", &first[..1])).collect()
 }
 
+/// The list of cases in its three parts.
+#[derive(Clone, Copy, Default)]
+struct Cases<'l> {
+    /// Those of every backend.
+    all: &'l str,
+    /// Those that need two transactions that write at once.
+    writing: &'l str,
+    /// Those that compare a backend with the one in memory.
+    compared: &'l str,
+}
+
+impl<'l> Cases<'l> {
+    fn of(list: &'l str) -> Self {
+        let (all, rest) = list.split_once("; of two transactions that write at once:").unwrap_or((list, ""));
+        let (writing, compared) = rest.split_once("; compared with the model:").unwrap_or_default();
+        Self { all, writing, compared }
+    }
+
+    /// Where `case` runs; nowhere when it is not listed, and so no case.
+    fn place(self, case: &str) -> Place {
+        let lists = [self.all, self.writing, self.compared].into_iter();
+        let on = [&BACKENDS[..], &["Memory", "Postgres"], &DURABLE];
+        let has = |list: &str| list.lines().any(|line| line.trim().trim_end_matches(',') == case);
+        let of_it = lists.zip(on).find(|(list, _)| has(list)).map_or(&[][..], |(_, on)| on);
+        Place { on: of_it.iter().copied().collect(), dies: false }
+    }
+}
+
 /// Where each test runs.
 fn places(tree: &Tree) -> BTreeMap<&str, Vec<Place>> {
     let list = tree.files().find(|file| file.path == "tests/src/list.rs").map_or("", |file| file.text.as_str());
-    let (_, list) = list.split_once("; of two transactions that write at once:").unwrap_or_default();
-    let cases = list.split_once("; compared with the model:").unwrap_or_default();
+    let cases = Cases::of(list);
     let mut places: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
     for file in tree.rust() {
         for (name, body) in functions(&file.text) {
@@ -165,33 +200,26 @@ fn functions(text: &str) -> impl Iterator<Item = (&str, String)> {
     })
 }
 
-/// Where a test of this file and with this body runs; `writing` and `compared` are cases that not every backend has.
-fn place(file: &File, test: &str, body: &str, (writing, compared): (&str, &str)) -> Place {
+/// Where the function of this name, with this body and what is written before it, runs as a test.
+fn place(file: &File, name: &str, body: &str, cases: Cases<'_>) -> Place {
     let on = |backends: &[&'static str], dies| Place { on: backends.iter().copied().collect(), dies };
     let path = file.path.as_str();
     let within = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
-    let is_in = |cases: &str| cases.lines().any(|line| line.trim().trim_end_matches(',') == test);
-    let is_rig = within(&["tests/rig/", "tests/rig-postgres/", "tests/skew/", "tests/chaos/"]);
+    let is_rig = within(&["tests/rig/tests/", "tests/rig-postgres/tests/", "tests/skew/tests/", "tests/chaos/tests/"]);
     let starts = PROCESSES.iter().any(|starts| file.text.contains(starts)) || within(&["tests/skew/"]);
     let dies = is_rig && starts && !body.contains("inside one process");
-    let is_case = within(&["tests/src/"]);
-    if is_case && is_in(writing) {
-        on(&["Memory", "Postgres"], false)
-    } else if is_case && is_in(compared) {
-        on(&DURABLE, false)
-    } else if is_case || within(&["tests/check/", "tests/ui/", "signals-core/", "signals-macros/"]) {
-        // What all have in common is tested once.
-        on(&BACKENDS, false)
+    if within(&["tests/src/"]) {
+        cases.place(name)
+    } else if !RUNS.iter().any(|runs| body.contains(runs)) {
+        Place::default()
     } else if body.contains("MemoryBackend") {
         on(&["Memory"], false)
     } else if path.contains("postgres") {
         on(&["Postgres"], dies)
     } else if path.contains("sqlite") || is_rig {
         on(&["SQLite"], dies)
-    } else if path.contains("/backend/memory/") || within(&["tests/tests/"]) {
+    } else if within(&["tests/tests/"]) || within(&COMMON) {
         on(&["Memory"], false)
-    } else if within(&["signals-runtime/"]) {
-        on(&BACKENDS, false)
     } else {
         Place::default()
     }
@@ -203,17 +231,27 @@ mod tests {
 
     const RIG: (&str, &str) = (
         "tests/rig/tests/a.rs",
-        "async fn w1_killed() {\n    rig.worker();\n}\n\n/// W1, inside one process.\nasync fn w1_left() {\n}\n",
+        "#[test]\nfn w1_killed() {\n    rig.worker();\n}\n\n/// W1, inside one process.\n#[test]\nfn w1_left() {\n}\n",
     );
-    const LONE: (&str, &str) = ("tests/rig/tests/b.rs", "async fn w1_lone() {\n    rig.signals.worker();\n}\n");
-    const ON_POSTGRES: (&str, &str) =
-        ("tests/rig-postgres/tests/postgres_a.rs", "async fn w1_killed_on_a_server() {\n    rig.worker();\n}\n");
-    const SUITE: (&str, &str) = ("tests/src/a.rs", "pub async fn w1_case<H: Harness>(db: Db<H>) {}\n");
+    const LONE: (&str, &str) =
+        ("tests/rig/tests/b.rs", "#[tokio::test]\nasync fn w1_lone() {\n    rig.signals.worker();\n}\n");
+    const ON_POSTGRES: (&str, &str) = (
+        "tests/rig-postgres/tests/postgres_a.rs",
+        "#[test]\nfn w1_killed_on_a_server() {\n    rig.worker();\n}\n\nfn w1_help() {\n    rig.worker();\n}\n",
+    );
+    const SUITE: (&str, &str) = (
+        "tests/src/a.rs",
+        "pub async fn w1_case<H: Harness>(db: Db<H>) {}\npub async fn w1_unlisted<H: Harness>(db: Db<H>) {}\n",
+    );
     const LIST: (&str, &str) = (
         "tests/src/list.rs",
-        "cases! {\n; of two transactions that write at once:\nw1_race,\n; compared with the model:\n}",
+        "cases! {\nw1_case,\n; of two transactions that write at once:\nw1_race,\n; compared with the model:\n}",
     );
     const RACE: (&str, &str) = ("tests/src/b.rs", "pub async fn w1_race<H: Harness>(db: Db<H>) {}\n");
+    const RULE: (&str, &str) = ("signals-core/src/a.rs", "    #[test]\n    fn w1_rule() {\n    }\n");
+    const MODEL: (&str, &str) = ("tests/check/tests/a.rs", "#[test]\nfn w1_in_every_state() {\n}\n");
+    const JUDGE: (&str, &str) = ("tests/chaos/src/judge.rs", "    #[test]\n    fn w1_judged() {\n    }\n");
+    const RUNTIME: (&str, &str) = ("signals-runtime/src/worker/a.rs", "    #[test]\n    fn w1_part() {\n    }\n");
 
     const JUDGES: (&str, &str) = (
         CHECKER,
@@ -228,7 +266,9 @@ mod tests {
 
     fn said_of(promise: &str, shown: &str) -> Vec<String> {
         let page = format!("| promise | in a sentence | shown by |\n|---|---|---|\n| {promise} | kept | {shown} |\n");
-        let tree = Tree::of(&[(PAGE, &page), RIG, LONE, ON_POSTGRES, SUITE, LIST, RACE, JUDGES]);
+        let files =
+            [(PAGE, page.as_str()), RIG, LONE, ON_POSTGRES, SUITE, LIST, RACE, RULE, MODEL, JUDGE, RUNTIME, JUDGES];
+        let tree = Tree::of(&files);
         let mut found = Vec::new();
         everywhere(&tree, &mut found);
         found.into_iter().map(|violation| violation.what).collect()
@@ -279,5 +319,21 @@ mod tests {
     #[test]
     fn a_case_of_two_writers_shows_nothing_where_there_is_one() {
         assert_eq!(said("`w1_race`<br>*In one process: the database decides.*"), ["W1 is not shown on SQLite"]);
+    }
+
+    #[test]
+    fn what_is_shown_of_the_rules_shows_nothing_of_the_statements_of_a_database() {
+        for common in ["`w1_rule`", "`w1_in_every_state`", "`w1_part`", "`w1_rule` · `w1_in_every_state`"] {
+            assert_eq!(said(common), ["W1 is not shown on SQLite", "W1 is not shown on Postgres"], "{common}");
+        }
+        assert_eq!(said("`w1_rule` · `w1_killed` · `w1_killed_on_a_server`"), [""; 0]);
+        assert_eq!(said("`w1_rule`<br>*SQLite, Postgres: no statement of theirs has to do with it.*"), [""; 0]);
+    }
+
+    #[test]
+    fn helpers_cases_that_are_not_listed_and_tests_of_a_rig_itself_show_nothing() {
+        for helper in ["`w1_help`", "`w1_unlisted`", "`w1_judged`"] {
+            assert_eq!(said(helper).len(), BACKENDS.len(), "{helper}");
+        }
     }
 }

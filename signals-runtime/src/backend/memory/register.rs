@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use signals_core::audience::{self, Listener};
 use signals_core::clock::Timestamp;
 use signals_core::delivery::{DeliveryId, ReceiverId, Transition};
 use signals_core::store::{ReceiverEntry, ReceiverInfo, Registered, Registration, Switch};
@@ -107,7 +108,7 @@ impl Names {
         registered
     }
 
-    /// Who receives `signal` under any of its names: everybody who is registered for it and not retired.
+    /// Who receives `signal` under any of its names.
     ///
     /// # Errors
     ///
@@ -118,19 +119,16 @@ impl Names {
         linked: impl Iterator<Item = &'static ReceiverDef>,
     ) -> Result<Vec<ReceiverId>> {
         let signals: BTreeSet<i64> = signal.names().filter_map(|name| self.signal_names.get(name).copied()).collect();
-        let linked: Vec<_> = linked.collect();
-        let registered =
-            |def: &ReceiverDef| self.stored(def.names()).is_some_and(|(_, row)| signals.contains(&row.signal));
-        let missing: Vec<String> =
-            linked.iter().filter(|def| !registered(def)).map(|def| def.name.to_owned()).collect();
-        if !missing.is_empty() {
-            return Err(Error::NotRegistered { signal: signal.name.to_owned(), receivers: missing });
-        }
-        let hears = |row: &ReceiverRow| signals.contains(&row.signal) && !row.retired;
-        let mut audience: Vec<_> = self.receivers.iter().filter(|(_, row)| hears(row)).map(|(id, _)| *id).collect();
+        let registered = self.receivers.iter().filter(|(_, row)| signals.contains(&row.signal));
+        let registered = registered.map(|(&receiver, row)| Listener { receiver, retired: row.retired });
+        let linked: Vec<_> = linked.map(|def| (def.name, self.stored(def.names()).map(|(id, _)| id))).collect();
+        let mut audience =
+            audience::of(&registered.collect::<Vec<_>>(), linked.iter().copied()).map_err(|missing| {
+                let receivers = missing.into_iter().map(str::to_owned).collect();
+                Error::NotRegistered { signal: signal.name.to_owned(), receivers }
+            })?;
         if broken::in_memory(broken::fan_out_linked_only) {
-            let own: Vec<_> = linked.iter().filter_map(|def| self.stored(def.names())).map(|(id, _)| id).collect();
-            audience.retain(|id| own.contains(id));
+            audience.retain(|id| linked.iter().any(|(_, own)| *own == Some(*id)));
         }
         Ok(audience)
     }

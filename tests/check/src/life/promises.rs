@@ -30,7 +30,9 @@ pub(super) fn all() -> Vec<Property<Life>> {
         Property::always("I7 a token is started once", |_, world: &World| !world.past.started_twice),
         Property::always("I8 bounded starts", |life: &Life, world: &World| {
             let bound = bound_of_starts(life.policy.max_attempts);
-            world.past.crashes > 0 || world.past.starts.iter().all(|starts| *starts <= bound)
+            // Between crashes of the database, unless claims are durable.
+            let forgets = world.past.crashes > 0 && !life.durable_claims;
+            forgets || world.past.starts.iter().all(|starts| *starts <= bound)
         }),
         Property::sometimes("a delivery is done", |_, world: &World| in_state(world, State::Done)),
         Property::sometimes("a delivery is dead", |_, world: &World| in_state(world, State::Dead)),

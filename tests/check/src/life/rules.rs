@@ -62,6 +62,10 @@ impl Life {
                 world.overdue = false;
             }
         }
+        let claims = matches!(act, Act::Claim(_) | Act::Steal(_));
+        if claims && self.durable_claims && !self.is(Flaw::DurableClaimsDoNotWait) {
+            world.safe = world.seen.clone();
+        }
         if world.past.crashes == self.crashes {
             // No crash will ever tell the difference.
             world.safe = world.seen.clone();
@@ -122,7 +126,7 @@ impl Life {
         }
     }
 
-    /// T2 or T9. Commits asynchronously.
+    /// T2 or T9, the burial included. Whether it is durable is seen to by [`take`](Self::take).
     fn claim(&self, world: &mut World, number: usize, how: Transition) -> Option<()> {
         let row = world.seen.row.as_ref()?;
         let (counters, how) = match how {
