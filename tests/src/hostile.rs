@@ -139,6 +139,16 @@ pub async fn d9_no_number_of_a_statement_overflows<H: Harness>(db: Db<H>) {
     numbers::no_number_of_a_statement_overflows(db).await;
 }
 
+/// D9: nor does the number of an attempt, which no case can get so far: `plant` is to set it to `i32::MAX` for every delivery
+/// that is stored. For backends whose tables a test can write to.
+///
+/// # Panics
+///
+/// Panics when the delivery does not go on like any other.
+pub async fn d9_no_attempt_is_one_too_many<H: Harness>(db: &Db<H>, plant: impl AsyncFnOnce()) {
+    numbers::no_attempt_is_one_too_many(db, plant).await;
+}
+
 /// S12, D8, E7: of a thousand drawn values, each is refused with nothing stored, or read back equal.
 pub async fn s12_what_a_send_accepts_decodes_to_an_equal_value<H: Harness>(db: Db<H>) {
     let app = db.app(&[&ASSAY]).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signals_conformance::fixtures::paid;
+use signals_conformance::hostile::d9_no_attempt_is_one_too_many;
 use signals_conformance::stage::{Plain, Theatre};
 use signals_conformance::{Db, Harness};
 use signals_core::clock::ManualClock;
@@ -88,6 +89,17 @@ async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_fail
     paid(9).send(&mut tx).await.expect("the send succeeds");
     drop(tx);
     assert_eq!(db.all().await.len(), 1, "dropped, it rolls back");
+}
+
+/// D9, T9: the number that is the largest on every database goes no further here, where a column would hold more.
+#[tokio::test]
+async fn d9_t9_the_largest_attempt_can_be_claimed_and_stolen() {
+    let db = Db::<Sqlite>::open().await;
+    let plant = async || {
+        let attempts = sqlx::query("UPDATE signals_delivery SET attempt = 2147483647");
+        attempts.execute(db.harness.backend.pool()).await.expect("a number of a foreign hand's");
+    };
+    d9_no_attempt_is_one_too_many(&db, plant).await;
 }
 
 /// Another program over the same file, whose connections wait a tenth of a second for the lock.
