@@ -211,7 +211,7 @@ defects! {
     /// Receipts come in any order.
     MixesReceiptsUp: "send::t1_a_batch_is_stored_in_its_order";
     /// What travels beside a payload is lost.
-    DropsHeaders: "send::e13_headers_travel_beside_the_payload"
+    DropsHeaders: "send::e13_headers_travel_beside_the_payload" "hostile::e13_every_header_of_the_table_has_its_verdict"
         "worker::e13_what_a_receiver_sends_is_run_and_names_its_cause"
         "endless::e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen";
     /// Delays are lost.
@@ -239,6 +239,7 @@ defects! {
 
     /// A renamed receiver is another one.
     IgnoresAliases: "registry::i15_a_renamed_receiver_gets_what_was_sent_under_its_old_name"
+        "hostile::i15_every_name_of_the_table_has_its_verdict"
         "registry::i15_an_old_binary_that_comes_later_finds_the_new_ones_id"
         "registry::i15_a_rollback_finds_the_same_receiver"
         "deploys::w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order"
