@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use signals_conformance::fixtures::paid;
 use signals_conformance::hostile::d9_no_attempt_is_one_too_many;
+use signals_conformance::secrets::w17_i13_what_is_refused_is_told_without_what_it_says;
 use signals_conformance::stage::{Plain, Theatre};
 use signals_conformance::{Db, Harness};
 use signals_core::clock::ManualClock;
@@ -100,6 +101,20 @@ async fn d9_t9_the_largest_attempt_can_be_claimed_and_stolen() {
         attempts.execute(db.harness.backend.pool()).await.expect("a number of a foreign hand's");
     };
     d9_no_attempt_is_one_too_many(&db, plant).await;
+}
+
+/// W17, I13: what a trigger of a foreign hand's refuses is quoted by nobody.
+#[tokio::test]
+async fn w17_i13_a_row_that_a_trigger_refuses_is_quoted_nowhere() {
+    let db = Db::<Sqlite>::open().await;
+    let refuse = async {
+        let triggers = "
+            CREATE TRIGGER no_signal BEFORE INSERT ON signals_signal BEGIN SELECT raise(ABORT, 'refused'); END;
+            CREATE TRIGGER no_attempt BEFORE INSERT ON signals_attempt BEGIN SELECT raise(ABORT, 'refused'); END;
+            CREATE TRIGGER no_end BEFORE INSERT ON signals_settled BEGIN SELECT raise(ABORT, 'refused'); END";
+        sqlx::raw_sql(triggers).execute(db.harness.backend.pool()).await.expect("a foreign hand's");
+    };
+    w17_i13_what_is_refused_is_told_without_what_it_says(&db, refuse).await;
 }
 
 /// Another program over the same file, whose connections wait a tenth of a second for the lock.

@@ -420,4 +420,14 @@ defects! {
     NeverResigns: "inspect::l1_workers_are_shown_while_they_are_seen"
         "deploys::w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it"
         "deploys::i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost";
+
+    // What is told.
+
+    /// A refusal quotes what was refused, as a derived `Debug` prints it.
+    QuotesPayloads: "secrets::w17_a_secret_in_a_payload_is_told_nowhere";
+    /// What is claimed is logged with all that it is.
+    LogsPayloads: "secrets::w17_a_secret_in_a_payload_is_told_nowhere";
+    /// What failed is logged with its error.
+    LogsErrors: "secrets::i13_a_secret_in_an_error_is_told_in_its_record_alone"
+        "secrets::i13_a_worker_that_logs_errors_tells_them_in_two_events_alone";
 }
