@@ -15,6 +15,9 @@ pub const MAX_LOST_LEASES: u32 = 5;
 /// From this many lost leases on, a worker runs at most one such delivery at a time.
 pub const SUSPECT_LEASES: u32 = 2;
 
+/// The most attempts that are counted: what an `integer` column holds. More are run, and counted as these (D9).
+pub const MAX_COUNTED_ATTEMPTS: u32 = i32::MAX.unsigned_abs();
+
 /// How many attempts are refunded per life, snoozes and releases together (T6, T8).
 pub const MAX_REFUNDS: u32 = 100;
 
@@ -286,10 +289,11 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// T2: one more attempt.
+    /// T2: one more attempt, [`MAX_COUNTED_ATTEMPTS`] at most.
     #[must_use]
     pub const fn claimed(self) -> Self {
-        Self { attempt: self.attempt.saturating_add(1), ..self }
+        let attempt = if self.attempt < MAX_COUNTED_ATTEMPTS { self.attempt + 1 } else { MAX_COUNTED_ATTEMPTS };
+        Self { attempt, ..self }
     }
 
     /// T9: a lost lease, and what becomes of the delivery.
@@ -371,6 +375,14 @@ mod tests {
             steals += 1;
         }
         assert_eq!((steals, counters.lost_leases), (4, 5));
+    }
+
+    #[test]
+    fn d9_attempts_are_counted_up_to_what_every_database_holds() {
+        let last = Counters { attempt: MAX_COUNTED_ATTEMPTS, ..Counters::default() };
+        assert_eq!(Counters { attempt: MAX_COUNTED_ATTEMPTS - 1, ..last }.claimed(), last);
+        assert_eq!([last.claimed(), Counters { attempt: u32::MAX, ..last }.claimed()], [last; 2]);
+        assert_eq!(last.lease_lost().0.attempt, last.attempt, "a lost lease costs no attempt");
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | repair the set-up | `NotRegistered`, `NotMigrated`, `SchemaTooNew`, `Misconfigured`, `NotWritable`, `Database` |
 /// | look again: somebody was faster | `Stale`, `NotFound`, `WrongState`, `Merged`, `UnknownReceiver` |
 ///
-/// Messages name the signal, the receiver or the delivery and the next step. They say nothing of payloads.
+/// Messages name the signal, the receiver or the delivery and the next step. They say nothing of payloads, nor do the sources
+/// that a backend keeps, but for what a trigger on its tables raises with them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -28,6 +28,7 @@
 pub mod audience;
 pub mod clock;
 pub mod delivery;
+pub mod headers;
 pub mod name;
 pub mod outcome;
 pub mod payload;
@@ -50,12 +51,11 @@ pub mod __private;
 pub use backend::{Backend, BoxFuture, InTransaction};
 pub use error::{BoxError, Error, Result};
 pub use extract::{Context, Delivery, ExtractError, Extractor, FromContext, Needs, StateNeed, States, TxNeed};
+pub use headers::Headers;
 pub use outcome::{Discard, RetryAfter, Snooze};
 pub use receiver::{AsyncBody, Body, Receiver, ReceiverDef, ReceiverOptions, RunError};
 pub use registry::{Problem, Problems, Registry, RegistryBuilder};
-pub use send::{
-    Due, Headers, MAX_DELAY, MAX_KEY, Outgoing, Receipt, SendBatch, SendContext, Sending, SendingAll, send_all,
-};
+pub use send::{Due, MAX_DELAY, MAX_KEY, Outgoing, Receipt, SendBatch, SendContext, Sending, SendingAll, send_all};
 pub use signal::{Location, Signal, SignalDef};
 
 #[doc(inline)]

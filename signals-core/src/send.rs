@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::delivery::SignalId;
 use crate::payload::{self, PayloadError};
-use crate::{Backend, BoxFuture, Error, InTransaction, Registry, Result, Signal, SignalDef};
+use crate::{Backend, BoxFuture, Error, Headers, InTransaction, Registry, Result, Signal, SignalDef};
 
 /// The most that a delivery can be delayed: ten years of 365.25 days.
 pub const MAX_DELAY: Duration = Duration::from_secs(10 * 31_557_600);
@@ -48,19 +48,6 @@ impl Due {
         }
         Ok((due > now).then_some(due))
     }
-}
-
-/// What travels beside the payload.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers {
-    /// The first signal of the chain that led to this send; `None`: this is the first.
-    pub correlation: Option<SignalId>,
-    /// The signal whose receiver sent this one.
-    pub causation: Option<SignalId>,
-    /// The W3C trace context of the sender.
-    pub traceparent: Option<Arc<str>>,
-    /// The build that sent it.
-    pub build: Option<Arc<str>>,
 }
 
 /// One signal on its way into the database.
@@ -336,6 +323,7 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
 }
 
 async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<Vec<Receipt>> {
+    batch.context.headers.clean();
     for signal in &mut batch.signals {
         signal.check(&batch.context)?;
     }

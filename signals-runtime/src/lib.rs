@@ -86,7 +86,7 @@ pub use signals::Signals;
 pub use signals_core::{
     Backend, BoxError, BoxFuture, Context, Delivery, Discard, Error, ExtractError, FromContext, InTransaction, Needs,
     Problem, Problems, Receipt, Receiver, Registry, RegistryBuilder, Result, RetryAfter, Sending, SendingAll, Signal,
-    Snooze, clock, delivery, link, outcome, payload, receiver, retired, retry, send_all, signal, store, token,
+    Snooze, clock, delivery, headers, link, outcome, payload, receiver, retired, retry, send_all, signal, store, token,
 };
 pub use tx::{Savepoint, Tx};
 pub use worker::{Worker, WorkerBuilder};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use signals_core::clock::Clock;
+use signals_core::headers::{clean_build, is_traceparent};
 use signals_core::store::{Migration, Registered, Store};
 use signals_core::{Backend, Error, Problems, Registry, Result, SendContext};
 use tokio::sync::watch;
@@ -87,20 +88,23 @@ impl<B: Backend> Signals<B> {
         self.configure(|inner| inner.payload_limit = bytes)
     }
 
-    /// With the name of this build of the application, shown beside its workers and in the headers of what it sends.
-    /// Default: the name of the executable.
+    /// With the name of this build of the application, shown beside its workers and in the headers of what it sends: one line
+    /// of at most 200 bytes, to which a longer one is cut, with `\u{fffd}` in the place of each control character. Default: the
+    /// name of the executable.
     ///
     /// # Panics
     ///
     /// As [`Signals::with_registry`].
     #[must_use]
     pub fn with_build(self, build: impl Into<Arc<str>>) -> Self {
-        self.configure(|inner| inner.build = build.into())
+        self.configure(|inner| inner.build = clean_build(build.into()))
     }
 
     /// With a function that says which W3C `traceparent` the code that sends is in, for an application whose telemetry
     /// knows one. It travels with the signal and is [`Delivery::traceparent`](crate::Delivery::traceparent) for its
-    /// receivers; what they send inherits it where the function answers `None`. Default: none.
+    /// receivers; what they send inherits it where the function answers `None`. An answer that
+    /// [is no `traceparent`](crate::headers::is_traceparent) counts as `None`: it may come from a request, and fails no
+    /// send. Default: none.
     ///
     /// ```
     /// # use signals_runtime::{MemoryBackend, Signals};
@@ -299,11 +303,16 @@ impl<B: Backend> Inner<B> {
         self.store.resolve(&self.registry()?.registration()).await
     }
 
+    /// The trace context that the caller is in, when the application says one.
+    fn traceparent(&self) -> Option<Arc<str>> {
+        self.traceparent.as_ref().and_then(|current| current()).filter(|text| is_traceparent(text))
+    }
+
     pub(crate) fn send_context(&self, registry: &Arc<Registry>) -> SendContext {
         SendContext {
             registry: registry.clone(),
             payload_limit: self.payload_limit,
-            headers: lineage::headers(&self.build, self.traceparent.as_ref().and_then(|current| current())),
+            headers: lineage::headers(&self.build, self.traceparent()),
             clock: self.clock.clone(),
         }
     }
@@ -330,7 +339,8 @@ impl<B> Inner<B> {
 
 fn executable() -> Arc<str> {
     let path = std::env::current_exe().ok();
-    path.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into()).unwrap_or_default()
+    let name = path.as_deref().and_then(|path| path.file_stem());
+    name.map(|name| clean_build(name.to_string_lossy().into())).unwrap_or_default()
 }
 
 impl<B: Backend> Clone for Signals<B> {

@@ -50,6 +50,8 @@ cases! { ($)
         s12_every_payload_of_the_table_has_its_verdict,
         i13_every_error_of_the_table_is_recorded,
         i13_every_word_of_the_table_has_its_verdict,
+        e13_every_header_of_the_table_has_its_verdict,
+        i15_every_name_of_the_table_has_its_verdict,
         d9_every_delay_of_the_table_has_its_verdict,
         d9_no_number_of_a_statement_overflows,
         s12_what_a_send_accepts_decodes_to_an_equal_value,

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signals_conformance::fixtures::paid;
+use signals_conformance::hostile::d9_no_attempt_is_one_too_many;
+use signals_conformance::secrets::w17_i13_what_is_refused_is_told_without_what_it_says;
 use signals_conformance::stage::{Plain, Theatre};
 use signals_conformance::{Db, Harness};
 use signals_core::clock::ManualClock;
@@ -88,6 +90,31 @@ async fn i1_s4_an_adopted_transaction_commits_its_sends_and_refuses_after_a_fail
     paid(9).send(&mut tx).await.expect("the send succeeds");
     drop(tx);
     assert_eq!(db.all().await.len(), 1, "dropped, it rolls back");
+}
+
+/// D9, T9: the number that is the largest on every database goes no further here, where a column would hold more.
+#[tokio::test]
+async fn d9_t9_the_largest_attempt_can_be_claimed_and_stolen() {
+    let db = Db::<Sqlite>::open().await;
+    let plant = async || {
+        let attempts = sqlx::query("UPDATE signals_delivery SET attempt = 2147483647");
+        attempts.execute(db.harness.backend.pool()).await.expect("a number of a foreign hand's");
+    };
+    d9_no_attempt_is_one_too_many(&db, plant).await;
+}
+
+/// W17, I13: what a trigger of a foreign hand's refuses is quoted by nobody.
+#[tokio::test]
+async fn w17_i13_a_row_that_a_trigger_refuses_is_quoted_nowhere() {
+    let db = Db::<Sqlite>::open().await;
+    let refuse = async {
+        let triggers = "
+            CREATE TRIGGER no_signal BEFORE INSERT ON signals_signal BEGIN SELECT raise(ABORT, 'refused'); END;
+            CREATE TRIGGER no_attempt BEFORE INSERT ON signals_attempt BEGIN SELECT raise(ABORT, 'refused'); END;
+            CREATE TRIGGER no_end BEFORE INSERT ON signals_settled BEGIN SELECT raise(ABORT, 'refused'); END";
+        sqlx::raw_sql(triggers).execute(db.harness.backend.pool()).await.expect("a foreign hand's");
+    };
+    w17_i13_what_is_refused_is_told_without_what_it_says(&db, refuse).await;
 }
 
 /// Another program over the same file, whose connections wait a tenth of a second for the lock.

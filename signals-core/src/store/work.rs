@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Headers;
 use crate::clock::Timestamp;
 use crate::delivery::{Counters, DeliveryId, Lane, ReceiverId, SignalId};
-use crate::send::Headers;
 use crate::store::{ActionId, words};
 use crate::token::Token;
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use signals_core::delivery::{DeliveryId, ReceiverId, SignalId};
-use signals_core::store::{Acked, Acting, Filter, Retention, Verdict};
+use signals_core::delivery::{DeliveryId, MAX_COUNTED_ATTEMPTS, ReceiverId, SignalId, State};
+use signals_core::store::{Acked, Acting, DeathReason, Fate, Filter, Finished, Retention, Verdict};
 
 use super::FOR_EVER;
 use crate::fixtures::{SHIP, paid};
-use crate::harness::acked;
+use crate::harness::{LEASE, acked, retry_in};
 use crate::{Db, Harness};
 
 const ACTING: Acting<'static> = Acting { actor: "ops", subject: "numbers", continues: None };
@@ -51,4 +51,34 @@ pub(super) async fn no_number_of_a_statement_overflows<H: Harness>(db: Db<H>) {
     let none = Retention { done: Duration::ZERO, cancelled: Duration::ZERO, dead: None, keys: Duration::ZERO };
     assert_eq!(db.store.prune(&none, 0, None).await.expect("a prune of nothing").deliveries, 0);
     assert_eq!(db.store.prune(&none, usize::MAX, None).await.expect("a prune of all").deliveries, 1);
+}
+
+/// A delivery whose attempts are the most that are counted is claimed, stolen, given back, failed and begun again like any
+/// other. `plant` sees to it that every delivery that is stored has had `i32::MAX` of them.
+pub(super) async fn no_attempt_is_one_too_many<H: Harness>(db: &Db<H>, plant: impl AsyncFnOnce()) {
+    const MOST: u32 = MAX_COUNTED_ATTEMPTS;
+    let app = db.app(&[&SHIP]).await;
+    let [id] = app.deliver(&paid(7), [&SHIP]).await;
+    plant().await;
+    assert_eq!(db.get(id).await.summary.counters.attempt, MOST, "nothing was planted");
+    let mut puppet = app.puppet().await;
+
+    let lost = puppet.claim_one().await;
+    assert_eq!(lost.counters.attempt, MOST, "claimed");
+    db.advance(LEASE.as_secs() + 1);
+    let stolen = puppet.steal(1).await.claimed.remove(0);
+    assert_eq!((stolen.counters.attempt, stolen.counters.lost_leases), (MOST, 1), "a stolen one keeps its attempt");
+    assert_eq!(puppet.release(&stolen).await, Finished::Done);
+    assert_eq!(db.get(id).await.summary.counters.attempt, MOST - 1, "a refund is one less");
+    let again = puppet.claim_one().await;
+    assert_eq!(puppet.fail(&again, retry_in(0)).await, Finished::Done);
+    let last = puppet.claim_one().await;
+    assert_eq!((again.counters.attempt, last.counters.attempt), (MOST, MOST));
+    assert_eq!(puppet.fail(&last, Fate::Dead(DeathReason::Exhausted)).await, Finished::Done);
+
+    let dead = db.get(id).await;
+    assert_eq!((dead.summary.state, dead.summary.counters.attempt), (State::Dead, MOST));
+    assert_eq!(dead.attempts.iter().map(|attempt| attempt.attempt).collect::<Vec<_>>(), [MOST; 3]);
+    db.retry(id, "ops").await.expect("another life");
+    assert_eq!(puppet.claim_one().await.counters.attempt, 1);
 }

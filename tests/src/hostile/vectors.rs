@@ -31,8 +31,12 @@ pub(super) enum Given {
     Actor(String),
     /// What an operator looks for in errors, and as the name of a signal or receiver.
     Search(String),
-    /// What a build calls itself, and its machine.
-    Build(String),
+    /// What a build calls itself, and what is shown of that.
+    Build { said: String, shown: String },
+    /// What the application's telemetry says that the sender's trace context is.
+    Trace(String),
+    /// The name of a signal or receiver, whichever of those that it may have.
+    Name(String),
     /// A delay.
     Delay(Duration),
 }
@@ -52,9 +56,20 @@ pub(super) enum Verdict {
     NotReadable,
     /// No key.
     KeyInvalid,
+    /// Nobody's name.
+    ActorInvalid,
+    /// Neither a signal nor a receiver can be called so.
+    NameInvalid,
     /// More than ten years.
     DelayTooLong,
+    /// It is stored and shown without what could not be.
+    Cleaned,
+    /// All else is stored as if nobody had given it.
+    LeftOut,
 }
+
+/// More than any text of a program's or an operator's is long.
+const MEGABYTE: usize = 1 << 20;
 
 /// What SQL, JSON, terminals and file systems have stumbled over.
 const WORDS: [&str; 8] = [
@@ -76,6 +91,8 @@ pub(super) fn vectors() -> Vec<Vector> {
     floats(&mut add);
     errors(&mut add);
     words(&mut add);
+    headers(&mut add);
+    names(&mut add);
     delays(&mut add);
     table
 }
@@ -147,14 +164,68 @@ fn words(add: &mut impl FnMut(&'static str, Given, Verdict)) {
     for word in WORDS {
         key("a hostile key", word, Verdict::Kept);
     }
+    key("a key of a megabyte", &"k".repeat(MEGABYTE), Verdict::KeyInvalid);
+    let mut actor = |what, actor: &str, verdict| add(what, Given::Actor(actor.to_owned()), verdict);
+    actor("nobody", "", Verdict::ActorInvalid);
+    actor("spaces", " \t\n", Verdict::ActorInvalid);
+    actor("an actor with a NUL", "a\0b", Verdict::ActorInvalid);
+    actor("the longest actor", &"a".repeat(200), Verdict::Kept);
+    actor("a longer actor", &"a".repeat(201), Verdict::ActorInvalid);
+    actor("an actor of a megabyte", &"a".repeat(MEGABYTE), Verdict::ActorInvalid);
     for word in WORDS {
-        add("a hostile actor", Given::Actor(word.to_owned()), Verdict::Kept);
-        add("a hostile search", Given::Search(word.to_owned()), Verdict::Kept);
-        add("a hostile build", Given::Build(word.to_owned()), Verdict::Kept);
+        actor("a hostile actor", word, Verdict::Kept);
     }
-    add("a search with a NUL", Given::Search("a\0b".to_owned()), Verdict::Kept);
-    add("a search of a megabyte", Given::Search("x".repeat(1 << 20)), Verdict::Kept);
-    add("a build without a name", Given::Build(String::new()), Verdict::Kept);
+    let mut search = |what, text: &str| add(what, Given::Search(text.to_owned()), Verdict::Kept);
+    search("a search with a NUL", "a\0b");
+    search("a search of a megabyte", &"x".repeat(MEGABYTE));
+    for word in WORDS {
+        search("a hostile search", word);
+    }
+}
+
+fn headers(add: &mut impl FnMut(&'static str, Given, Verdict)) {
+    let mut build = |what, said: &str, shown: &str| {
+        let verdict = if said == shown { Verdict::Kept } else { Verdict::Cleaned };
+        add(what, Given::Build { said: said.to_owned(), shown: shown.to_owned() }, verdict);
+    };
+    build("a build without a name", "", "");
+    build("a build with a NUL", "shop\0 1.2.3", "shop\u{fffd} 1.2.3");
+    build("a build that breaks lines and terminals", "a\r\nb\u{1b}[31m", "a\u{fffd}\u{fffd}b\u{fffd}[31m");
+    build("the longest build", &"x".repeat(200), &"x".repeat(200));
+    build("a build of a megabyte", &"é".repeat(MEGABYTE / 2), &"é".repeat(100));
+    for word in WORDS {
+        build("a hostile build", word, word);
+    }
+
+    let mut trace = |what, text: &str, verdict| add(what, Given::Trace(text.to_owned()), verdict);
+    trace("a traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Verdict::Kept);
+    trace("one of a later version", "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", Verdict::Kept);
+    trace("no traceparent", "", Verdict::LeftOut);
+    trace("one with a NUL", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0\0", Verdict::LeftOut);
+    trace("one of nobody", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", Verdict::LeftOut);
+    let long = format!("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{}", "x".repeat(MEGABYTE));
+    trace("one of a megabyte", &long, Verdict::LeftOut);
+    for word in WORDS {
+        trace("a hostile traceparent", word, Verdict::LeftOut);
+    }
+}
+
+fn names(add: &mut impl FnMut(&'static str, Given, Verdict)) {
+    let mut name = |what, name: &str, verdict| add(what, Given::Name(name.to_owned()), verdict);
+    name("every character that there is", "Hostile-1.a_B.-", Verdict::Kept);
+    name("a word of SQL", "select", Verdict::Kept);
+    name("the name of a prototype", "__proto__.constructor", Verdict::Kept);
+    name("the longest name", &"n".repeat(200), Verdict::Kept);
+    name("a longer name", &"n".repeat(201), Verdict::NameInvalid);
+    name("a name of a megabyte", &"n".repeat(MEGABYTE), Verdict::NameInvalid);
+    name("no name", "", Verdict::NameInvalid);
+    name("a name with a NUL", "a\0b", Verdict::NameInvalid);
+    name("a name with an empty part", "a..b", Verdict::NameInvalid);
+    name("a space", " ", Verdict::NameInvalid);
+    name("another alphabet", "é", Verdict::NameInvalid);
+    for word in WORDS {
+        name("a hostile name", word, Verdict::NameInvalid);
+    }
 }
 
 fn delays(add: &mut impl FnMut(&'static str, Given, Verdict)) {

@@ -9,6 +9,7 @@ mod hints;
 mod locks;
 mod planted;
 mod promotes;
+mod refusals;
 mod sends;
 mod sessions;
 mod statements;

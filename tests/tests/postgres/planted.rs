@@ -1,10 +1,11 @@
-//! Rows that a foreign hand has written where the end of a delivery is stored: they fail nothing else. I2, I4, T4, T10.
+//! Rows that a foreign hand has written where the end of a delivery is stored: they fail nothing else. I2, I4, T4, T10. And the
+//! largest number of an attempt. D9.
 
 use std::time::Duration;
 
 use signals_conformance::fixtures::{SHIP, paid};
-use signals_conformance::{Db, Harness as _};
-use signals_core::delivery::State;
+use signals_conformance::{Db, Harness as _, hostile};
+use signals_core::delivery::{MAX_COUNTED_ATTEMPTS, State};
 use signals_core::store::{Acting, Filter, Verdict};
 use signals_core::{Backend as _, Signal as _};
 use sqlx::Executor as _;
@@ -39,6 +40,33 @@ async fn t10_a_planted_end_fails_nothing_of_what_is_cancelled_with_it() {
         assert_eq!(verdicts, [Verdict::Done, Verdict::WrongState(State::Done)], "after {delay:?}");
         let ended = "SELECT count(*) FROM signals.settled WHERE outcome = 'cancelled' AND actor = 'ops'";
         assert_eq!(case.harness.number(ended).await, 1, "after {delay:?}");
+    }
+}
+
+/// D9, T9: the largest number that the column holds, by the statements of a sweep: a test's clock stands still.
+#[tokio::test]
+async fn d9_t9_the_largest_attempt_can_be_claimed_and_stolen() {
+    let case = Case::open().await;
+    let plant = async || {
+        let attempts = "UPDATE signals.delivery SET attempt = 2147483647";
+        case.harness.reader.execute(attempts).await.expect("a number of a foreign hand's");
+    };
+    hostile::d9_no_attempt_is_one_too_many(&case, plant).await;
+}
+
+/// D9, T2: and by the statement of a claim that begins at the floors.
+#[tokio::test]
+async fn d9_the_largest_attempt_can_be_claimed_above_the_floors() {
+    let case = crate::claims::open().await;
+    let app = case.app(&[&SHIP]).await;
+    // In a lane that has been swept already, which is done but twice a second.
+    let mut puppet = app.puppet().await;
+    for _ in 0..3 {
+        puppet.claim(1).await;
+        app.send(&paid(7)).await;
+        let attempts = "UPDATE signals.delivery SET attempt = 2147483647 WHERE token IS NULL";
+        case.harness.reader.execute(attempts).await.expect("a number of a foreign hand's");
+        assert_eq!(puppet.claim_one().await.counters.attempt, MAX_COUNTED_ATTEMPTS);
     }
 }
 

@@ -34,6 +34,9 @@ impl WrongStore {
             claims.claimed.extend(self.claim_inside(&claim).await?.claimed);
         }
         self.misreport(&claim, &mut claims);
+        if self.is(Defect::LogsPayloads) {
+            claims.claimed.iter().for_each(|claimed| tracing::debug!(payload = ?claimed.signal.payload, "claimed"));
+        }
         let mut memory = self.backend.shared.memory();
         for claimed in &claims.claimed {
             memory.current.insert(claimed.held.delivery, claimed.held);

@@ -211,7 +211,7 @@ defects! {
     /// Receipts come in any order.
     MixesReceiptsUp: "send::t1_a_batch_is_stored_in_its_order";
     /// What travels beside a payload is lost.
-    DropsHeaders: "send::e13_headers_travel_beside_the_payload"
+    DropsHeaders: "send::e13_headers_travel_beside_the_payload" "hostile::e13_every_header_of_the_table_has_its_verdict"
         "worker::e13_what_a_receiver_sends_is_run_and_names_its_cause"
         "endless::e13_a_receiver_that_sends_its_own_signal_starves_nobody_and_is_seen";
     /// Delays are lost.
@@ -239,6 +239,7 @@ defects! {
 
     /// A renamed receiver is another one.
     IgnoresAliases: "registry::i15_a_renamed_receiver_gets_what_was_sent_under_its_old_name"
+        "hostile::i15_every_name_of_the_table_has_its_verdict"
         "registry::i15_an_old_binary_that_comes_later_finds_the_new_ones_id"
         "registry::i15_a_rollback_finds_the_same_receiver"
         "deploys::w16_e2_a_receiver_renamed_with_its_alias_is_one_receiver_in_every_order"
@@ -419,4 +420,14 @@ defects! {
     NeverResigns: "inspect::l1_workers_are_shown_while_they_are_seen"
         "deploys::w16_e4_a_removed_receiver_waits_for_a_build_that_knows_it"
         "deploys::i15_e2_what_waits_for_a_name_that_was_given_up_is_parked_and_not_lost";
+
+    // What is told.
+
+    /// A refusal quotes what was refused, as a derived `Debug` prints it.
+    QuotesPayloads: "secrets::w17_a_secret_in_a_payload_is_told_nowhere";
+    /// What is claimed is logged with all that it is.
+    LogsPayloads: "secrets::w17_a_secret_in_a_payload_is_told_nowhere";
+    /// What failed is logged with its error.
+    LogsErrors: "secrets::i13_a_secret_in_an_error_is_told_in_its_record_alone"
+        "secrets::i13_a_worker_that_logs_errors_tells_them_in_two_events_alone";
 }

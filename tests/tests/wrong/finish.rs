@@ -39,6 +39,9 @@ impl WrongStore {
             }
             failed
         });
+        if self.is(Defect::LogsErrors) {
+            failed.iter().for_each(|failed| tracing::info!(why = failed.error, "stored"));
+        }
         let answers = self.inner.fail(&wrong.collect::<Vec<_>>()).await?;
         if self.is(Defect::FailsTheWholeSignal) {
             let mut siblings = self.inner.find(&Filter::default(), usize::MAX).await?.ids;

@@ -29,7 +29,12 @@ pub(super) async fn send(conn: &mut WrongTx, batch: &SendBatch) -> Result<Vec<Re
         }
         return Ok(receipts);
     }
-    let mut receipts = MemoryBackend::send(memory, &wrong).await?;
+    let mut receipts = match MemoryBackend::send(memory, &wrong).await {
+        Err(Error::KeyReused { key }) if shared.is(Defect::QuotesPayloads) => {
+            return Err(Error::Database(format!("{key} is not for {:?}", batch.signals[0].payload).into()));
+        }
+        answer => answer?,
+    };
     if shared.is(Defect::RefusesWhatNobodyHears) && receipts.iter().all(|receipt| receipt.deliveries == 0) {
         return Err(Error::Database("nothing to insert".into()));
     }

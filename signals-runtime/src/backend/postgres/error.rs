@@ -1,9 +1,12 @@
 //! The backend's edge: what Postgres and sqlx report becomes the library's own error here, and nowhere else.
 
+mod refusal;
+
 use signals_core::{BoxError, Error};
 
 /// What an error of a statement means to the caller.
 pub(super) fn of(error: sqlx::Error) -> Error {
+    let error = refusal::without_values(error);
     let lost = matches!(
         error,
         sqlx::Error::Io(_)

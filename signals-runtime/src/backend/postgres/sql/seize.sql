@@ -16,7 +16,7 @@ moment AS MATERIALIZED (
 claimed AS (
     UPDATE signals.delivery AS d
     SET token = $5::bigint,
-        attempt = least(d.attempt, 2147483646) + (d.token IS NULL)::integer,
+        attempt = CASE WHEN d.token IS NULL THEN least(d.attempt, 2147483646) + 1 ELSE d.attempt END,
         lost_leases = d.lost_leases + (d.token IS NOT NULL)::integer,
         lease_until = (SELECT m.now FROM moment AS m) + $6::bigint * interval '1 microsecond'
     WHERE d.ctid = ANY (ARRAY(SELECT t.tid FROM taken AS t))
