@@ -60,7 +60,7 @@ impl Figures {
             row("dead_wanted", booked(&|number| Order::failures(number) == ATTEMPTS)),
             row("failed_attempts", facts.effects.iter().filter(|line| line.what == "reluctant-fails").count()),
             row("delayed", booked(&|number| Order::delay(number) > Duration::ZERO)),
-            row("lost", check::lost_sends(facts)),
+            row("lost", check::lost(facts)),
             row("double_plain_effects", doubled(plain_effects)),
             row("double_transactional_effects", doubled(facts.books.rows.iter())),
             row("stale_acks_accepted", check::stale_acknowledgements(facts)),
