@@ -77,6 +77,8 @@ impl Figures {
             ("recovery_max_ms", quantile(&times.raw, 1.0)),
             row("l1_unexcused", times.clean.len()),
             row("l1_unexcused_in_storm", times.clean_in_storm),
+            row("l1_excused", times.excused.len()),
+            ("l1_excused_max_ms", quantile(&times.excused, 1.0)),
             ("l1_p50_ms", quantile(&times.clean, 0.5)),
             ("l1_p99_ms", quantile(&times.clean, 0.99)),
             ("l1_max_ms", quantile(&times.clean, 1.0)),
