@@ -79,6 +79,12 @@ pub(crate) fn waited(lasted: Duration) {
     tracing::info!(target: TARGET, ?lasted, "waited long for the database's write lock: somebody holds it for long, or many want it");
 }
 
+/// The same of a transaction of the application's, or of a receiver's.
+#[cfg(feature = "sqlite")]
+pub(crate) fn begin_waited(lasted: Duration) {
+    tracing::info!(target: TARGET, ?lasted, "a transaction waited long to begin: somebody else writes for long, or many do, or the pool is empty");
+}
+
 pub(crate) fn gave_up(verb: &'static str, held: &Held, error: &Error) {
     tracing::error!(
         target: TARGET, verb,

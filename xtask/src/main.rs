@@ -28,7 +28,7 @@ cargo xtask <command>
   test [--only <step>]... [--seed <n>] [--list]
                                      everything that must be green before a merge
   tidy                               the rules of the house that no compiler checks
-  chaos [--seconds <n> | --kills <n>] [--seed <n>] [--mix all|kills] [--release] [--json] [sqlite] [postgres]
+  chaos [--seconds <n> | --kills <n>] [--seed <n>] [--rounds <n>] [--mix all|kills] [--release] [--json] [sqlite] [postgres]
                                      kills, stops and cuts off workers, senders and their database for a minute each, and
                                      checks what is left
   bite [<rig or break>]... [--quick] [--json] [--list]

@@ -119,8 +119,8 @@ impl<H: Host> Campaign<H> {
             Mix::Kills => &[],
         };
         let mut nemesis = Nemesis::new(options.seed, ills);
-        while !self.is_enough(options, &nemesis) {
-            let past = if worth::is_long(options) { self.past(options.until) } else { 0.0 };
+        while !self.is_enough(options, &nemesis, began.elapsed()) {
+            let past = if worth::is_long(options, began.elapsed()) { self.past(options.until) } else { 0.0 };
             let act = nemesis.next(past);
             let_work(&mut self.fleet, &self.signals, &mut self.leases, act).await?;
             self.fleet.suffer(act).await?;
@@ -132,9 +132,9 @@ impl<H: Host> Campaign<H> {
     }
 
     /// Whether the storm is over: its time is, and every ill has come, or the half of its time again was not enough for that.
-    fn is_enough(&self, options: Options, nemesis: &Nemesis) -> bool {
+    fn is_enough(&self, options: Options, nemesis: &Nemesis, took: Duration) -> bool {
         let past = self.past(options.until);
-        past >= 1.0 && (!worth::is_long(options) || nemesis.is_through() || past >= 1.5)
+        past >= 1.0 && (!worth::is_long(options, took) || nemesis.is_through() || past >= 1.5)
     }
 
     /// How much of the storm is past, of 1.

@@ -111,9 +111,12 @@ pub(crate) fn stale_acknowledgements(facts: &Facts) -> usize {
     outcomes::stale(facts).len()
 }
 
-/// How many sends are gone of which their sender was told that they are stored, and how many deliveries without having been done.
-pub(crate) fn lost_sends(facts: &Facts) -> usize {
-    sends::lost(facts) + facts.deliveries.iter().filter(|fact| is_lost(fact)).count()
+/// How many sends are gone of which their sender was told that they are stored, and how many deliveries: of an order that is
+/// booked, without a trace, left behind unsettled, or dead without a reason.
+pub(crate) fn lost(facts: &Facts) -> usize {
+    let unsettled = |fact: &&Fact| !fact.state.is_settled();
+    let left = facts.deliveries.iter().filter(|fact| unsettled(fact) || is_lost(fact)).count();
+    sends::lost(facts) + sends::vanished(facts) + left
 }
 
 #[derive(Default)]

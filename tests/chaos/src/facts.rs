@@ -14,7 +14,8 @@ use crate::leases::Leases;
 use crate::member::{Fate, Outage};
 use crate::nemesis::Ill;
 use crate::told::{
-    Connected, Outcome, Stolen, Waited, acknowledged, connected, gave_up, given_back, refused, starved, stolen, waited,
+    Connected, Outcome, Stolen, Waited, acknowledged, began, connected, gave_up, given_back, refused, starved, stolen,
+    waited,
 };
 use crate::{Line, Log};
 
@@ -93,6 +94,8 @@ pub(crate) struct Facts {
     pub(crate) deliveries: Vec<Fact>,
     pub(crate) workers: Vec<Connected>,
     pub(crate) waits: Vec<Waited>,
+    /// Transactions that waited long to begin. Nobody steals later because of that.
+    pub(crate) begins: Vec<Waited>,
     /// When the machine did not let a worker run.
     pub(crate) starved: Vec<Waited>,
     /// When workers could not start: the moment, and the process.
@@ -139,6 +142,7 @@ impl Facts {
             deliveries,
             workers,
             waits: told.lines().filter_map(waited).collect(),
+            begins: told.lines().filter_map(began).collect(),
             given_up: told.lines().filter_map(gave_up).collect(),
             starved: told.lines().filter_map(starved).collect(),
             given_back: told.lines().filter_map(given_back).collect(),

@@ -7,12 +7,15 @@
 //!   own wait for the lock or for the machine, as long as it told, and an outage of its database: then it may take as long
 //!   again, or a lease after a long wait (docs/decisions/0012); of a worker that lost its database nothing is expected before
 //!   it is connected again;
-//! - a slot: of those that may kill their worker, and where there is one writer of transactional deliveries, a worker runs one
-//!   at a time. One of them may be running, and those that are taken over meanwhile may be in front. Of the others it runs
-//!   twelve at a time.
+//! - a slot (see [`slots`]): of those that may kill their worker, and where there is one writer of transactional deliveries, a
+//!   worker runs one at a time. One of them may be running, and those that are due as early may be in front, each for as long as
+//!   its time-out and the wait of its BEGIN that was told. Of the others it runs twelve at a time, which excuses where there is
+//!   one writer.
 //!
 //! The longer interval of sweeps, which L1 allows while something pins the horizon, is no excuse here: too few rows die for a
 //! sweep to take long, and a stopped worker that pins it is counted (`pinned_looks`) and delays nobody.
+
+mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,9 +25,12 @@ use signals_runtime::delivery::DeliveryId;
 
 use crate::LEASE;
 use crate::app::LONG;
-use crate::facts::{Facts, Lost, Receiver};
+use crate::facts::{Facts, Lost};
 use crate::member::What;
+use crate::nemesis::Ill;
 use crate::silence;
+use crate::told::Connected;
+use slots::{Needs, Wait};
 
 /// What L1 allows beyond the lease.
 pub(crate) const BEYOND: Duration = Duration::from_secs(1);
@@ -32,23 +38,15 @@ pub(crate) const BEYOND: Duration = Duration::from_secs(1);
 /// A wait for the lock that is shorter is not told.
 pub(crate) const UNTOLD: i64 = 500_000;
 
-/// For how long a delivery of which a worker runs one at a time may keep its slot: while its BEGIN waits for the lock, on a
-/// connection of the application's that tells nobody, and for its time-out of 600 ms.
-const SLOT: Duration = Duration::from_secs(6);
-
-/// How many slots a worker has for plain deliveries, and for how long the longest of the storm keeps its own. Those of the last
-/// act keep theirs for longer than a lease, but then there are slots for all of them, and none is waited for.
-const SLOTS: usize = 12;
-const HELD: Duration = Duration::from_secs(1);
-
 /// A delivery that changed hands: when its worker was hit, when it had renewed last, and when another took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
     lost: Lost,
     hit: i64,
     renewed: i64,
-    /// Whether it needs a slot that a worker has once.
-    needs_slot: bool,
+    needs: Needs,
+    /// Who took it over, as it told; `None`: nobody did, or who did was killed first.
+    taker: Option<u32>,
 }
 
 /// How long recoveries took, sorted.
@@ -60,6 +58,8 @@ pub(crate) struct Times {
     pub(crate) clean: Vec<Duration>,
     /// How many of these were not of the last act.
     pub(crate) clean_in_storm: usize,
+    /// As L1 counts, all others.
+    pub(crate) excused: Vec<Duration>,
 }
 
 /// How long each recovery took.
@@ -77,13 +77,19 @@ pub(crate) fn times(facts: &Facts) -> Times {
             .of_process(oldest.pid)
             .iter()
             .all(|(begin, end)| *end <= from - micros(LEASE) || *begin >= change.lost.at);
-        if undisturbed && !change.needs_slot && from < change.lost.at {
+        if from >= change.lost.at {
+            continue;
+        }
+        if undisturbed && !change.needs.one() {
             times.clean.push(span(from, change.lost.at));
             times.clean_in_storm += usize::from(!last_act.contains(&change.lost.delivery.signal.0));
+        } else {
+            times.excused.push(span(from, change.lost.at));
         }
     }
-    times.raw.sort_unstable();
-    times.clean.sort_unstable();
+    for times in [&mut times.raw, &mut times.clean, &mut times.excused] {
+        times.sort_unstable();
+    }
     times
 }
 
@@ -103,10 +109,13 @@ pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
         let due = heirs.filter_map(|life| {
             let waits = patience.of_process(life.pid);
             let asked = due(waits, life, change.renewed, 0);
-            let slot = if asked < change.lost.at { in_front(&changes, change, asked) } else { 0 };
-            let due = due(waits, life, change.renewed, slot);
+            let asks = |other: &Change| due(waits, life, other.renewed, 0);
+            let is_late = asked < change.lost.at;
+            let slot =
+                if is_late { slots::wait(facts, &changes, change, (life.pid, asked), asks) } else { Wait::default() };
             // Whoever was gone before then owes nothing.
-            (due <= life.to).then_some((due, life.pid))
+            let owes = due(waits, life, change.renewed, slot.longest) <= life.to;
+            owes.then(|| (due(waits, life, change.renewed, slot.allowed), life.pid))
         });
         let Some((by, heir)) = due.min() else { continue };
         if change.lost.at > by {
@@ -115,20 +124,6 @@ pub(crate) fn late(facts: &Facts) -> Vec<(DeliveryId, String)> {
         }
     }
     late
-}
-
-/// How long `change`, which is due then, may wait for its slot: for one that has it, and for those taken over before it.
-fn in_front(changes: &[Change], change: &Change, due: i64) -> i64 {
-    let needs_slot = change.needs_slot;
-    let long = micros(if needs_slot { SLOT } else { HELD });
-    let others = changes.iter().filter(|other| {
-        other.needs_slot == needs_slot
-            && other.lost.delivery != change.lost.delivery
-            && (due - long..change.lost.at).contains(&other.lost.at)
-    });
-    let others = others.count();
-    let rounds = if needs_slot { 1 + others } else { others.div_ceil(SLOTS) };
-    long * i64::try_from(rounds).unwrap_or(i64::MAX)
 }
 
 /// By when `life` must have recovered what was `renewed` then for the last time, and needs so long for its slot, in the course
@@ -236,7 +231,7 @@ struct Life {
 /// Each worker from its connection, or its continuation, to the next thing that happened to it.
 fn lives(facts: &Facts) -> Vec<Life> {
     let mut lives = Vec::new();
-    for connected in &facts.workers {
+    for connected in facts.workers.iter().filter(|connected| !is_doomed(facts, connected)) {
         let mut from = Some(connected.at);
         for fate in facts.fates.iter().filter(|fate| fate.pid == connected.pid && fate.at >= connected.at) {
             match fate.what {
@@ -251,6 +246,15 @@ fn lives(facts: &Facts) -> Vec<Life> {
         }
     }
     lives
+}
+
+/// Whether the session that was connected then had been told to end: the server ended it after the answer, its keeper heard of that
+/// when it renewed for the first time, and was connected anew.
+fn is_doomed(facts: &Facts, connected: &Connected) -> bool {
+    let ended = facts.outages.iter().filter(|outage| outage.ill == Ill::Terminate && outage.from <= connected.at);
+    let anew = connected.at + 1..connected.at + micros(LEASE / 3 + LEASE / 4 + BEYOND);
+    ended.map(|outage| outage.to).any(|to| connected.at - to < UNTOLD)
+        && facts.workers.iter().any(|again| again.pid == connected.pid && anew.contains(&again.at))
 }
 
 /// When the holder of a lease was killed or stopped, if it was before it lost the lease.
@@ -275,8 +279,10 @@ fn changes(facts: &Facts) -> Vec<Change> {
     };
     let change = |lost: &Lost| {
         let hit = hit(facts, lost)?;
-        let needs_slot = lost.again || (facts.one_writer && lost.receiver == Receiver::Transactional);
-        Some(Change { lost: *lost, hit, renewed: renewed(lost, hit), needs_slot })
+        let needs = Needs::of(lost, facts.one_writer);
+        let told = facts.stolen.iter().filter(|stolen| stolen.delivery == lost.delivery && stolen.at >= lost.at);
+        let taker = told.filter(|stolen| stolen.at - lost.at < micros(LEASE)).min_by_key(|stolen| stolen.at);
+        Some(Change { lost: *lost, hit, renewed: renewed(lost, hit), needs, taker: taker.map(|stolen| stolen.pid) })
     };
     facts.lost.iter().filter_map(change).collect()
 }

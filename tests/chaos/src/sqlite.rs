@@ -105,3 +105,44 @@ impl Host for File {
         bail!("a file does not know {ill:?}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::registry;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    use super::*;
+    use crate::told::{began, waited};
+    use crate::worker::teller;
+
+    /// The excuse of L1 stands on it.
+    #[tokio::test]
+    async fn a_transaction_that_waited_long_to_begin_is_told_and_is_no_wait_of_the_keepers() {
+        const HELD: Duration = Duration::from_millis(700);
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = folder.path().join("app.db").display().to_string();
+        let [writer, other] =
+            [Sqlite::open(&address).await.expect("opens"), Sqlite::open(&address).await.expect("opens")];
+        let events = folder.path().join("events");
+        let _listening = registry().with(teller(Arc::new(fs::File::create(&events).expect("a file")))).set_default();
+        let lines = || fs::read_to_string(&events).expect("it is there");
+
+        other.begin().await.expect("begins").rollback().await.expect("rolls back");
+        assert_eq!(lines().lines().filter_map(began).count(), 0, "it found the lock free");
+        let held = writer.begin().await.expect("begins");
+        let (begun, ()) = tokio::join!(other.begin(), async {
+            // tidy: not a wait: for so long the lock is held
+            tokio::time::sleep(HELD).await;
+            held.rollback().await.expect("rolls back");
+        });
+        drop(begun.expect("begins when it is free"));
+        let told: Vec<_> = lines().lines().filter_map(began).collect();
+        let &[told] = &told[..] else { panic!("one: {told:?} in {}", lines()) };
+        assert!(told.lasted >= 500_000 && told.pid == std::process::id(), "{told:?}");
+        assert_eq!(lines().lines().filter_map(waited).count(), 0);
+    }
+}

@@ -93,8 +93,17 @@ fn outcome(line: &str) -> Option<Outcome> {
 
 /// A wait, in an event that tells of a long one when it ends.
 pub(crate) fn waited(line: &str) -> Option<Waited> {
+    lasted(line).filter(|_| line.contains("waited long for the database's write lock"))
+}
+
+/// As [`waited`], of a transaction of a receiver's.
+pub(crate) fn began(line: &str) -> Option<Waited> {
+    lasted(line).filter(|_| line.contains("a transaction waited long to begin"))
+}
+
+fn lasted(line: &str) -> Option<Waited> {
     let (until, pid) = told_by(line)?;
-    let lasted = field(line, "lasted").filter(|_| line.contains("write lock"))?;
+    let lasted = field(line, "lasted")?;
     let (number, unit) = lasted.split_at(lasted.find(|c: char| c.is_ascii_alphabetic())?);
     let seconds = number.parse::<f64>().ok()? / if unit.starts_with("ms") { 1e3 } else { 1.0 };
     Some(Waited { pid, until, lasted: (seconds * 1e6) as i64 })
@@ -157,7 +166,10 @@ mod tests {
         };
         assert_eq!(waited(&line("1.25s")), Some(Waited { pid: 17, until: 5_000_000, lasted: 1_250_000 }));
         assert_eq!(waited(&line("670.5ms")), Some(Waited { pid: 17, until: 5_000_000, lasted: 670_500 }));
-        assert_eq!(starved(&line("1.25s")), None);
+        assert_eq!((starved(&line("1.25s")), began(&line("1.25s"))), (None, None));
+        let begin = "5000000 17  INFO signals: a transaction waited long to begin: many write lasted=670.5ms";
+        assert_eq!(began(begin), Some(Waited { pid: 17, until: 5_000_000, lasted: 670_500 }));
+        assert_eq!(waited(begin), None, "nobody steals later for that");
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use signals_runtime::clock::{Clock as _, SystemClock};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt, registry};
+use tracing_subscriber::{Layer, Registry, fmt, registry};
 
 use crate::database::Database;
 use crate::member::end_with_the_campaign;
@@ -21,9 +22,7 @@ use crate::{Log, starvation};
 /// Returns the database's error, and that of the worker.
 pub async fn work<D: Database>(address: &str, log: Log, lease: Duration, grace: Duration) -> anyhow::Result<()> {
     end_with_the_campaign()?;
-    let told = fmt::layer().with_ansi(false).with_timer(when_and_who as fn(&mut Writer<'_>) -> std::fmt::Result);
-    let ours = Targets::new().with_target("signals", LevelFilter::DEBUG);
-    registry().with(told.with_writer(std::io::stderr).with_filter(ours)).init();
+    registry().with(teller(std::io::stderr)).init();
     starvation::watch();
     let signals = D::open(address).await?;
     loop {
@@ -52,6 +51,15 @@ const RESTART: Duration = Duration::from_millis(200);
 pub(crate) fn tell(what: &str) -> std::io::Result<()> {
     let (at, pid) = (SystemClock.now().as_micros(), std::process::id());
     std::io::stderr().write_all(format!("{at} {pid} {what}\n").as_bytes())
+}
+
+/// Writes what the library tells, one event a line.
+pub(crate) fn teller<W>(writer: W) -> impl Layer<Registry>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let told = fmt::layer().with_ansi(false).with_timer(when_and_who as fn(&mut Writer<'_>) -> std::fmt::Result);
+    told.with_writer(writer).with_filter(Targets::new().with_target("signals", LevelFilter::DEBUG))
 }
 
 /// What every event that a worker tells begins with: microseconds since the epoch, and its process.

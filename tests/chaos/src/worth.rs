@@ -16,21 +16,28 @@ const MUST_KILL: u64 = 50;
 /// [more minutes than one](VERY_LONG): the last act alone would be as good after a second as after an hour.
 const MUST_JUDGE_A_MINUTE: u64 = 10;
 
-/// A campaign of this length has time for everything.
+/// A campaign of this length has time for everything, and so has one of this many kills: the slowest machines kill four times a
+/// second.
 const LONG: Duration = Duration::from_secs(60);
+const MANY: u64 = 250;
 
 /// The storm of a campaign of this length is longer than its ills.
 const VERY_LONG: Duration = Duration::from_secs(120);
 
-/// Whether the campaign has a minute or more: then it must have had everything that comes in turns.
-pub(crate) const fn is_long(options: Options) -> bool {
-    lasts(options, LONG)
+/// Whether the campaign is to have a minute or more, or has kills for one, or its storm `took` one for fewer: then it must have had
+/// everything that comes in turns.
+pub(crate) fn is_long(options: Options, took: Duration) -> bool {
+    match options.until {
+        Until::Killed(count) => count >= MANY || took >= LONG,
+        Until::Elapsed(span) => span >= LONG,
+    }
 }
 
-const fn lasts(options: Options, at_least: Duration) -> bool {
+/// Whether its storm is longer than its ills: the time says so that it was to have, or, of kills, that it took.
+fn is_very_long(options: Options, took: Duration) -> bool {
     match options.until {
-        Until::Killed(_) => false,
-        Until::Elapsed(span) => span.as_millis() >= at_least.as_millis(),
+        Until::Killed(_) => took >= VERY_LONG,
+        Until::Elapsed(span) => span >= VERY_LONG,
     }
 }
 
@@ -53,8 +60,10 @@ pub(crate) fn failures(
         must(kills < MUST_KILL || get(name) > 0, format!("nothing was {what}"));
     }
     must(get("acks_known_outside") > 0, "no worker told of an acknowledgement: none could have been stale".to_owned());
-    if is_long(options) {
-        must(kills >= MUST_KILL, format!("there were {kills} kills, and {MUST_KILL} must be"));
+    let took = Duration::from_millis(get("took_ms"));
+    if is_long(options, took) {
+        let least = if let Until::Killed(count) = options.until { count.min(MUST_KILL) } else { MUST_KILL };
+        must(kills >= least, format!("there were {kills} kills, and {least} must be"));
         let missing: Vec<&Ill> = known.iter().filter(|ill| options.mix == Mix::All && !done.contains(ill)).collect();
         must(missing.is_empty(), format!("there was none of {missing:?}"));
         let has_outages = options.mix == Mix::All && known.iter().any(|ill| ill.forgets());
@@ -67,7 +76,7 @@ pub(crate) fn failures(
     }
     let (judged, least) = (get("l1_unexcused"), calm::MUST_JUDGE);
     must(judged >= least, format!("{judged} recoveries were judged under L1 without an excuse, and {least} must be"));
-    if lasts(options, VERY_LONG) && options.mix == Mix::All {
+    if is_very_long(options, took) && options.mix == Mix::All {
         let (judged, took) = (get("l1_unexcused_in_storm"), get("took_ms"));
         must(
             judged * 60_000 >= MUST_JUDGE_A_MINUTE * took,
@@ -146,6 +155,36 @@ mod tests {
         for less in [Options { until, ..two }, Options { mix: Mix::Kills, ..two }] {
             assert_eq!(with("l1_unexcused_in_storm", 0, less), 0, "{less:?}");
         }
+    }
+
+    /// How many failures there are of a campaign of so many kills whose storm took so long and had no ill.
+    fn without_ills(kills: u64, took: Duration) -> usize {
+        let rows = ROWS.map(|(known, usual)| match known {
+            "kills" => (known, kills),
+            "took_ms" => (known, took.as_millis() as u64),
+            "l1_unexcused_in_storm" => (known, 1_000),
+            _ => (known, usual),
+        });
+        let options = Options { until: Until::Killed(kills), ..MINUTE };
+        failures(&Figures::with(&rows), &[], &[Ill::Cut], options, None).len()
+    }
+
+    #[test]
+    fn a_campaign_of_kills_is_long_by_their_number_or_by_the_time_that_it_took() {
+        let moment = Duration::from_millis(1);
+        assert_eq!([without_ills(MANY - 1, LONG - moment), without_ills(MANY, LONG - moment)], [0, 1]);
+        assert_eq!(
+            [without_ills(7, LONG - moment), without_ills(7, LONG)],
+            [0, 1],
+            "what was asked for is seven kills"
+        );
+        let judged = |took: Duration| {
+            let options = Options { until: Until::Killed(MANY), ..MINUTE };
+            let rows =
+                ROWS.map(|(known, usual)| (known, if known == "took_ms" { took.as_millis() as u64 } else { usual }));
+            failures(&Figures::with(&rows), &[], &[], options, None).len()
+        };
+        assert_eq!([judged(VERY_LONG - moment), judged(VERY_LONG)], [0, 1], "its storm is judged, too");
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{LEASE, Process, Rig, for_a_while, starts, until};
+use common::{LEASE, Process, Rig, starts, until};
 use rustix::process::Signal;
 use signals_cluster::Settings;
 use signals_rig_postgres::{HOLD, How, Work, book};
@@ -39,8 +39,7 @@ async fn w8_t9_a_delivery_that_aborts_its_workers_dies_and_its_neighbours_do_not
 async fn w10_receivers_that_block_the_runtime_cost_nobody_a_lease_on_a_server() {
     let rig = Rig::new(Settings::fast()).await;
     let (worker, other) = (rig.worker(), rig.worker());
-    rig.connected(&[&worker, &other]).await;
-    for_a_while(LEASE).await; // from here on either would steal
+    rig.may_steal(&[&worker, &other]).await;
     let threads = i64::try_from(std::thread::available_parallelism().expect("it is known").get()).expect("a few");
     for number in 0..threads * 2 {
         book(&rig.signals, &Work { how: How::Blocking, ..Work::held(number, LEASE * 2) }).await.expect("it is stored");
@@ -67,7 +66,8 @@ async fn w12_a_second_sigterm_gives_back_at_once_without_burning_an_attempt_on_a
         let is_running = worker.is_running();
         if is_running {
             worker.signal(Signal::TERM);
-            for_a_while(Duration::from_millis(100)).await;
+            // tidy: not a wait: how often it is asked
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         !is_running
     })

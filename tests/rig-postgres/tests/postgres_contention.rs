@@ -5,7 +5,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{LEASE, Process, Rig, for_a_while, until};
+use common::{LEASE, Process, Rig, until};
 use signals_cluster::Settings;
 use signals_core::Backend as _;
 use signals_core::store::{ReceiverEntry, Registration, SignalEntry};
@@ -80,8 +80,8 @@ async fn end_all(rig: &Rig, end: Instant, discard: bool) -> u64 {
         let all =
             if discard { operator.discard_all(Filter::default()) } else { operator.cancel_all(Filter::default()) };
         ended += all.await.expect("it is tried again").changed;
-        // What is ended all the time is never done.
-        for_a_while(APART / 10).await;
+        // tidy: not a wait: what is ended all the time is never done
+        tokio::time::sleep(APART / 10).await;
     }
     ended
 }
@@ -90,7 +90,8 @@ async fn retry_all(rig: &Rig, end: Instant) -> u64 {
     let mut retried = 0;
     while Instant::now() < end {
         retried += retry(rig).await;
-        for_a_while(APART / 10).await;
+        // tidy: not a wait: how often it is asked for
+        tokio::time::sleep(APART / 10).await;
     }
     retried
 }
@@ -114,7 +115,8 @@ async fn merge(rig: &Rig, end: Instant) -> u64 {
         let name: &'static str = format!("rig.another_{merged}").leak();
         let another = ReceiverEntry { name, aliases: &[], signal: WORK };
         store.register(&registration(another)).await.expect("registers");
-        for_a_while(APART).await;
+        // tidy: not a wait: for how long it is a receiver of its own
+        tokio::time::sleep(APART).await;
         let heir = ReceiverEntry { name: HOLD, aliases: vec![name].leak(), signal: WORK };
         let registered = store.register(&registration(heir)).await.expect("merges");
         assert_eq!(registered.merged, [name], "it was another one");
@@ -129,9 +131,11 @@ async fn pause(rig: &Rig, end: Instant) -> u64 {
     let mut paused = 0;
     while Instant::now() < end {
         paused += u64::from(operator.pause(HOLD).await.expect("pauses"));
-        for_a_while(APART).await; // much to be ended gathers
+        // tidy: not a wait: for how long it is paused, so that much to be ended gathers
+        tokio::time::sleep(APART).await;
         operator.resume(HOLD).await.expect("resumes");
-        for_a_while(APART).await;
+        // tidy: not a wait: how far apart two pauses are
+        tokio::time::sleep(APART).await;
     }
     paused
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{LEASE, Process, Rig, for_a_while, starts, until};
+use common::{LEASE, Process, Rig, starts, until};
 use signals_cluster::{Settings, Stop};
 use signals_rig_postgres::{Work, book};
 use sqlx::Executor as _;
@@ -61,7 +61,8 @@ async fn w13_i1_a_stream_of_terminated_sessions_loses_nothing() {
     let mut ended = 0;
     for _ in 0..30 {
         ended += rig.database.server().terminate(Some(rig.database.name())).await.expect("the server answers");
-        for_a_while(Duration::from_millis(100)).await;
+        // tidy: not a wait: the rate at which sessions are ended
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(ended > 60, "only {ended} sessions were ended");
     back_at_work(&rig, Instant::now()).await;
@@ -85,7 +86,8 @@ async fn w13_t9_after_an_outage_longer_than_a_lease_nobody_steals_from_the_livin
     rig.signals.backend().pool().execute("CHECKPOINT").await.expect("it writes everything");
 
     rig.cluster.stop(Stop::Immediate).expect("it runs");
-    for_a_while(LEASE * 3).await;
+    // tidy: not a wait: for how long the server is down
+    tokio::time::sleep(LEASE * 3).await;
     rig.cluster.up().expect("it starts again");
 
     rig.agrees().await;

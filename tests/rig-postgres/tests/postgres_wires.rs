@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Flow, LEASE, PATIENCE, Process, Rig, Wire, for_a_while, starts, until};
+use common::{Flow, LEASE, PATIENCE, Process, Rig, Wire, starts, until};
 use rustix::process::Signal;
 use signals_cluster::{Settings, Stop};
 use signals_rig_postgres::{Work, book, over, prepare};
@@ -84,8 +84,7 @@ async fn w14_i6_a_worker_in_a_black_hole_loses_its_deliveries_and_works_on_later
     book(&rig.signals, &Work::held(1, LEASE * 3)).await.expect("it is stored");
     until("the start", async || starts(&rig.log.read(), 1).len() == 1).await;
     let mut other = rig.worker();
-    rig.connected(&[&other]).await;
-    for_a_while(LEASE).await; // who has just come steals from nobody
+    rig.may_steal(&[&other]).await;
 
     wire.flow(Flow::Hole);
     let began = Instant::now();

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{LEASE, Process, Rig, for_a_while, starts, until};
+use common::{LEASE, Process, Rig, starts, until};
 use rustix::process::Signal;
 use signals_cluster::Settings;
 use signals_rig_postgres::{Work, book};
@@ -19,8 +19,7 @@ async fn w1_l1_a_killed_workers_delivery_runs_again_within_its_lease_and_a_secon
     book(&rig.signals, &Work::held(1, Duration::from_secs(5))).await.expect("it is stored");
     until("the start", async || starts(&rig.log.read(), 1).len() == 1).await;
     let second = rig.worker();
-    rig.connected(&[&second]).await;
-    for_a_while(LEASE).await; // who has just come steals from nobody
+    rig.may_steal(&[&second]).await;
 
     let killed = Instant::now();
     first.kill();

@@ -33,6 +33,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use signals_core::clock::Clock;
 use signals_core::store::{Acked, Finished, Store};
@@ -166,7 +167,13 @@ impl Backend for SqliteBackend {
     const NAME: &'static str = "sqlite";
 
     fn begin(&self) -> BoxFuture<'_, Result<Self::Tx>> {
-        Box::pin(async move { self.begin_immediate().await.map_err(error::of) })
+        Box::pin(async move {
+            // tidy: a duration: how long the transaction waited
+            let since = Instant::now();
+            let begun = self.begin_immediate().await.map_err(error::of);
+            patience::tell_of_begin(since.elapsed());
+            begun
+        })
     }
 
     fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {

@@ -16,6 +16,14 @@ const ORDINARY: Duration = Duration::from_secs(1);
 /// A wait that is worth a line in the log.
 const TOLD: Duration = Duration::from_millis(500);
 
+/// Tells of a transaction of the application's that waited long. It says nothing about renewals, which ask for the lock on
+/// connections of their own, so that nothing is stolen later because of it.
+pub(super) fn tell_of_begin(waited: Duration) {
+    if waited >= TOLD {
+        telemetry::begin_waited(waited);
+    }
+}
+
 /// For how long the claims and renewals of one process were after the write lock.
 #[derive(Debug, Default)]
 pub(super) struct Patience {

@@ -52,6 +52,13 @@ pub(super) fn lost(facts: &Facts) -> usize {
     told.difference(&booked).count()
 }
 
+/// How many deliveries of booked orders are not there: pairs of an order and a receiver.
+pub(super) fn vanished(facts: &Facts) -> usize {
+    let there: BTreeSet<_> = facts.deliveries.iter().map(|fact| (fact.id.signal.0, fact.receiver)).collect();
+    let booked: BTreeSet<i64> = facts.books.orders.iter().map(|(_, signal)| *signal).collect();
+    (booked.len() * RECEIVERS.len()).saturating_sub(there.iter().filter(|(signal, _)| booked.contains(signal)).count())
+}
+
 /// S2: a send whose outcome is unknown was repeated under its key, and then is stored.
 fn unknown(facts: &Facts, booked: &BTreeSet<i64>, findings: &mut Findings) {
     let of = |what: &str| -> BTreeSet<i64> {

@@ -130,12 +130,37 @@ fn i2_l2_what_is_left_behind_or_dead_for_no_reason_is_found() {
     assert_eq!(broken(|facts| facts.surprises.push(("L2", "exit code 1".to_owned()))), ["L2"]);
 }
 
+#[test]
+fn i1_i2_whatever_is_lost_is_counted() {
+    let count = |tamper: fn(&mut Facts)| {
+        let mut facts = sound();
+        tamper(&mut facts);
+        lost(&facts)
+    };
+    assert_eq!(count(|_| {}), 0);
+    assert_eq!(count(|facts| facts.books.orders.retain(|(number, _)| *number != 1)), 1, "an order that was told");
+    assert_eq!(
+        count(|facts| facts.deliveries.retain(|found| *found != fact(101, Receiver::Plain))),
+        1,
+        "one that vanished"
+    );
+    assert_eq!(count(|facts| facts.deliveries[0].receiver = Receiver::Transactional), 1, "another's is not its own");
+    assert_eq!(count(|facts| facts.deliveries.retain(|fact| fact.id.signal.0 != 101)), 3, "all of an order");
+    for left in [State::Ready, State::Running] {
+        let mut facts = sound();
+        facts.deliveries[0].state = left;
+        assert_eq!(lost(&facts), 1, "left behind {left:?}");
+    }
+    assert_eq!(count(|facts| facts.deliveries[0].state = State::Dead), 1, "dead for no reason");
+    assert_eq!(count(|facts| facts.deliveries.push(fact(200, Receiver::Plain))), 0, "one too many is no loss");
+}
+
 /// What process 9 was told of an outcome of order 1's plain delivery, under the `nth` token of incarnation 7.
 fn outcome(nth: u32, at: i64) -> Outcome {
     Outcome { delivery: fact(101, Receiver::Plain).id, incarnation: 7, nth, at, pid: 9 }
 }
 
-fn lost(incarnation: u32, at: i64) -> Lost {
+fn lost_lease(incarnation: u32, at: i64) -> Lost {
     Lost { delivery: fact(101, Receiver::Plain).id, receiver: Receiver::Plain, pid: 9, incarnation, at, again: false }
 }
 
@@ -153,11 +178,11 @@ fn i6_a_refusal_without_a_lost_lease_is_found() {
     assert_eq!(broken(|facts| facts.refusals.push(outcome(1, 50))), ["I6"]);
     let explained = broken(|facts| {
         facts.refusals.push(outcome(1, 50));
-        facts.lost.push(lost(7, 5));
+        facts.lost.push(lost_lease(7, 5));
         stopped(facts);
     });
     assert_eq!(explained, [""; 0]);
-    assert_eq!(broken(|facts| facts.lost.push(lost(7, 5))), ["T9"], "nothing had happened to whoever held it");
+    assert_eq!(broken(|facts| facts.lost.push(lost_lease(7, 5))), ["T9"], "nothing had happened to whoever held it");
 }
 
 #[test]
@@ -179,14 +204,14 @@ fn i6_i4_an_acknowledgement_that_was_accepted_from_whoever_had_lost_its_lease_is
     let accepted = |tamper: &dyn Fn(&mut Facts)| {
         broken(|facts| {
             facts.acknowledged.push(outcome(1, 50));
-            facts.lost.push(lost(7, 20));
+            facts.lost.push(lost_lease(7, 20));
             stopped(facts);
             tamper(facts);
         })
     };
     assert_eq!(accepted(&|_| {}), ["I6"]);
     assert_eq!(accepted(&|facts| facts.lost[0].at = 51), [""; 0], "it lost it afterwards: nobody could have");
-    assert_eq!(accepted(&|facts| facts.lost.push(lost(8, 30))), [""; 0], "from whom it had it back");
+    assert_eq!(accepted(&|facts| facts.lost.push(lost_lease(8, 30))), [""; 0], "from whom it had it back");
     let took = |facts: &mut Facts, pid| facts.stolen.push(Stolen { delivery: facts.lost[0].delivery, at: 21, pid });
     assert_eq!(accepted(&|facts| took(facts, 9)), [""; 0], "it took it over from itself");
     assert_eq!(accepted(&|facts| took(facts, 8)), ["I6"], "another took it over");
@@ -212,7 +237,7 @@ fn i6_an_acknowledgement_of_whoever_started_again_what_its_heir_had_given_back_i
     let accepted = |restarted_at: Option<i64>| {
         broken(|facts| {
             facts.acknowledged.push(outcome(1, 5_000));
-            facts.lost.push(lost(7, 2_000));
+            facts.lost.push(lost_lease(7, 2_000));
             stopped(facts);
             facts.given_back.push(Stolen { delivery: facts.lost[0].delivery, at: 3_000, pid: 8 });
             facts.deliveries[0].counters.attempt = 2;

@@ -4,10 +4,13 @@ use signals_runtime::delivery::{DeliveryId, ReceiverId, SignalId};
 
 use super::*;
 use crate::Line;
-use crate::app::Order;
+use crate::facts::Receiver;
 use crate::member::{Fate, Outage};
 use crate::nemesis::Ill;
 use crate::told::{Connected, Waited};
+
+#[path = "tests/slots.rs"]
+mod slots;
 
 const SECOND: i64 = 1_000_000;
 const ALLOWED: i64 = 5 * SECOND;
@@ -75,33 +78,6 @@ fn one_writer_recovered_after(after: i64) -> Facts {
     Facts { one_writer: true, ..recovered_after(after) }
 }
 
-/// As [`recovered_after`], of a delivery that needs a slot, with `others` that were taken over at these moments.
-fn slotted(after: i64, receiver: Receiver, again: bool, others: &[(i64, bool)]) -> usize {
-    let mut facts = one_writer_recovered_after(after);
-    facts.lost[0] = Lost { receiver, again, ..facts.lost[0] };
-    for (number, &(at, slotted)) in (2..).zip(others) {
-        let delivery = DeliveryId { signal: SignalId(number), receiver: ReceiverId(1) };
-        facts.lost.push(Lost { delivery, again: slotted, ..lost(1, at) });
-    }
-    late(&facts).len()
-}
-
-#[test]
-fn l1_what_needs_a_slot_may_wait_for_one_and_for_those_in_front_and_no_longer() {
-    let slot = micros(SLOT);
-    for (receiver, again) in [(Receiver::Transactional, false), (Receiver::Plain, true)] {
-        let late = |after, others: &[_]| slotted(after, receiver, again, others);
-        assert_eq!([late(ALLOWED + slot, &[]), late(ALLOWED + slot + 1, &[])], [0, 1]);
-        let in_front = [(15 * SECOND, true)];
-        assert_eq!([late(ALLOWED + 2 * slot, &in_front), late(ALLOWED + 2 * slot + 1, &in_front)], [0, 1]);
-        assert_eq!(late(ALLOWED + slot + 1, &[(15 * SECOND, false)]), 1, "one that needs none is not in its way");
-    }
-    let late = |after, others: &[_]| slotted(after, Receiver::Plain, false, others);
-    let (held, in_front) = (micros(HELD), [(14 * SECOND + SECOND / 2, false); SLOTS]);
-    assert_eq!([late(ALLOWED, &[]), late(ALLOWED + 1, &[])], [0, 1], "the others have theirs at once");
-    assert_eq!([late(ALLOWED + held, &in_front), late(ALLOWED + held + 1, &in_front)], [0, 1], "or a round later");
-}
-
 #[test]
 fn l1_a_transactional_delivery_needs_no_slot_of_its_own_where_many_write() {
     let transactional = |one_writer, after| {
@@ -114,25 +90,13 @@ fn l1_a_transactional_delivery_needs_no_slot_of_its_own_where_many_write() {
 }
 
 #[test]
-fn l1_a_wait_for_the_lock_while_it_waits_for_its_slot_counts_too() {
-    let waited = |receiver, after| {
-        let mut facts = one_writer_recovered_after(after);
-        facts.lost[0].receiver = receiver;
-        // A long one, which begins after the lease and a second, and before the slot is due.
-        facts.waits.push(Waited { pid: 2, until: 17 * SECOND + SECOND / 2, lasted: 2 * SECOND });
-        late(&facts).len()
-    };
-    let due = 7 * SECOND + SECOND / 2 + UNTOLD + ALLOWED + micros(SLOT);
-    assert_eq!([waited(Receiver::Transactional, due), waited(Receiver::Transactional, due + 1)], [0, 1]);
-    assert_eq!(waited(Receiver::Plain, ALLOWED + 1), 1, "what needs no slot was due before");
-}
-
-#[test]
 fn l1_clean_times_leave_out_what_is_excused() {
     let clean = |tamper: fn(&mut Facts)| {
         let mut facts = one_writer_recovered_after(3 * SECOND);
         tamper(&mut facts);
-        times(&facts).clean
+        let times = times(&facts);
+        assert_eq!(times.clean.len() + times.excused.len(), 1, "each is the one or the other");
+        times.clean
     };
     assert_eq!(clean(|_| {}), [Duration::from_secs(3)]);
     assert_eq!(clean(|facts| facts.workers[1].at = 12 * SECOND), [Duration::from_secs(1)], "from its connection");
@@ -195,12 +159,6 @@ fn l1_a_database_that_is_kept_shut_is_not_up() {
 }
 
 #[test]
-fn no_plain_delivery_of_the_storm_keeps_its_slot_for_longer_than_is_excused() {
-    let longest = (0..8 * 160).map(|number| Order { number }.holds()).max();
-    assert!(longest.is_some_and(|longest| longest <= HELD), "{longest:?}");
-}
-
-#[test]
 fn l1_of_a_worker_that_lost_its_database_nothing_is_expected_before_it_is_connected_again() {
     let mut facts = recovered_after(ALLOWED + 2 * SECOND);
     facts.fates.insert(1, fate(2, What::Cut, 11 * SECOND));
@@ -209,6 +167,23 @@ fn l1_of_a_worker_that_lost_its_database_nothing_is_expected_before_it_is_connec
     assert_eq!(late(&facts), [], "within a lease and a second of its connection");
     facts.lost[0].at += 1;
     assert_eq!(late(&facts).len(), 1);
+}
+
+#[test]
+fn l1_whose_session_had_been_told_to_end_was_not_connected_by_it() {
+    let late = |ended, ill, again| {
+        let mut facts = recovered_after(ALLOWED + 3 * SECOND);
+        facts.workers[1].at = 12 * SECOND;
+        facts.workers.push(connected(2, again));
+        facts.outages.push(Outage { pid: None, from: ended, to: ended, ill });
+        super::late(&facts).len()
+    };
+    let (ended, again) = (12 * SECOND - UNTOLD, 13 * SECOND);
+    assert_eq!(late(ended + 1, Ill::Terminate, again), 0, "a lease and a second after it was connected anew");
+    assert_eq!(late(ended, Ill::Terminate, again), 1, "it ended sessions long before");
+    assert_eq!(late(ended + 1, Ill::Restart, again), 1, "nobody is connected to a server that is not there");
+    assert_eq!(late(ended + 1, Ill::Terminate, again + 4 * SECOND), 1, "that was something else");
+    assert_eq!(late(ended + 1, Ill::Terminate, 12 * SECOND), 1, "it stayed connected");
 }
 
 #[test]

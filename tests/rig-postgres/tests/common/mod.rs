@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use signals_cluster::{Binaries, Cluster, Database, Settings};
 use signals_rig_postgres::{Line, Log, over, set_up};
+use signals_runtime::clock::micros;
 use signals_runtime::store::{DeliverySummary, Filter};
 use signals_runtime::{PgBackend, Signals};
 
@@ -168,6 +169,21 @@ impl Rig {
         }
     }
 
+    /// Waits until `workers` have been there for a lease by the database's clock: who has just come steals from nobody.
+    pub async fn may_steal(&self, workers: &[&Process]) {
+        self.connected(workers).await;
+        until("the workers to have been there for a lease", async || {
+            let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+            let now: i64 =
+                sqlx::query_scalar(clock).fetch_one(self.signals.backend().pool()).await.expect("the database answers");
+            let since = now - micros(LEASE);
+            let known = self.signals.inspect().workers().await.expect("the database answers");
+            let mut own = known.iter().filter(|known| workers.iter().any(|worker| known.pid == worker.child.id()));
+            own.all(|known| known.started.as_micros() <= since)
+        })
+        .await;
+    }
+
     /// Every delivery, in the order of their ids.
     pub async fn deliveries(&self) -> Vec<DeliverySummary> {
         let mut filter = Filter { limit: Filter::MOST, ..Filter::default() };
@@ -272,12 +288,6 @@ pub async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
         // tidy: not a wait: the pause of a poll with a deadline
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// Keeps something up for so long, whatever happens meanwhile.
-pub async fn for_a_while(long: Duration) {
-    // tidy: not a wait: it is for how long
-    tokio::time::sleep(long).await;
 }
 
 pub fn starts(lines: &[Line], number: i64) -> Vec<&Line> {

@@ -48,8 +48,11 @@ pub(crate) const RECEIVERS: [Receiver; 8] = [
     Receiver { versioned: true, ..Receiver::of(Some("raised.read/1"), Some("raised.read/2")) },
 ];
 
+/// Of fewer sends than these nothing can be said.
+const ENOUGH_SENDS: usize = 100;
+
 /// What is parked while `living` alone has workers, in order: receiver, version, and whether it is for its version.
-pub(crate) fn parked_beside(living: Build) -> Vec<(String, u32, bool)> {
+fn parked_beside(living: Build) -> Vec<(String, u32, bool)> {
     let gone = if living == Build::Old { Build::New } else { Build::Old };
     let mut parked = Vec::new();
     for receiver in &RECEIVERS {
@@ -64,14 +67,22 @@ pub(crate) fn parked_beside(living: Build) -> Vec<(String, u32, bool)> {
     parked
 }
 
-/// Nothing is lost, nothing burned, nothing run twice by two names.
-pub(crate) fn judge(log: &[Line], journal: &[Line], deliveries: &[DeliverySummary]) {
+/// Whether what is shown as parked is what nobody but another build than `living` can run, and nothing else.
+pub(crate) fn is_parked_beside(living: Build, mut shown: Vec<(String, u32, bool)>) -> bool {
+    shown.sort_unstable();
+    shown == parked_beside(living)
+}
+
+/// Nothing is lost, nothing burned, nothing run twice by two names: what says otherwise, each with its promise in front.
+pub(crate) fn judge(log: &[Line], journal: &[Line], deliveries: &[DeliverySummary]) -> Vec<String> {
     let told = |what: &str| -> BTreeMap<i64, (i64, u32)> {
         let lines = journal.iter().filter(|line| line.what == what);
         lines.map(|line| (line.number, (line.at, line.attempt))).collect()
     };
     let (intents, stored) = (told("intent"), told("stored"));
-    assert!(stored.len() > 100, "too few sends to see anything: {}", stored.len());
+    let mut found = Vec::new();
+    let mut must = |is_so: bool, why: &dyn Fn() -> String| found.extend((!is_so).then(why));
+    must(stored.len() > ENOUGH_SENDS, &|| format!("rig: too few sends to see anything: {}", stored.len()));
     for receiver in &RECEIVERS {
         let mut runs: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
         for line in log.iter().filter(|line| receiver.ran(line)) {
@@ -82,26 +93,26 @@ pub(crate) fn judge(log: &[Line], journal: &[Line], deliveries: &[DeliverySummar
             let runs = runs.remove(number).unwrap_or_default();
             let names = (receiver.old, receiver.new);
             let due = intents[number].0 > registered;
-            assert!(runs.len() <= 1, "I15: {number} was run more than once by {names:?}: {runs:?}");
-            assert!(!due || runs.len() == 1, "I14: {number} was sent to {names:?} and never run");
-            assert!(committed > registers || runs.is_empty(), "I14: {number} was sent before {names:?} was registered");
+            must(runs.len() <= 1, &|| format!("I15: {number} was run more than once by {names:?}: {runs:?}"));
+            must(!due || !runs.is_empty(), &|| format!("I14: {number} was sent to {names:?} and never run"));
+            let is_early = committed <= registers && !runs.is_empty();
+            must(!is_early, &|| format!("I14: {number} was sent before {names:?} was registered"));
             let own = |name: &&str| !receiver.versioned || name.ends_with(&format!("/{version}"));
-            assert!(runs.iter().all(own), "I12: {number} in version {version} was run by {runs:?}");
+            must(runs.iter().all(own), &|| format!("I12: {number} in version {version} was run by {runs:?}"));
         }
-        assert!(runs.is_empty(), "I1: run, and never sent: {runs:?}");
+        must(runs.is_empty(), &|| format!("I1: run, and never sent: {runs:?}"));
     }
     let burned = |delivery: &&DeliverySummary| {
         let counters = delivery.counters;
         (delivery.state, counters.attempt, counters.lost_leases) != (State::Done, 1, 0)
     };
     let burned: Vec<_> = deliveries.iter().filter(burned).take(5).collect();
-    assert!(burned.is_empty(), "I12: each was done in its first attempt: {burned:?}");
+    must(burned.is_empty(), &|| format!("I12: not each was done in its first attempt: {burned:?}"));
     let ids: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.id).collect();
-    assert_eq!(
-        (ids.len(), deliveries.len()),
-        (log.len(), log.len()),
-        "I2: a delivery for each run, and a run for each"
-    );
+    let counts = [ids.len(), deliveries.len(), log.len()];
+    must(counts[0] == counts[1], &|| format!("I2: some deliveries are in two states: {counts:?}"));
+    must(counts[1] == counts[2], &|| format!("I2: not a delivery for each run, and a run for each: {counts:?}"));
+    found
 }
 
 /// When the first process of a build with this receiver began to register it, and when it was registered at the latest.
@@ -115,3 +126,6 @@ fn registration(journal: &[Line], receiver: &Receiver) -> (i64, i64) {
     };
     (first("registers"), first("registered"))
 }
+
+#[cfg(test)]
+mod tests;
