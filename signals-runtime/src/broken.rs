@@ -9,13 +9,22 @@ use std::env;
 use std::sync::{LazyLock, Once};
 
 #[cfg(all(
-    any(break_fencing, break_transaction, ack_before_run, fan_out_linked_only, skip_sweep, leave_open),
+    any(
+        break_fencing,
+        break_transaction,
+        ack_before_run,
+        fan_out_linked_only,
+        skip_sweep,
+        leave_open,
+        lost_commit_done,
+        lost_commit_undone
+    ),
     not(signals_broken)
 ))]
 compile_error!(
-    "one of `--cfg break_fencing`, `break_transaction`, `ack_before_run`, `fan_out_linked_only`, `skip_sweep` and `leave_open` \
-     is set: each makes this library lose or repeat work, for its own tests. Name yours otherwise, or set \
-     `--cfg signals_broken`, too"
+    "one of `--cfg break_fencing`, `break_transaction`, `ack_before_run`, `fan_out_linked_only`, `skip_sweep`, `leave_open`, \
+     `lost_commit_done` and `lost_commit_undone` is set: each makes this library lose or repeat work, for its own tests. Name \
+     yours otherwise, or set `--cfg signals_broken`, too"
 );
 
 /// The variable that names the only switch that is on, or none of them.
@@ -56,6 +65,16 @@ pub(crate) fn leave_open() -> bool {
     cfg!(leave_open) && is_chosen("leave_open")
 }
 
+/// A commit whose connection was lost is told as one that happened (S1): nothing is wrong as long as no connection is lost.
+pub(crate) fn lost_commit_done() -> bool {
+    cfg!(lost_commit_done) && is_chosen("lost_commit_done")
+}
+
+/// A commit of which nobody knows whether it happened is told as one that did not (S2), and whoever trusts that does it twice.
+pub(crate) fn lost_commit_undone() -> bool {
+    cfg!(lost_commit_undone) && is_chosen("lost_commit_undone")
+}
+
 /// Whether the memory backend breaks this, too.
 pub(crate) fn in_memory(switch: fn() -> bool) -> bool {
     switch() && env::var_os(SOUND_MODEL).is_none()
@@ -70,13 +89,15 @@ fn is_chosen(switch: &str) -> bool {
 type Switch = (&'static str, fn() -> bool);
 
 /// Every switch.
-const SWITCHES: [Switch; 6] = [
+const SWITCHES: [Switch; 8] = [
     ("break_fencing", fencing),
     ("break_transaction", transaction),
     ("ack_before_run", ack_before_run),
     ("fan_out_linked_only", fan_out_linked_only),
     ("skip_sweep", skip_sweep),
     ("leave_open", leave_open),
+    ("lost_commit_done", lost_commit_done),
+    ("lost_commit_undone", lost_commit_undone),
 ];
 
 /// Tells whoever sends or works in such a build, once, on the standard error: a log may be looked at by nobody.

@@ -17,7 +17,7 @@ pub(crate) use lent::{LentTx, Transactions};
 pub use savepoint::Savepoint;
 
 use crate::signals::Inner;
-use crate::{task, telemetry};
+use crate::{broken, task, telemetry};
 
 /// A transaction of the backend `B`: run statements on what it derefs to, send signals through it, then commit.
 ///
@@ -165,7 +165,11 @@ impl<B: Backend> Open<B> {
     async fn commit(self) -> Result<()> {
         let Self { tx, signals, wakes, .. } = self;
         let commit = async move {
-            signals.backend.commit(tx).await?;
+            match signals.backend.commit(tx).await {
+                Err(error) if broken::lost_commit_done() && error.is_connection() => {}
+                Err(Error::CommitUnknown(why)) if broken::lost_commit_undone() => return Err(Error::Unavailable(why)),
+                committed => committed?,
+            }
             if wakes {
                 signals.wake();
                 signals.backend.announce();

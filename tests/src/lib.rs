@@ -98,6 +98,7 @@ pub mod worker;
 
 mod case;
 mod list;
+mod replay;
 
 pub use case::Case;
 pub use harness::{App, Db, Ears, Harness, Puppet, TestTx, run};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::story::Tale;
+
 /// What becomes of the statement, and of the connection that it was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -12,7 +14,7 @@ pub enum Cut {
     After,
 }
 
-/// The parts of a story, one after the other.
+/// The parts of what is told, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scene {
     /// Whoever sends, alone: its statements have the same numbers in every run.
@@ -21,7 +23,11 @@ pub enum Scene {
     Worker,
     /// An operator who prunes, alone.
     Pruning,
-    /// Nothing counts any more.
+    /// Builds that register, one after the other.
+    Names,
+    /// An operator who decides about deliveries, alone.
+    ByHand,
+    /// Nothing counts.
     Over,
 }
 
@@ -32,6 +38,8 @@ impl Scene {
             Self::Senders => Some(SENDERS),
             Self::Worker => Some(name),
             Self::Pruning => Some(PRUNING),
+            Self::Names => Some(NAMES),
+            Self::ByHand => Some(BY_HAND),
             Self::Over => None,
         }
     }
@@ -39,11 +47,14 @@ impl Scene {
 
 const SENDERS: &str = "senders";
 const PRUNING: &str = "pruning";
+const NAMES: &str = "names";
+const BY_HAND: &str = "by hand";
 
 /// The statement to cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What counts: `senders` or `pruning`, each of whose statements does; or one statement of the worker's scene, by its name.
+    /// What counts: `senders`, `pruning`, `names` or `by hand`, each of whose statements does; or one statement of the worker's
+    /// scene, by its name.
     pub of: String,
     /// Which of them, from 1.
     pub at: u32,
@@ -54,7 +65,16 @@ pub struct Fault {
 impl Fault {
     /// Whether it counts all statements of a scene, which are as many in every run.
     pub(super) fn is_numbered(&self) -> bool {
-        [SENDERS, PRUNING].contains(&self.of.as_str())
+        [SENDERS, PRUNING, NAMES, BY_HAND].contains(&self.of.as_str())
+    }
+
+    /// Where its statement is said.
+    pub(super) fn tale(&self) -> Tale {
+        match self.of.as_str() {
+            NAMES => Tale::Names,
+            BY_HAND => Tale::ByHand,
+            _ => Tale::Work,
+        }
     }
 }
 
@@ -72,7 +92,7 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no fault: it is `senders#17,before`, `pruning#1,after` or `claim#2,after`");
+        let wrong = || format!("`{text}` is no fault: it is `senders#17,before`, `names#1,after` or `claim#2,after`");
         let (what, cut) = text.rsplit_once(',').ok_or_else(wrong)?;
         let cut = match cut {
             "before" => Cut::Before,

@@ -5,6 +5,15 @@ use std::future::Future;
 use signals_core::{Backend, Result};
 use signals_runtime::Signals;
 
+/// What somebody begins on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soil {
+    /// A database with its tables and no receivers.
+    Untouched,
+    /// One that a story has [left](Ground::leave) will do.
+    Left,
+}
+
 /// A database for one run of the story, through which faults are made.
 ///
 /// Its business table has a row for each [`note`](Self::note), and nothing keeps two of them from being the same: what
@@ -50,7 +59,7 @@ pub trait Ground: Sized + Send + Sync + 'static {
     /// its transaction, and whoever begins within that moment opens another, which says other statements.
     fn is_at_rest(&self) -> bool;
 
-    /// The story went well: what is dear may be used by another one.
+    /// The story went well, and left nothing but its receivers: what is dear may be used by another one.
     fn leave(self) {}
 
     /// Why some connection is inside a transaction although nobody is at work; none when all are at rest.

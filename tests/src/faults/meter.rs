@@ -1,6 +1,7 @@
 //! What counts statements, and says which is cut.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{Cut, Fault, Scene};
@@ -25,7 +26,7 @@ impl Meter {
     /// Nothing was said yet.
     #[must_use]
     pub fn new(fault: Option<Fault>) -> Self {
-        let said = Mutex::new(Said { scene: Scene::Senders, counts: BTreeMap::new() });
+        let said = Mutex::new(Said { scene: Scene::Over, counts: BTreeMap::new() });
         Self { fault, said, struck: OnceLock::new() }
     }
 
@@ -40,15 +41,22 @@ impl Meter {
         Some(fault.cut)
     }
 
-    /// What is said from here on belongs to `scene`.
-    pub fn enter(&self, scene: Scene) {
-        self.lock().scene = scene;
+    /// What is said from here on belongs to `scene`. Answers what it belonged to before.
+    pub fn enter(&self, scene: Scene) -> Scene {
+        mem::replace(&mut self.lock().scene, scene)
     }
 
     /// How many statements of each kind there were so far: of each scene that has numbers, and of each name in the worker's.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, u32> {
         self.lock().counts.clone()
+    }
+
+    /// Whether a worker has said so many of the statements whose names begin with this word.
+    #[must_use]
+    pub fn has_said(&self, word: &str, times: u32) -> bool {
+        let begins = |name: &str| name.split(' ').next() == Some(word);
+        self.lock().counts.iter().any(|(name, &count)| begins(name) && count >= times)
     }
 
     /// The statement that was cut; none while the run is not as far.

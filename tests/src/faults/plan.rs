@@ -21,20 +21,24 @@ impl Plan {
         Self { cut, planned: BTreeSet::new(), left: VecDeque::new() }
     }
 
-    /// Plans what a story has said, so far as nobody has. The first story, in which nothing is cut, tells how many statements have
-    /// numbers, for a cut only adds to them behind it, and which come often. What only others say is cut once: it comes by chance.
-    pub(super) fn learn(&mut self, counts: &BTreeMap<String, u32>) {
-        let is_first = self.planned.is_empty();
+    /// Plans what was said in a story in which nothing is cut: it tells how many statements have numbers, for a cut only adds to
+    /// them behind it, and which come often.
+    pub(super) fn begin(&mut self, counts: &BTreeMap<String, u32>) {
+        self.learn(counts, OF_EACH);
+    }
+
+    /// Plans what only others have said, so far as nobody has, once: it comes by chance.
+    pub(super) fn add(&mut self, counts: &BTreeMap<String, u32>) {
+        self.learn(counts, 1);
+    }
+
+    fn learn(&mut self, counts: &BTreeMap<String, u32>, of_each: u32) {
         for (of, &count) in counts {
             let fault = |at| Fault { of: of.clone(), at, cut: self.cut };
-            if !is_first && self.planned.contains(of) {
+            if self.planned.contains(of) {
                 continue;
             }
-            let most = match (is_first, fault(1).is_numbered()) {
-                (true, true) => count,
-                (true, false) => count.min(OF_EACH),
-                (false, _) => 1,
-            };
+            let most = if fault(1).is_numbered() { count } else { count.min(of_each) };
             self.left.extend((1..=most).map(fault));
             self.planned.insert(of.clone());
         }
@@ -53,9 +57,9 @@ mod tests {
     fn every_number_is_planned_once_the_first_two_of_each_name_and_one_of_what_is_heard_later() {
         let mut plan = Plan::new(Cut::After);
         let counts = |said: &[(&str, u32)]| said.iter().map(|&(of, count)| (of.to_owned(), count)).collect();
-        plan.learn(&counts(&[("claim", 90), ("senders", 3)]));
-        plan.learn(&counts(&[("claim", 99), ("fail", 1), ("senders", 7)]));
-        plan.learn(&counts(&[("fail", 2)]));
+        plan.begin(&counts(&[("claim", 90), ("senders", 3)]));
+        plan.add(&counts(&[("claim", 99), ("fail", 5), ("senders", 7)]));
+        plan.add(&counts(&[("fail", 2)]));
         let left: Vec<_> = std::iter::from_fn(|| plan.next()).map(|fault| (fault.of, fault.at)).collect();
         let senders = [1, 2, 3].map(|at| ("senders", at));
         let expected = [("claim", 1), ("claim", 2)].into_iter().chain(senders).chain([("fail", 1)]);

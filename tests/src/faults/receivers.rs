@@ -1,7 +1,8 @@
 //! The signals of the story, and the receivers, which write down that they ran.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,11 +10,11 @@ use signals_core::payload::decode;
 use signals_core::retry::Backoff;
 use signals_core::{
     Body, BoxError, BoxFuture, Context, Discard, FromContext, Location, Receiver, ReceiverDef, ReceiverOptions,
-    Registry, RetryAfter, RunError, Signal, SignalDef,
+    Registry, RetryAfter, RunError, Signal, SignalDef, Snooze,
 };
 use signals_runtime::Tx;
 
-use super::Ground;
+use super::{Ground, Meter};
 
 const HERE: Location = Location { module: module_path!(), file: file!(), line: line!() };
 
@@ -57,21 +58,44 @@ signal! {
 
 /// What plain receivers did: their name, and the number of their signal.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ran(Arc<Mutex<Vec<(&'static str, i64)>>>);
+pub(super) struct Ran(Arc<Mutex<Did>>);
+
+#[derive(Debug, Default)]
+struct Did {
+    ran: Vec<(&'static str, i64)>,
+    has_dozed: bool,
+}
 
 impl Ran {
-    pub(super) fn all(&self) -> Vec<(&'static str, i64)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// All of it, in order.
+    pub(super) fn sorted(&self) -> Vec<(&'static str, i64)> {
+        let mut all = self.lock().ran.clone();
+        all.sort_unstable();
+        all
     }
 
     fn add(&self, receiver: &'static str, number: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((receiver, number));
+        self.lock().ran.push((receiver, number));
+    }
+
+    /// Whether it is the first time that this is asked.
+    fn dozes(&self) -> bool {
+        !mem::replace(&mut self.lock().has_dozed, true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Did> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Everybody who receives.
+/// Everybody who receives in the story.
 pub(super) fn registry<G: Ground>() -> Registry {
-    [Book::<G>::DEF, &MAIL, &FALTER, &CONFIRM, &REMIND, &AUDIT]
+    linking(vec![Book::<G>::DEF, &MAIL, &FALTER, &CONFIRM, &REMIND, &AUDIT, &DOZE, &HOLD])
+}
+
+/// A build that links these.
+pub(super) fn linking(receivers: Vec<&'static ReceiverDef>) -> Registry {
+    receivers
         .into_iter()
         .fold(Registry::builder(), |builder, def| builder.receiver_def(def))
         .build()
@@ -101,11 +125,11 @@ fn book<'a, G: Ground>(bytes: &'a [u8], context: &'a Context) -> BoxFuture<'a, R
 }
 
 macro_rules! plain {
-    ($(#[$doc:meta])* $def:ident = $name:literal, $signal:ty, |$context:ident| $outcome:expr) => {
+    ($(#[$doc:meta])* $def:ident = $name:literal $(once $alias:literal)?, $signal:ty, |$context:ident| $outcome:expr) => {
         $(#[$doc])*
-        static $def: ReceiverDef = ReceiverDef {
+        pub(super) static $def: ReceiverDef = ReceiverDef {
             name: $name,
-            aliases: &[],
+            aliases: &[$($alias)?],
             signal: <$signal>::DEF,
             options: OPTIONS,
             declare: |needs| needs.state::<Ran>(),
@@ -145,4 +169,50 @@ plain! {
     AUDIT = "faults.audit", Audited, |context| {
         if context.delivery().life == 0 { Err(Discard.into()) } else { Ok(()) }
     }
+}
+plain! {
+    /// What [`MAIL`] was called in an old build.
+    POST = "faults.post", Ordered, |_context| Ok(())
+}
+plain! {
+    /// [`MAIL`] in a build that knows so.
+    MAIL_ONCE_POST = "faults.mail" once "faults.post", Ordered, |_context| Ok(())
+}
+plain! {
+    /// Asks for another time, once.
+    DOZE = "faults.doze", Audited, |context| {
+        let ran = context.state::<Ran>().expect("every worker of the story has it");
+        if ran.dozes() { Err(Snooze(Duration::from_millis(1)).into()) } else { Ok(()) }
+    }
+}
+
+/// Runs until its worker has given something back, while what shall be cut has not come: so leases are renewed, and the first
+/// worker has something to give back when it is asked to stop.
+static HOLD: ReceiverDef = ReceiverDef {
+    name: "faults.hold",
+    aliases: &[],
+    signal: Audited::DEF,
+    options: OPTIONS.timeout(LONGEST),
+    declare: |needs| {
+        needs.state::<Ran>();
+        needs.state::<Arc<Meter>>();
+    },
+    body: Body::Async(hold),
+    location: HERE,
+};
+
+/// The longest that [`HOLD`] runs: a few leases.
+const LONGEST: Duration = Duration::from_secs(10);
+
+fn hold<'a>(bytes: &'a [u8], context: &'a Context) -> BoxFuture<'a, Result<(), RunError>> {
+    Box::pin(async move {
+        let Audited { number } = decode(bytes, usize::MAX).map_err(RunError::Undecodable)?;
+        let meter = context.state::<Arc<Meter>>().expect("every worker of the story has it");
+        while meter.is_waiting() && !meter.has_said("release", 1) {
+            // tidy: not a wait: the pause between two looks at a condition, and the receiver has a time-out
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        context.state::<Ran>().expect("every worker of the story has it").add("faults.hold", number);
+        Ok(())
+    })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Fault;
 use super::sweep::Told;
+use crate::replay;
 
 /// Prints what was cut.
 ///
@@ -24,19 +24,13 @@ pub(super) fn of(told: &[Told], must: &[&str], took: Duration) {
 
     let missed: Vec<_> = sorted
         .iter()
-        .filter(|(fault, told)| fault.is_numbered() && told.struck.is_none() && fault.at <= fewest(&sorted, &fault.of))
+        .filter(|(fault, told)| fault.is_numbered() && told.struck.is_none())
         .map(|(fault, _)| fault.to_string())
         .collect();
     assert!(missed.is_empty(), "numbers that were not reached: {missed:?}");
     let struck: BTreeSet<_> = told.iter().filter_map(|told| told.struck.as_deref()).collect();
     let missed: Vec<_> = must.iter().filter(|name| !struck.contains(*name)).collect();
     assert!(missed.is_empty(), "never cut: {missed:?}; what was: {struck:#?}");
-}
-
-/// How many statements of a scene every story has said in which it was not cut: once in a while there is one more.
-fn fewest(told: &[(&Fault, &Told)], of: &str) -> u32 {
-    let whole = told.iter().filter(|(fault, _)| !fault.is_numbered());
-    whole.filter_map(|(_, told)| told.counts.get(of).copied()).min().unwrap_or(u32::MAX)
 }
 
 /// Tells what went wrong.
@@ -50,7 +44,10 @@ pub(super) fn failures(told: &[&Told]) {
         .filter_map(|Told { fault, struck, failure, .. }| {
             let (struck, failure) = (struck.as_deref().unwrap_or("not reached"), failure.as_ref()?);
             Some(match fault {
-                Some(fault) => format!("{fault}, at `{struck}`: {failure}\nonce more: SIGNALS_FAULT='{fault}'"),
+                Some(fault) => {
+                    let command = replay::command("");
+                    format!("{fault}, at `{struck}`: {failure}\nonce more: SIGNALS_FAULT='{fault}' {command}")
+                }
                 None => format!("without a fault: {failure}"),
             })
         })
@@ -60,7 +57,7 @@ pub(super) fn failures(told: &[&Told]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Cut;
+    use super::super::{Cut, Fault};
     use super::*;
 
     fn told(of: &str, struck: Option<&str>) -> Told {
@@ -93,5 +90,14 @@ mod tests {
     #[should_panic(expected = "never cut: [\"claim\"]")]
     fn a_statement_that_was_never_cut_is_told() {
         of(&[told("senders", Some("begin"))], &["claim"], Duration::ZERO);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "once more: SIGNALS_FAULT='claim#1,after' cargo test -p signals-conformance --all-features --test "
+    )]
+    fn a_story_that_went_wrong_is_told_with_the_command_that_tells_it_again() {
+        let told = Told { failure: Some("I1".to_owned()), ..told("claim", Some("claim")) };
+        failures(&[&told]);
     }
 }

@@ -1,27 +1,20 @@
-//! Who sends, who runs, who repairs: as applications do, with every retry that they need.
+//! What is told: one story of senders, a worker and a prune, and two short tales beside it.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use signals_core::delivery::State;
+use signals_core::delivery::DeliveryId;
 use signals_core::store::{DeliverySummary, Filter, Retention};
-use signals_core::{Error, Result, Signal as _, send_all};
-use signals_runtime::{Signals, Tx};
-use tokio::sync::watch;
+use signals_core::{Error, Result};
+use signals_runtime::Signals;
 
-use super::receivers::{Audited, Ordered, Ran, Reminded, registry};
-use super::{Ground, Meter, Scene, verdict};
+use super::receivers::{Ran, registry};
+use super::{Ground, Meter, Scene, Soil, verdict};
 use crate::stage::until_every;
-
-/// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
-const LEASE: Duration = Duration::from_secs(2);
 
 /// How long anything may take to be as it must: many stories are told at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often somebody looks whether it is: each look reads all deliveries, beside the worker on the same processors.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often somebody looks whether a connection is back, which takes a moment.
 const BREATH: Duration = Duration::from_millis(1);
@@ -33,10 +26,33 @@ const TRIES: u32 = 5;
 const NOTHING: Retention =
     Retention { done: Duration::ZERO, cancelled: Duration::ZERO, dead: Some(Duration::ZERO), keys: Duration::ZERO };
 
+/// What is told. Each fault is made in the one in which its statement is said: a short tale costs a tenth of the story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tale {
+    /// Who sends, who runs, who prunes.
+    Work,
+    /// Two builds that register, the second of which merges two receivers.
+    Names,
+    /// What an operator decides, alone.
+    ByHand,
+}
+
+impl Tale {
+    pub(super) const ALL: [Self; 3] = [Self::Work, Self::Names, Self::ByHand];
+
+    /// What it begins on. The story leaves its receivers, and nothing else; the tales leave more.
+    pub(super) fn soil(self) -> Soil {
+        match self {
+            Self::Work => Soil::Left,
+            Self::Names | Self::ByHand => Soil::Untouched,
+        }
+    }
+}
+
 /// One telling, on a ground of its own.
 pub struct Story<G: Ground> {
     pub(super) ground: G,
-    meter: Arc<Meter>,
+    pub(super) meter: Arc<Meter>,
     pub(super) signals: Signals<G::Backend>,
     pub(super) ran: Ran,
 }
@@ -64,151 +80,54 @@ impl<G: Ground> Story<G> {
     /// # Panics
     ///
     /// Panics when a promise was broken, or somebody was told something after which there is no going on.
-    pub async fn tell(&self) {
-        let registration = self.signals.registry().expect("it is given").registration();
-        self.ground.direct().store().register(&registration).await.expect("nobody is in the way");
-        self.in_turn("an order under a key", async || self.order_under_a_key(1).await).await;
-        self.in_turn("an order", async || self.order(2).await).await;
-        self.in_turn("an order that is undone", async || self.undone(3).await).await;
-        verdict::undone(self, 3).await;
-        self.in_turn("an order with savepoints", async || self.with_savepoints(4).await).await;
-        self.in_turn("an order of somebody careless", async || self.careless(5).await).await;
-        self.in_turn("reminders", async || self.reminders(6).await).await;
-        self.in_turn("an audit", async || self.audit(7).await).await;
+    pub(super) async fn tell(&self, tale: Tale) {
+        match tale {
+            Tale::Work => self.unfold().await,
+            Tale::Names => {
+                self.meter.enter(Scene::Names);
+                self.rename().await;
+            }
+            Tale::ByHand => {
+                self.meter.enter(Scene::ByHand);
+                self.operate().await;
+            }
+        }
+        self.meter.enter(Scene::Over);
+        verdict::at_rest(self).await;
+    }
+
+    async fn unfold(&self) {
+        self.aside(async || self.signals.register().await).await;
+        self.meter.enter(Scene::Senders);
+        self.send().await;
+        verdict::committed(self).await;
 
         self.meter.enter(Scene::Worker);
         self.work().await;
         verdict::settled(self).await;
 
         self.meter.enter(Scene::Pruning);
-        self.in_turn("a prune", async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
+        self.in_turn("a prune", async |_| self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
-        self.meter.enter(Scene::Over);
-        verdict::at_rest(self).await;
     }
 
     /// One deed after the other, each on a connection that was there before: so its statements have the same numbers in every story.
-    async fn in_turn(&self, what: &str, deed: impl AsyncFnMut() -> Result<()>) {
+    pub(super) async fn in_turn(&self, what: &str, deed: impl AsyncFnMut(Doubt) -> Result<()>) {
         until_every(BREATH, PATIENCE, "the connections to be back", async || self.ground.is_at_rest()).await;
         again(what, deed).await;
     }
 
-    /// S2: after a commit whose answer is lost, the same again under its key.
-    async fn order_under_a_key(&self, number: i64) -> Result<()> {
-        let mut tx = self.signals.begin().await?;
-        let sent = Ordered { number }.send(&mut tx).idempotency_key(format!("order {number}")).await?;
-        if !sent.repeated {
-            G::note(&mut tx, "order", number).await?;
-        }
-        tx.commit().await
+    /// What belongs to the tale and not to what it is about: its statements are neither counted nor cut.
+    pub(super) async fn aside(&self, mut deed: impl AsyncFnMut() -> Result<()>) {
+        let scene = self.meter.enter(Scene::Over);
+        self.in_turn("what is told aside", async |_| deed().await).await;
+        self.meter.enter(scene);
     }
 
-    /// Without a key the business row tells whether it happened.
-    async fn order(&self, number: i64) -> Result<()> {
-        let Some(mut tx) = self.unless_noted("order", number).await? else { return Ok(()) };
-        G::note(&mut tx, "order", number).await?;
-        Ordered { number }.send(&mut tx).await?;
-        tx.commit().await
-    }
-
-    async fn undone(&self, number: i64) -> Result<()> {
-        let mut tx = self.signals.begin().await?;
-        G::note(&mut tx, "order", number).await?;
-        Ordered { number }.send(&mut tx).await?;
-        tx.rollback().await
-    }
-
-    /// S5: one savepoint is rolled back, one kept, and one dropped.
-    async fn with_savepoints(&self, number: i64) -> Result<()> {
-        let Some(mut tx) = self.unless_noted("order", number).await? else { return Ok(()) };
-        G::note(&mut tx, "order", number).await?;
-        Ordered { number }.send(&mut tx).await?;
-        for (part, kept) in [(number * 10, Some(false)), (number * 10 + 1, Some(true)), (number * 10 + 2, None)] {
-            let mut savepoint = tx.savepoint().await?;
-            G::note(&mut savepoint, "order", part).await?;
-            Ordered { number: part }.send(&mut *savepoint).await?;
-            match kept {
-                Some(true) => savepoint.release().await?,
-                Some(false) => savepoint.rollback().await?,
-                None => drop(savepoint),
-            }
-        }
-        tx.commit().await
-    }
-
-    /// S4: whoever ignores that a send has failed is told at the commit.
-    async fn careless(&self, number: i64) -> Result<()> {
-        let Some(mut tx) = self.unless_noted("order", number).await? else { return Ok(()) };
-        G::note(&mut tx, "order", number).await?;
-        let _ = Ordered { number }.send(&mut tx).await;
-        tx.commit().await
-    }
-
-    /// Three at once, and one for later.
-    async fn reminders(&self, number: i64) -> Result<()> {
-        let Some(mut tx) = self.unless_noted("order", number).await? else { return Ok(()) };
-        G::note(&mut tx, "order", number).await?;
-        let parts = [1, 2, 3].map(|part| Reminded { number: number * 10 + part });
-        send_all(&parts, &mut tx).await?;
-        Reminded { number: number * 10 + 4 }.send(&mut tx).after(Duration::from_millis(20)).await?;
-        tx.commit().await
-    }
-
-    async fn audit(&self, number: i64) -> Result<()> {
-        let Some(mut tx) = self.unless_noted("order", number).await? else { return Ok(()) };
-        G::note(&mut tx, "order", number).await?;
-        Audited { number }.send(&mut tx).await?;
-        tx.commit().await
-    }
-
-    /// A transaction for what has not happened yet.
-    async fn unless_noted(&self, what: &'static str, number: i64) -> Result<Option<Tx<G::Backend>>> {
-        let mut tx = self.signals.begin().await?;
-        if G::is_noted(&mut tx, what, number).await? {
-            return tx.rollback().await.map(|()| None);
-        }
-        Ok(Some(tx))
-    }
-
-    /// A worker, while an operator retries what it refused, until everything is done. W13: it goes on by itself; only when it
-    /// could not begin does somebody start it again, as a service manager does.
-    async fn work(&self) {
-        let (done, is_done) = watch::channel(false);
-        let worker = again("a worker", async || {
-            let worker = self.signals.worker().state(self.ran.clone()).concurrency(4).lease(LEASE);
-            let worker = worker.poll(Duration::from_millis(10), Duration::from_millis(50));
-            let mut is_done = is_done.clone();
-            let stop = async move { is_done.wait_for(|done| *done).await.map_or((), drop) };
-            worker.build().expect("it lacks nothing").run_until(stop).await.map(drop)
-        });
-        tokio::join!(worker, async {
-            self.repair().await;
-            done.send_replace(true);
-        });
-    }
-
-    async fn repair(&self) {
-        until_every(PAUSE, PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
-        again("a retry by hand", async || match self.refused().await {
-            Some(refused) => match self.signals.operate("ops").retry(refused.id).await {
-                // It has happened since the look, of the retry whose answer was lost.
-                Err(Error::WrongState { .. }) => Ok(()),
-                retried => retried,
-            },
-            None => Ok(()), // it happened, although the answer was lost
-        })
-        .await;
-        // What comes by the clock, such as a heartbeat, comes within a lease.
-        let linger = Instant::now() + LEASE;
-        until_every(PAUSE, PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
-        until_every(PAUSE, PATIENCE, "everything to be done", async || {
-            self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
-        })
-        .await;
-    }
-
-    async fn refused(&self) -> Option<DeliverySummary> {
-        self.deliveries().await.into_iter().find(|delivery| delivery.state == State::Dead)
+    /// The delivery of a receiver that has one.
+    pub(super) async fn the_only_delivery(&self, receiver: &str) -> DeliveryId {
+        let mut its = self.deliveries().await.into_iter().filter(|delivery| delivery.receiver == receiver);
+        its.next().expect("it was sent").id
     }
 
     /// All deliveries, past every fault.
@@ -218,12 +137,23 @@ impl<G: Ground> Story<G> {
     }
 }
 
+/// What is known of the tries before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// None of them happened: there was none, or each was told so.
+    None,
+    /// One of them may have: its commit was told as [unknown](Error::CommitUnknown), and as nothing else.
+    Unknown,
+}
+
 /// Begins `deed` again while that may help: its connection is gone, or a send in it has failed.
-async fn again(what: &str, mut deed: impl AsyncFnMut() -> Result<()>) {
+pub(super) async fn again(what: &str, mut deed: impl AsyncFnMut(Doubt) -> Result<()>) {
+    let mut doubt = Doubt::None;
     for _ in 0..TRIES {
-        match deed().await {
+        match deed(doubt).await {
             Ok(()) => return,
-            Err(error) if error.is_retryable() || error.is_connection() || matches!(error, Error::SendFailed) => {}
+            Err(Error::CommitUnknown(_)) => doubt = Doubt::Unknown,
+            Err(error) if error.is_retryable() || matches!(error, Error::SendFailed) => {}
             Err(error) => panic!("{what}: {error}: {error:?}"),
         }
     }

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::plan::Plan;
-use super::{Cut, Fault, Ground, Meter, Story, report};
+use super::story::Tale;
+use super::{Cut, Fault, Ground, Meter, Soil, Story, report};
 
 /// Names one fault to be made in the place of all.
 const VARIABLE: &str = "SIGNALS_FAULT";
@@ -30,14 +31,14 @@ pub(super) struct Told {
 }
 
 /// Tells the story once for each statement in it, cut as `cut` says, each time on another ground: for every statement of the
-/// senders and of the prune, and for the first ones of each name that the worker's scene knows. Or tells it for the one fault
-/// that `SIGNALS_FAULT` names.
+/// senders, of the prune and of the tales beside it, and for the first ones of each name that the worker's scene knows. Or tells
+/// it for the one fault that `SIGNALS_FAULT` names.
 ///
 /// # Panics
 ///
 /// Panics when some run broke a promise, and names each with what takes it again; when a numbered statement was not cut, or
 /// none of a name that [must be](Ground::STATEMENTS).
-pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter>) -> F + Sync) {
+pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter>, Soil) -> F + Sync) {
     if let Ok(one) = env::var(VARIABLE) {
         let fault: Fault = one.parse().unwrap_or_else(|wrong| panic!("{VARIABLE}: {wrong}"));
         if fault.cut == cut {
@@ -48,12 +49,12 @@ pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter
         return;
     }
     let began = Instant::now();
-    let whole = tell(None, &open);
-    report::failures(&[&whole]);
+    let whole = Tale::ALL.map(|tale| tell(tale, None, &open));
+    report::failures(&whole.each_ref());
     let plan = Mutex::new(Plan::new(cut));
     let plan = || plan.lock().unwrap_or_else(PoisonError::into_inner);
-    plan().learn(&whole.counts);
-    let told = Mutex::new(vec![whole]);
+    whole.iter().for_each(|told| plan().begin(&told.counts));
+    let told = Mutex::new(Vec::from(whole));
     let told_so_far = || told.lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
         for _ in 0..G::ABREAST {
@@ -63,7 +64,7 @@ pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter
                 while let Some(fault) = next() {
                     let must = fault.is_numbered() || G::STATEMENTS.contains(&fault.of.as_str());
                     let one = reach(fault, if must { TELLINGS } else { 1 }, &open);
-                    plan().learn(&one.counts);
+                    plan().add(&one.counts);
                     told_so_far().push(one);
                 }
             });
@@ -73,24 +74,29 @@ pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter
     report::of(&told, G::STATEMENTS, began.elapsed());
 }
 
-/// Tells it until the fault is reached, so many times at most.
-fn reach<G: Ground, F: Future<Output = G>>(fault: Fault, tellings: u32, open: impl Fn(Arc<Meter>) -> F) -> Told {
+/// Tells what it is in until the fault is reached, so many times at most.
+fn reach<G: Ground, F: Future<Output = G>>(fault: Fault, tellings: u32, open: impl Fn(Arc<Meter>, Soil) -> F) -> Told {
+    let tale = fault.tale();
     for _ in 1..tellings {
-        let told = tell(Some(fault.clone()), &open);
+        let told = tell(tale, Some(fault.clone()), &open);
         if told.struck.is_some() || told.failure.is_some() {
             return told;
         }
     }
-    tell(Some(fault), &open)
+    tell(tale, Some(fault), &open)
 }
 
 /// Tells it once, on a runtime of its own.
-fn tell<G: Ground, F: Future<Output = G>>(fault: Option<Fault>, open: impl Fn(Arc<Meter>) -> F) -> Told {
+fn tell<G: Ground, F: Future<Output = G>>(
+    tale: Tale,
+    fault: Option<Fault>,
+    open: impl Fn(Arc<Meter>, Soil) -> F,
+) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for one story");
     let meter = Arc::new(Meter::new(fault.clone()));
-    let story = Story::new(runtime.block_on(open(meter.clone())), meter.clone());
+    let story = Story::new(runtime.block_on(open(meter.clone(), tale.soil())), meter.clone());
     let began = Instant::now();
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(story.tell())));
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(story.tell(tale))));
     let told = Told {
         fault,
         struck: meter.struck().map(str::to_owned),
@@ -99,7 +105,7 @@ fn tell<G: Ground, F: Future<Output = G>>(fault: Option<Fault>, open: impl Fn(Ar
         failure: ended.err().map(|panic| text(&*panic)),
     };
     runtime.block_on(async {
-        if told.failure.is_none() {
+        if told.failure.is_none() && tale.soil() == Soil::Left {
             story.leave();
         }
     });

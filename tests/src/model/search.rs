@@ -12,7 +12,7 @@ use std::task::Poll;
 use super::side::Side;
 use super::step::{Focus, Step};
 use super::{HISTORIES, Model, REPLAY};
-use crate::{Harness, seed};
+use crate::{Harness, replay, seed};
 use proptest::strategy::{Strategy as _, ValueTree};
 
 /// How many histories a case draws.
@@ -175,17 +175,13 @@ impl Found {
     fn tell(&self, case: &str) -> String {
         let steps = current(&self.trees);
         let history = serde_json::to_string(&steps).expect("steps are JSON");
-        let package = env::var("CARGO_PKG_NAME").unwrap_or_else(|_| env!("CARGO_PKG_NAME").to_owned());
-        let file = env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
-        // Cargo calls it `sqlite-0123456789abcdef`.
-        let test = file.as_deref().and_then(|name| name.rsplit_once('-')).map_or("<test>", |(name, _)| name);
         let lines: String = steps.iter().map(|step| format!("  {step:?}\n")).collect();
         format!(
-            "the backend differs from the model after {} steps:\n{lines}{}\ndrawn from {}\nonce more: {REPLAY}='{history}' cargo test \
-             -p {package} --all-features --test {test} {case}",
+            "the backend differs from the model after {} steps:\n{lines}{}\ndrawn from {}\nonce more: {REPLAY}='{history}' {}",
             steps.len(),
             self.difference.why.trim_end(),
             seed::told(),
+            replay::command(case),
         )
     }
 }

@@ -84,7 +84,9 @@ impl<T> Future for Call<'_, T> {
         }
         self.work = None;
         let why = format!("`{}` was cut", self.point.name).into();
-        Poll::Ready(Err(match (self.ends, self.point.is_lost) {
+        // A COMMIT asks twice, too. Left at the second time, it is on its way: from out here nobody knows.
+        let has_sent = self.point.is_lost || self.point.sent > 1;
+        Poll::Ready(Err(match (self.ends, has_sent) {
             (Ends::Committed, true) => Error::CommitUnknown(why),
             (Ends::Committed, false) | (Ends::Open, _) => Error::Unavailable(why),
         }))

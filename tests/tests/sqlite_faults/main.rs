@@ -72,7 +72,7 @@ async fn open(template: &Template, meter: Arc<Meter>) -> Sqlite {
 fn sweep_files(cut: Cut) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let template = runtime.block_on(Template::make());
-    sweep(cut, |meter| open(&template, meter));
+    sweep(cut, |meter, _| open(&template, meter));
 }
 
 impl Ground for Sqlite {
@@ -83,7 +83,8 @@ impl Ground for Sqlite {
     const STATEMENTS: &'static [&'static str] = &[
         "begin 1", "send 1", "savepoint 1", "release_savepoint 1", "rollback_savepoint 1", "rollback 1", "commit 1",
         "enlist 1", "heartbeat 1", "claim 1", "claim 5", "fence 1", "ack in the receiver's transaction 1", "ack 1", "ack 3", "fail 1",
-        "fail 3", "promote 1", "promote 3", "retry 1", "retry 3", "resign 1", "prune 1",
+        "fail 3", "promote 1", "promote 3", "retry 1", "retry 3", "resign 1", "prune 1", "register 1", "register 20", "cancel 1", "discard 1",
+        "switch 1", "forget 1", "snooze 1", "renew 1", "release 1",
     ];
 
     type Backend = Faulty;

@@ -26,6 +26,14 @@ pub(super) const UNREFUSED: &str = "the audit to be refused";
 /// How it ends where a connection is left inside a transaction.
 pub(super) const UNREST: &str = "S6: not every connection is at rest";
 
+/// What is said of a story in which a commit was cut, and of no other: that statement, and what was not as it must be.
+pub(super) const LOST_SQLITE: &str = ",before, at `commit 1`: assertion `left == right` failed: I1: business rows";
+pub(super) const LOST_POSTGRES: &str =
+    ",before, at `SELECT; COMMIT AND CHAIN`: assertion `left == right` failed: I1: business rows";
+pub(super) const DOUBLED_SQLITE: &str = ",after, at `commit 1`: assertion `left == right` failed: I1: business rows";
+pub(super) const DOUBLED_POSTGRES: &str =
+    ",after, at `SELECT; COMMIT AND CHAIN`: assertion `left == right` failed: I1: business rows";
+
 pub(super) const ONE_WRITER: Cell =
     Blind("its backend has one writer and no floors: nothing commits late, and every claim looks everywhere");
 pub(super) const LINKS_ALL: Cell = Blind("whoever sends in it links every receiver");
@@ -40,3 +48,6 @@ pub(super) const NO_WORKERS: Cell = Blind("it has no workers, and runs no receiv
 pub(super) const NOTHING_BELOW: Cell = Blind("whether something stands below the floors in it is chance");
 pub(super) const NOBODY_LOOKS: Cell =
     Blind("nobody in it looks whether a connection of the pool is inside a transaction");
+pub(super) const NO_COMMIT_IS_LOST: Cell = Blind("no connection of it is lost, or left, during a commit");
+pub(super) const LOST_BY_CHANCE: Cell =
+    Blind("whether a connection of it is lost between a commit and its answer is chance");

@@ -6,7 +6,7 @@ use crate::postgres::Need;
 pub(super) const MEANT: &str = "signals_broken";
 
 /// How many switches there are.
-pub(super) const BREAKS: usize = 6;
+pub(super) const BREAKS: usize = 8;
 
 /// What is broken on purpose: the switches of `signals-runtime/src/broken.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) enum Break {
     FanOutLinkedOnly,
     SkipSweep,
     LeaveOpen,
+    LostCommitDone,
+    LostCommitUndone,
 }
 
 impl Break {
@@ -28,6 +30,8 @@ impl Break {
         Self::FanOutLinkedOnly,
         Self::SkipSweep,
         Self::LeaveOpen,
+        Self::LostCommitDone,
+        Self::LostCommitUndone,
     ];
 
     /// Its `--cfg`.
@@ -39,6 +43,8 @@ impl Break {
             Self::FanOutLinkedOnly => "fan_out_linked_only",
             Self::SkipSweep => "skip_sweep",
             Self::LeaveOpen => "leave_open",
+            Self::LostCommitDone => "lost_commit_done",
+            Self::LostCommitUndone => "lost_commit_undone",
         }
     }
 }

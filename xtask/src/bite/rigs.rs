@@ -14,14 +14,14 @@ pub(super) const RIGS: &[Rig] = &[
         "conformance-memory",
         "tests",
         "memory",
-        [STALE, BY_ITSELF, TOO_EARLY, TOO_FEW, ONE_WRITER, NOBODY_LOOKS],
+        [STALE, BY_ITSELF, TOO_EARLY, TOO_FEW, ONE_WRITER, NOBODY_LOOKS, NO_COMMIT_IS_LOST, NO_COMMIT_IS_LOST],
     )
     .quick(),
     Rig::tests_of(
         "conformance-sqlite",
         "tests",
         "sqlite",
-        [STALE, BY_ITSELF, TOO_EARLY, TOO_FEW, ONE_WRITER, NOBODY_LOOKS],
+        [STALE, BY_ITSELF, TOO_EARLY, TOO_FEW, ONE_WRITER, NOBODY_LOOKS, NO_COMMIT_IS_LOST, NO_COMMIT_IS_LOST],
     ),
     Rig::tests_of(
         "conformance-postgres",
@@ -41,6 +41,8 @@ pub(super) const RIGS: &[Rig] = &[
                 ("t9_an_expired_lease_below_the_floors_is_stolen_by_a_sweep", "the lease is stolen"),
             ]),
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Server)
@@ -56,6 +58,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .beside_a_sound_model(),
@@ -70,6 +74,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             Sees(&[("i6_t9_histories_of_dying_workers_end_as_in_the_model", "it answers")]),
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Server)
@@ -97,6 +103,8 @@ pub(super) const RIGS: &[Rig] = &[
             Blind("a test with it links every receiver, or names it"),
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -110,6 +118,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             Sees(&[("s1_s3_s6_i1_i5_a_call_left_before_any_statement_loses_and_doubles_nothing", UNREST)]),
+            Sees(&[("s1_s3_s6_i1_i5_a_call_left_before_any_statement_loses_and_doubles_nothing", LOST_SQLITE)]),
+            Sees(&[("s2_s6_i1_i5_a_call_left_after_any_statement_loses_and_doubles_nothing", DOUBLED_SQLITE)]),
         ],
     )
     .quick(),
@@ -124,6 +134,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             Sees(&[("s1_s3_i1_i5_a_connection_cut_before_any_statement_loses_and_doubles_nothing", UNREST)]),
+            Sees(&[("s1_s3_i1_i5_a_connection_cut_before_any_statement_loses_and_doubles_nothing", LOST_POSTGRES)]),
+            Sees(&[("s2_i1_i5_a_connection_cut_after_any_statement_loses_and_doubles_nothing", DOUBLED_POSTGRES)]),
         ],
     )
     .needs(Need::Server),
@@ -143,6 +155,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     },
     Rig {
@@ -161,6 +175,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             Says("left behind"),
             NOBODY_LOOKS,
+            LOST_BY_CHANCE,
+            LOST_BY_CHANCE,
         ],
     },
     Rig::tests_of(
@@ -180,6 +196,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -193,6 +211,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -209,6 +229,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -222,6 +244,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -235,6 +259,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -257,6 +283,8 @@ pub(super) const RIGS: &[Rig] = &[
                 "for the second start",
             )]),
             NOBODY_LOOKS,
+            LOST_BY_CHANCE,
+            LOST_BY_CHANCE,
         ],
     )
     .needs(Need::Programs),
@@ -274,6 +302,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Programs),
@@ -291,6 +321,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Programs),
@@ -308,6 +340,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Programs),
@@ -325,6 +359,11 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            Sees(&[("s2_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_adds_nothing", "\nOk(())")]),
+            Sees(&[(
+                "s2_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_adds_nothing",
+                "Err(Unavailable(",
+            )]),
         ],
     )
     .needs(Need::Programs),
@@ -342,6 +381,8 @@ pub(super) const RIGS: &[Rig] = &[
             LINKS_ALL,
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            LOST_BY_CHANCE,
+            LOST_BY_CHANCE,
         ],
     )
     .needs(Need::Programs),
@@ -359,6 +400,8 @@ pub(super) const RIGS: &[Rig] = &[
                 "for the long one to be done",
             )]),
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Programs),
@@ -373,6 +416,8 @@ pub(super) const RIGS: &[Rig] = &[
             Sees(&[("w16_a_release_under_load_and_its_rollback_lose_burn_and_repeat_nothing", "I14: ")]),
             ONE_WRITER,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     ),
     Rig::tests_of(
@@ -386,6 +431,8 @@ pub(super) const RIGS: &[Rig] = &[
             Sees(&[("w16_a_release_on_postgres_under_load_and_its_rollback_lose_burn_and_repeat_nothing", "I14: ")]),
             NOTHING_BELOW,
             NOBODY_LOOKS,
+            NO_COMMIT_IS_LOST,
+            NO_COMMIT_IS_LOST,
         ],
     )
     .needs(Need::Server),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use proxy::Proxy;
 use signals_cluster::{Database, Server};
-use signals_conformance::faults::{Cut, Ground, Meter, sweep};
+use signals_conformance::faults::{Cut, Ground, Meter, Soil, sweep};
 use signals_core::{Backend as _, Error, Result};
 use signals_runtime::{PgBackend, Signals};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -66,8 +66,9 @@ async fn database() -> Database {
     server.database_like(&key, prepare).await.expect("a database for stories")
 }
 
-async fn open(free: Arc<Free>, meter: Arc<Meter>) -> Proxied {
-    let database = match free.take() {
+async fn open(free: Arc<Free>, meter: Arc<Meter>, soil: Soil) -> Proxied {
+    let left = if soil == Soil::Left { free.take() } else { None };
+    let database = match left {
         Some(database) => database,
         None => database().await,
     };
@@ -93,6 +94,8 @@ impl Ground for Proxied {
         "BEGIN ISOLATION LEVEL READ COMMITTED", "send_with", "send", "send_all", "COMMIT", "SELECT; COMMIT AND CHAIN", "ROLLBACK",
         "SAVEPOINT _sqlx_savepoint_1", "RELEASE SAVEPOINT _sqlx_savepoint_1", "ROLLBACK TO SAVEPOINT _sqlx_savepoint_1",
         "enlist", "heartbeat", "claim", "fence", "ack_fenced", "ack", "fail", "promote", "retry", "resign", "prune",
+        "registry_lock", "register_receiver", "merge_settled", "prepare merge_pending", "merge_names", "merge_receiver",
+        "lock_deliveries", "end", "action", "switch", "forget", "retry_signal", "snooze", "renew", "release",
     ];
 
     type Backend = PgBackend;
@@ -149,8 +152,11 @@ fn cut_off(error: sqlx::Error) -> Error {
 
 /// Every story, on a few databases.
 fn sweep_databases(cut: Cut) {
+    // Two sweeps at once have more connections than the server.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let free = Arc::new(Free::default());
-    sweep(cut, |meter| open(free.clone(), meter));
+    sweep(cut, |meter, soil| open(free.clone(), meter, soil));
 }
 
 /// S1, S3, S6, I1, I2, I5, W13: a connection that is gone before a statement arrives costs a repetition.
