@@ -61,9 +61,9 @@ pub(crate) fn run(options: &[&str]) -> Result {
     }
     // With JSON, the figures of each campaign are all there is on stdout.
     if campaign.json {
-        eprintln!("{}", totals.tell())
+        eprintln!("{}", totals.tell());
     } else {
-        println!("{}", totals.tell())
+        println!("{}", totals.tell());
     }
     Ok(kept)
 }

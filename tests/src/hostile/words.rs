@@ -139,7 +139,7 @@ async fn headers_of<H: Harness>(db: &Db<H>, signals: &Signals<H::Backend>, what:
     tx.commit().await.expect("the commit succeeds");
     let all = db.all().await;
     let delivery = all.iter().find(|delivery| delivery.id.signal == receipt.signal_id).expect("it is stored");
-    db.get(delivery.id).await.signal.expect("not forgotten").headers.clone()
+    db.get(delivery.id).await.signal.expect("not forgotten").headers
 }
 
 async fn is_seen<H: Harness>(db: &Db<H>, build: &str) -> bool {
