@@ -1,17 +1,12 @@
 //! How many statements a send costs on SQLite: those of every text that sqlx tells of, for one text may hold several.
 #![cfg(feature = "sqlite")]
 
-use std::future::ready;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use signals_conformance::fixtures::{MAIL, SHIP, paid};
-use signals_conformance::stage::{Hasty, Plain, Stage, until};
+use signals_conformance::stage::{Hasty, Plain};
 use signals_core::{Receiver as _, ReceiverDef, Registry};
 use signals_runtime::{Signals, SqliteBackend, send_all};
-use tempfile::TempDir;
-use tokio::sync::{Mutex, MutexGuard};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
@@ -66,17 +61,6 @@ fn statements(text: &str) -> usize {
     without_comments.join(" ").split(';').filter(|statement| !statement.trim().is_empty()).count()
 }
 
-/// Counts from now on, and lets one test at a time count.
-async fn counting() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::const_new(());
-    static ONCE: Once = Once::new();
-    let guard = ONE.lock().await;
-    ONCE.call_once(|| {
-        tracing::subscriber::set_global_default(Counter).expect("these tests' subscriber is the only one");
-    });
-    guard
-}
-
 /// How many statements it takes to send `count` signals in one call.
 async fn of(signals: &Signals<SqliteBackend>, count: i64) -> usize {
     let orders: Vec<_> = (0..count).map(paid).collect();
@@ -88,19 +72,13 @@ async fn of(signals: &Signals<SqliteBackend>, count: i64) -> usize {
     statements
 }
 
-/// A new file in `folder`, for these receivers.
-async fn set_up(folder: &TempDir, receivers: &[&'static ReceiverDef]) -> Signals<SqliteBackend> {
+/// How many statements it takes to send 1, 500 and 5,000 signals to these receivers.
+async fn with(receivers: &[&'static ReceiverDef]) -> [usize; 3] {
+    let folder = tempfile::tempdir().expect("a folder");
     let backend = SqliteBackend::open(folder.path().join("signals.db")).await.expect("a new file can be opened");
     let registry = receivers.iter().fold(Registry::builder(), |builder, def| builder.receiver_def(def));
     let signals = Signals::new(backend).with_registry(registry.build().expect("they do not contradict each other"));
     signals.setup().await.expect("an empty database can be set up");
-    signals
-}
-
-/// How many statements it takes to send 1, 500 and 5,000 signals to these receivers.
-async fn with(receivers: &[&'static ReceiverDef]) -> [usize; 3] {
-    let folder = tempfile::tempdir().expect("a folder");
-    let signals = set_up(&folder, receivers).await;
     [of(&signals, 1).await, of(&signals, 500).await, of(&signals, 5_000).await]
 }
 
@@ -108,7 +86,7 @@ async fn with(receivers: &[&'static ReceiverDef]) -> [usize; 3] {
 /// and for each 1,000 deliveries, which is what one statement takes.
 #[tokio::test]
 async fn e10_the_statements_of_a_send_grow_neither_with_its_signals_nor_with_its_receivers() {
-    let _counting = counting().await;
+    tracing::subscriber::set_global_default(Counter).expect("this test's subscriber is the only one");
     let receivers: [&ReceiverDef; 4] = [&SHIP, &MAIL, Plain::DEF, Hasty::DEF];
 
     let to_one = with(&receivers[..1]).await;
@@ -118,43 +96,4 @@ async fn e10_the_statements_of_a_send_grow_neither_with_its_signals_nor_with_its
     for (receivers, [_, _, most]) in [(1, to_one), (receivers.len(), to_all)] {
         assert!(most <= 5 + 5_000 / 500 + receivers * 5_000 / 1_000, "{most} statements to {receivers} receivers");
     }
-}
-
-/// An idle worker that has asked nothing for so long has started.
-const MOMENT: Duration = Duration::from_millis(200);
-
-/// P6: whoever is woken by commits and lets an idle worker poll seldom has a database that is left alone.
-#[tokio::test]
-async fn an_idle_worker_that_polls_seldom_asks_less_than_once_a_second() {
-    let _counting = counting().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let signals = set_up(&folder, &[Plain::DEF]).await;
-    let asked = async |idle| {
-        let worker = signals.worker().state(Stage::default()).poll(Duration::from_millis(10), idle).build();
-        let measured = async {
-            until("the worker has started", async || !signals.inspect().workers().await.expect("lists").is_empty())
-                .await;
-            // What it does when it starts is not measured: it is over when nothing was asked for a moment.
-            let moment = MOMENT.min(idle / 2);
-            let (mut asked, mut since) = (0, Instant::now());
-            until("a moment without a question", || {
-                let now = STATEMENTS.load(Ordering::Acquire);
-                if now != asked {
-                    (asked, since) = (now, Instant::now());
-                }
-                ready(since.elapsed() >= moment)
-            })
-            .await;
-            let before = STATEMENTS.load(Ordering::Acquire);
-            // tidy: not a wait: the time that is measured
-            tokio::time::sleep(Duration::from_secs(3)).await;
-            STATEMENTS.load(Ordering::Acquire) - before
-        };
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        let stop = async { sender.send(measured.await).expect("somebody waits") };
-        worker.expect("the worker lacks nothing").run_until(stop).await.expect("runs");
-        receiver.await.expect("it was measured")
-    };
-    let [seldom, often] = [asked(Duration::from_secs(10)).await, asked(Duration::from_millis(100)).await];
-    assert!(seldom <= 3 && often > 10, "{seldom} and {often} statements in 3 s");
 }

@@ -9,8 +9,8 @@
 //!   it is connected again;
 //! - a slot (see [`slots`]): of those that may kill their worker, and where there is one writer of transactional deliveries, a
 //!   worker runs one at a time. One of them may be running, and those that are due as early may be in front, each for as long as
-//!   its time-out and the wait of its BEGIN that was told. Of the others it runs twelve at a time, which excuses where there is
-//!   one writer.
+//!   its time-out and the wait of its BEGIN that was told. Of the others it runs twelve at a time, which excuses where it took over
+//!   twelve in front.
 //!
 //! The longer interval of sweeps, which L1 allows while something pins the horizon, is no excuse here: too few rows die for a
 //! sweep to take long, and a stopped worker that pins it is counted (`pinned_looks`) and delays nobody.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use signals_conformance::Harness as _;
 use signals_conformance::fixtures::{SHIP, paid};
+use signals_conformance::stage::{Plain as Receives, Theatre, until, until_every};
 use signals_core::store::Store;
-use signals_core::{Backend as _, Signal as _};
+use signals_core::{Backend as _, Receiver as _, Signal as _};
 use signals_runtime::{PgBackend, Registry, Signals};
 use tokio::time::{Instant, timeout};
 
+use crate::claims;
 use crate::harness::{Plain, Postgres, pool};
 
 /// Long enough for whatever comes at all.
@@ -87,4 +89,25 @@ async fn d2_a_listener_that_was_cut_off_can_listen_again() {
             break;
         }
     }
+}
+
+/// How many sessions, but for those that look here, have said something in the last two seconds.
+const LOUD: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND query_start > clock_timestamp() - interval '2 s' AND strpos(query, 'pg_stat_activity') = 0";
+
+/// P6: whoever is woken by hints and by commits of its own process may poll seldom, and the database is left alone.
+#[tokio::test]
+async fn p6_an_idle_worker_that_polls_seldom_asks_nothing_for_seconds() {
+    let db = claims::open().await;
+    let theatre = Theatre::open(&db, &[Receives::DEF], []).await;
+    let seldom = Duration::from_secs(10);
+    let worker = theatre.worker().poll(Duration::from_millis(10), seldom).build().expect("the worker lacks nothing");
+    let stop = async {
+        until("the worker has started", async || !theatre.signals.inspect().workers().await.expect("lists").is_empty())
+            .await;
+        let is_quiet = async || db.harness.number(LOUD).await == 0;
+        until_every(Duration::from_millis(50), seldom, "two seconds without a question", is_quiet).await;
+    };
+    worker.run_until(stop).await.expect("runs");
 }

@@ -74,8 +74,7 @@ pub(super) fn wait(
     let in_front: Vec<i64> = in_front.map(|other| other.lost.at).collect();
     let rounds = |count: usize| longest * i64::try_from(count).unwrap_or(i64::MAX / longest);
     if !change.needs.one() {
-        // Where many write, what is full is followed by the next claim at once, and that was never waited for.
-        let longest = if facts.one_writer { rounds(in_front.len() / SLOTS) } else { 0 };
+        let longest = rounds(in_front.len() / SLOTS);
         return Wait { allowed: longest, longest };
     }
     // One after the other: the last of those in front had its turn then.
