@@ -15,9 +15,9 @@ pub struct Settings {
 impl Settings {
     /// Nothing is forced to the disk: for tests that never cut the power. A killed *process* loses nothing, for the
     /// operating system keeps what was written; what `synchronous_commit` defers may be lost. Its files are in memory where
-    /// there is room for them, which makes a database in a sixth of the time.
+    /// there is room for them, which makes a database in a sixth of the time. It has connections for many tests at once.
     pub fn fast() -> Self {
-        let settings = Self::durable().set("fsync", "off").set("full_page_writes", "off");
+        let settings = Self::durable().set("fsync", "off").set("full_page_writes", "off").max_connections(400);
         Self { in_memory: true, ..settings.set("synchronous_commit", "off").set("max_wal_size", "256MB") }
     }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn the_last_value_counts_and_quotes_are_doubled() {
         let file = Settings::fast().max_connections(7).set("log_line_prefix", "it's").file();
-        assert!(file.contains("max_connections = '7'\n") && !file.contains("'200'"), "{file}");
+        assert!(file.contains("max_connections = '7'\n") && !file.contains("'400'"), "{file}");
         assert!(file.contains("log_line_prefix = 'it''s'\n") && file.contains("fsync = 'off'\n"), "{file}");
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &[&str]) -> Result {
     }
     let seed = seed.map_or_else(drawn_seed, Ok)?;
     let chosen = steps.iter().filter(|step| only.is_empty() || only.contains(&step.name.as_str()));
-    Ok(run_all(chosen.collect(), seed))
+    Ok(run_all(chosen.collect(), seed, perform::in_ci()))
 }
 
 /// What this run draws from when no option says so: what the environment says, or something new, short enough to be typed.
@@ -86,8 +86,8 @@ struct Ended<'s> {
     took: Duration,
 }
 
-/// Runs `steps`, and tells how they ended; whether none failed.
-fn run_all(steps: Vec<&Step>, seed: u64) -> bool {
+/// Runs `steps`, and tells how they ended, if `quiet` what failed alone; whether none failed.
+fn run_all(steps: Vec<&Step>, seed: u64, quiet: bool) -> bool {
     println!("what is drawn is drawn from seed {seed}");
     let (mut front, mut aside): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.place == Place::Front);
     if front.is_empty() {
@@ -95,7 +95,6 @@ fn run_all(steps: Vec<&Step>, seed: u64) -> bool {
         front.append(&mut aside);
     }
     let began = Instant::now();
-    let quiet = perform::in_ci();
     let (sender, finished) = mpsc::channel();
     let mut ended = Vec::new();
     thread::scope(|scope| {
@@ -221,14 +220,14 @@ mod tests {
 
     #[test]
     fn steps_that_fail_do_not_stop_the_others() {
-        assert!(!run_all(vec![&missing("a", Place::Front), &missing("b", Place::Front)], 1));
+        assert!(!run_all(vec![&missing("a", Place::Front), &missing("b", Place::Front)], 1, false));
     }
 
     #[test]
     fn a_step_that_fails_beside_the_others_fails_the_run() {
         let fine = Step { action: Action::Readme, ..missing("fine", Place::Front) };
-        assert!(run_all(vec![&fine], 1));
-        assert!(!run_all(vec![&fine, &missing("beside", Place::Beside)], 1));
+        assert!(run_all(vec![&fine], 1, false));
+        assert!(!run_all(vec![&fine, &missing("beside", Place::Beside)], 1, false));
     }
 
     #[test]

@@ -54,7 +54,7 @@ struct Change {
 pub(crate) struct Times {
     /// From the kill or the stop, all of them.
     pub(crate) raw: Vec<Duration>,
-    /// As L1 counts, those that nothing excuses: no slot, no wait for the lock.
+    /// As L1 counts, those that nothing excuses: no slot that they may have waited for, no wait for the lock.
     pub(crate) clean: Vec<Duration>,
     /// How many of these were not of the last act.
     pub(crate) clean_in_storm: usize,
@@ -68,7 +68,8 @@ pub(crate) fn times(facts: &Facts) -> Times {
     let last_act = facts.books.orders.iter().filter(|(number, _)| *number >= LONG);
     let last_act: BTreeSet<i64> = last_act.map(|(_, signal)| *signal).collect();
     let mut times = Times::default();
-    for change in changes(facts) {
+    let changes = changes(facts);
+    for change in &changes {
         times.raw.push(span(change.hit, change.lost.at));
         let through = lives.iter().filter(|life| life.pid != change.lost.pid && life.to >= change.lost.at);
         let Some(oldest) = through.min_by_key(|life| life.from) else { continue };
@@ -80,7 +81,8 @@ pub(crate) fn times(facts: &Facts) -> Times {
         if from >= change.lost.at {
             continue;
         }
-        if undisturbed && !change.needs.one() {
+        // However soon it was taken over: were only the late left out, what is left would always be in time.
+        if undisturbed && !change.needs.one() && !slots::is_crowded(&changes, change) {
             times.clean.push(span(from, change.lost.at));
             times.clean_in_storm += usize::from(!last_act.contains(&change.lost.delivery.signal.0));
         } else {

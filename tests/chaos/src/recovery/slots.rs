@@ -44,6 +44,18 @@ impl Needs {
     }
 }
 
+/// Whether a plain delivery had twelve others in front of it, for whose slots it may have waited, when it was taken over.
+pub(super) fn is_crowded(changes: &[Change], change: &Change) -> bool {
+    let since = change.lost.at - HELD.as_micros() as i64;
+    let in_front = changes.iter().filter(|other| {
+        change.needs.share(other.needs)
+            && other.lost.delivery != change.lost.delivery
+            && other.taker == change.taker
+            && (since..change.lost.at).contains(&other.lost.at)
+    });
+    !change.needs.one() && in_front.count() >= SLOTS
+}
+
 /// How long something may wait for its slot, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wait {

@@ -87,7 +87,8 @@ async fn open(free: Arc<Free>, meter: Arc<Meter>, soil: Soil) -> Proxied {
 }
 
 impl Ground for Proxied {
-    /// Most of them wait for the server, which has a hundred connections: a story has up to nine.
+    /// Most of them wait. A story has up to ten connections, and the server has some for two such sweeps at once; of more at
+    /// once, each takes so much longer that the sweep does, too.
     const ABREAST: usize = 10;
     #[rustfmt::skip]
     const STATEMENTS: &'static [&'static str] = &[
@@ -152,9 +153,6 @@ fn cut_off(error: sqlx::Error) -> Error {
 
 /// Every story, on a few databases.
 fn sweep_databases(cut: Cut) {
-    // Two sweeps at once have more connections than the server.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let free = Arc::new(Free::default());
     sweep(cut, |meter, soil| open(free.clone(), meter, soil));
 }

@@ -123,6 +123,24 @@ fn l1_of_the_others_a_worker_runs_twelve_at_a_time() {
 }
 
 #[test]
+fn l1_who_had_twelve_in_front_is_excused_however_soon_it_was_taken_over() {
+    let excused = |after, others: usize, taker| {
+        let mut facts = recovered_after(after);
+        let at = facts.lost[0].at - SECOND / 2;
+        (0..others).for_each(|_| other(&mut facts, Receiver::Plain, (10 * SECOND, at), taker));
+        let first = facts.lost[0].delivery;
+        facts.stolen.push(Stolen { delivery: first, at: facts.lost[0].at + 10, pid: 2 });
+        times(&facts).excused.contains(&span(10 * SECOND, facts.lost[0].at))
+    };
+    for after in [2 * SECOND, ALLOWED] {
+        assert_eq!(
+            [excused(after, SLOTS, 2), excused(after, SLOTS - 1, 2), excused(after, SLOTS, 3)],
+            [true, false, false]
+        );
+    }
+}
+
+#[test]
 fn no_plain_delivery_of_the_storm_keeps_its_slot_for_longer_than_is_excused() {
     let longest = (0..8 * 160).map(|number| Order { number }.holds()).max();
     assert!(longest.is_some_and(|longest| longest <= HELD && micros(longest) <= SLOT), "{longest:?}");
