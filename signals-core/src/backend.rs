@@ -43,6 +43,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Commits. On an error nothing was committed, but for [`Error::CommitUnknown`](crate::Error::CommitUnknown).
     fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>>;
 
+    /// The same for a transaction that is known to be open and in order, for backends that save something by it: the last
+    /// thing said in it was a send that [knew](Self::send_knowing), or an [`ack`](Self::ack) that went well.
+    fn commit_in_order(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        self.commit(tx)
+    }
+
     /// Rolls back. A dropped `Tx` must roll back too, at the latest before its connection is used again.
     fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>>;
 
@@ -70,6 +76,12 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// Receipts come in the order of the batch.
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>>;
+
+    /// The same, and whether it is known now that the transaction is open and in order: no statement of the application has
+    /// ended it, and no error has aborted it. A backend to whose commits that is worth nothing says no.
+    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<(Vec<Receipt>, bool)>> {
+        Box::pin(async { Ok((Self::send(conn, batch).await?, false)) })
+    }
 
     /// Something was committed that workers of other processes may be waiting for. A hint, which may be lost: it must not
     /// wait, and costs senders nothing.
@@ -119,6 +131,9 @@ pub trait InTransaction<B: Backend>: Send {
 
     /// Unmarks it: everything in `batch` is stored, and `receipts` says as what.
     fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]);
+
+    /// Behind [`finish`](Self::finish), when the send has [found](Backend::send_knowing) the transaction open and in order.
+    fn note_order(&mut self) {}
 
     /// The send has failed. What cannot remember that, and refuse to commit, sees to it here that the database does (S4).
     fn abort(&mut self) -> BoxFuture<'_, ()> {

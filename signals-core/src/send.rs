@@ -312,22 +312,29 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
             let mut batch = SendBatch { signals, context: self.tx.context() };
             // From here on the transaction refuses to commit, until everything is stored.
             let conn = self.tx.start()?;
-            let stored = store::<B>(conn, &mut batch).await;
-            match &stored {
-                Ok(receipts) => self.tx.finish(&batch, receipts),
-                Err(_) => self.tx.abort().await,
+            match store::<B>(conn, &mut batch).await {
+                Ok((receipts, in_order)) => {
+                    self.tx.finish(&batch, &receipts);
+                    if in_order {
+                        self.tx.note_order();
+                    }
+                    Ok(receipts)
+                }
+                Err(error) => {
+                    self.tx.abort().await;
+                    Err(error)
+                }
             }
-            stored
         })
     }
 }
 
-async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<Vec<Receipt>> {
+async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<(Vec<Receipt>, bool)> {
     batch.context.headers.clean();
     for signal in &mut batch.signals {
         signal.check(&batch.context)?;
     }
-    if batch.signals.is_empty() { Ok(Vec::new()) } else { B::send(conn, batch).await }
+    if batch.signals.is_empty() { Ok((Vec::new(), false)) } else { B::send_knowing(conn, batch).await }
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ struct Open<B: Backend> {
     registry: Arc<Registry>,
     /// The lowest number of open savepoints at which a send failed or is under way.
     failed: Option<usize>,
+    /// Whether nothing was said in it since a send that found it open and in order.
+    in_order: bool,
     /// How many savepoints are open.
     depth: usize,
     /// Whether a worker may find something after the commit.
@@ -76,7 +78,18 @@ struct Open<B: Backend> {
 
 impl<B: Backend> Tx<B> {
     pub(crate) fn new(tx: B::Tx, signals: Arc<Inner<B>>, registry: Arc<Registry>) -> Self {
-        Self { open: Some(Open { tx, signals, registry, failed: None, depth: 0, wakes: false, home: None }) }
+        Self {
+            open: Some(Open {
+                tx,
+                signals,
+                registry,
+                failed: None,
+                in_order: false,
+                depth: 0,
+                wakes: false,
+                home: None,
+            }),
+        }
     }
 
     /// Commits everything that was written and sent. Workers of this process learn of it at once.
@@ -139,6 +152,13 @@ impl<B: Backend> Tx<B> {
     fn open_mut(&mut self) -> &mut Open<B> {
         self.open.as_mut().expect("a transaction is open until it is consumed")
     }
+
+    /// The backend's transaction, for whatever somebody is about to say in it.
+    fn lay_open(&mut self) -> &mut B::Tx {
+        let open = self.open_mut();
+        open.in_order = false;
+        &mut open.tx
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -147,7 +167,7 @@ impl Tx<crate::SqliteBackend> {
     ///
     /// A statement run through it that ends the transaction makes the commit fail.
     pub fn as_sqlx(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Sqlite> {
-        &mut self.open_mut().tx
+        self.lay_open()
     }
 }
 
@@ -157,15 +177,17 @@ impl Tx<crate::PgBackend> {
     ///
     /// A statement run through it that ends the transaction makes the commit fail.
     pub fn as_sqlx(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Postgres> {
-        &mut self.open_mut().tx
+        self.lay_open()
     }
 }
 
 impl<B: Backend> Open<B> {
     async fn commit(self) -> Result<()> {
-        let Self { tx, signals, wakes, .. } = self;
+        let Self { tx, signals, wakes, in_order, .. } = self;
         let commit = async move {
-            match signals.backend.commit(tx).await {
+            let backend = &signals.backend;
+            let committed = if in_order { backend.commit_in_order(tx) } else { backend.commit(tx) };
+            match committed.await {
                 Err(error) if broken::lost_commit_done() && error.is_connection() => {}
                 Err(Error::CommitUnknown(why)) if broken::lost_commit_undone() => return Err(Error::Unavailable(why)),
                 committed => committed?,
@@ -196,7 +218,7 @@ impl<B: Backend> InTransaction<B> for Tx<B> {
         if open.failed.is_some() {
             return Err(Error::SendFailed);
         }
-        open.failed = Some(open.depth);
+        (open.failed, open.in_order) = (Some(open.depth), false);
         Ok(B::conn_mut(&mut open.tx))
     }
 
@@ -205,6 +227,10 @@ impl<B: Backend> InTransaction<B> for Tx<B> {
         open.failed = None;
         open.wakes |= receipts.iter().any(|receipt| receipt.deliveries > 0 && !receipt.repeated);
         telemetry::sent(batch, receipts);
+    }
+
+    fn note_order(&mut self) {
+        self.open_mut().in_order = true;
     }
 }
 
@@ -218,7 +244,7 @@ impl<B: Backend> Deref for Tx<B> {
 
 impl<B: Backend> DerefMut for Tx<B> {
     fn deref_mut(&mut self) -> &mut B::Conn {
-        B::conn_mut(&mut self.open_mut().tx)
+        B::conn_mut(self.lay_open())
     }
 }
 

@@ -3,6 +3,7 @@
 use signals_cluster::Server;
 
 use crate::Size;
+use crate::alone::{self, Beside};
 use crate::measure::{self, Done};
 use crate::queue::Queue;
 use crate::signals::Signals;
@@ -16,10 +17,10 @@ impl Figures {
     pub(crate) async fn turn<Q: Queue>(&mut self, server: &Server, tuned: bool, size: Size) {
         let (how, Size { limit, starts, .. }) = (how(tuned), size);
         let drained = measure::drain::<Q>(server, tuned, if tuned { size.tuned } else { size.untuned }, limit).await;
-        self.done::<Q>(&format!("drain, {how}"), drained, "us each, time", 1.0);
+        self.done(Q::NAME, &format!("drain, {how}"), drained, "us each, time", 1.0);
         let facts = if tuned { size.facts } else { size.facts / 4 };
         let fanned = measure::fan_out::<Q>(server, tuned, facts, limit).await;
-        self.done::<Q>(&format!("1 to 5, {how}"), fanned, "us a fact, time", 5.0);
+        self.done(Q::NAME, &format!("1 to 5, {how}"), fanned, "us a fact, time", 5.0);
         let what = format!("commit to start, {how}");
         match measure::starts::<Q>(server, tuned, starts, limit).await {
             Ok(latencies) => {
@@ -33,10 +34,18 @@ impl Figures {
         }
     }
 
-    fn done<Q: Queue>(&mut self, what: &str, done: anyhow::Result<Done>, unit: &'static str, each: f64) {
+    /// Measures the transactions of `1 to 5` where there is no queue.
+    pub(crate) async fn alone(&mut self, server: &Server, size: Size) {
+        for beside in Beside::ALL {
+            let done = alone::transactions(server, beside, size).await;
+            self.done(beside.name(), &format!("1 to 5, {}", how(true)), done, "us a fact, time", 5.0);
+        }
+    }
+
+    fn done(&mut self, who: &'static str, what: &str, done: anyhow::Result<Done>, unit: &'static str, each: f64) {
         match done {
-            Ok(done) => self.push(what, Q::NAME, unit, done.micros(each)),
-            Err(error) => say(Q::NAME, what, &error),
+            Ok(done) => self.push(what, who, unit, done.micros(each)),
+            Err(error) => say(who, what, &error),
         }
     }
 
@@ -71,12 +80,19 @@ fn print_same(figures: &[(String, &str, &str, f64)]) {
         let (unit, of) = unit.split_once(", ").unwrap_or((unit, ""));
         println!("{what}: {who}, {of}: {median:.4} {unit}");
     }
-    let best = figures.iter().filter(|(_, who, ..)| *who != Signals::NAME).map(|(.., median)| *median);
-    let own = figures.iter().find(|(_, who, ..)| *who == Signals::NAME);
-    if let (Some((what, _, unit, own)), Some(best)) = (own, best.min_by(f64::total_cmp)) {
+    let is_peer = |who: &str| !own_names().contains(&who) && Beside::ALL.iter().all(|beside| beside.name() != who);
+    let best = figures.iter().filter(|(_, who, ..)| is_peer(who)).map(|(.., median)| *median).min_by(f64::total_cmp);
+    for (what, who, unit, own) in figures.iter().filter(|(_, who, ..)| own_names().contains(who)) {
         let of = unit.split_once(", ").map_or("", |(_, of)| of);
-        println!("{what}: signals / best peer, {of}: {:.4} x", own / best);
+        if let Some(best) = best {
+            println!("{what}: {who} / best peer, {of}: {:.4} x", own / best);
+        }
     }
+}
+
+/// Ours, which are compared with the best of the others.
+fn own_names() -> [&'static str; 2] {
+    [<Signals>::NAME, Signals::<false>::NAME]
 }
 
 pub(crate) fn how(tuned: bool) -> &'static str {

@@ -7,11 +7,12 @@
 //! | what | how |
 //! |---|---|
 //! | drain | no-op work for one receiver, enqueued in bulk, from the first start until nothing is left |
-//! | 1 to 5 | eight clients at once: business transactions, each with a row and work for five (one signal to five receivers, or five jobs, for others have no fan-out), from the first send until nothing is left; the worker runs meanwhile |
+//! | 1 to 5 | eight clients at once: business transactions, each with a row and work for five (one signal to five receivers, or five jobs, for others have no fan-out), from the first send until nothing is left; the worker runs meanwhile. Beside it the same transactions without any queue |
 //! | commit to start | one client: one piece of work in a transaction, every seven milliseconds |
 //!
 //! Each measurement has a time; what a slow queue has done when it is over is counted. `--quick` measures less.
 
+mod alone;
 mod apalis_queue;
 mod awa_queue;
 mod compare;
@@ -84,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
     let server = cluster.server();
     let mut contenders = [
         Contender::of::<signals::Signals>(),
+        Contender::of::<signals::Signals<false>>(),
         Contender::of::<graphile::Graphile>(),
         Contender::of::<awa_queue::Awa>(),
         Contender::of::<apalis_queue::Apalis>(),
@@ -94,6 +96,7 @@ async fn main() -> anyhow::Result<()> {
     let mut figures = Figures::default();
     let (mut step, steps) = (0, size.rounds * 2 * contenders.len());
     for round in 1..=size.rounds {
+        figures.alone(&server, size).await;
         for tuned in [true, false] {
             for Contender { name, turn, .. } in &contenders {
                 step += 1;

@@ -68,7 +68,12 @@ pub(crate) async fn fan_out<Q: Queue>(
     meter::reset();
     let began = Instant::now();
     let done = async {
-        let sent = send(&queue, facts, limit).await?;
+        let sender = Arc::clone(&queue);
+        let sent = send(facts, limit, move |number| {
+            let sender = Arc::clone(&sender);
+            async move { sender.fact(number).await }
+        });
+        let sent = sent.await?;
         until_done(&*queue, 5 * sent, began, began.elapsed() + limit).await
     };
     let done = done.await;
@@ -76,18 +81,23 @@ pub(crate) async fn fan_out<Q: Queue>(
     done
 }
 
-async fn send<Q: Queue>(queue: &Arc<Q>, facts: i64, limit: Duration) -> anyhow::Result<i64> {
+/// Several clients, each with one `fact` after the other: how many that were.
+pub(crate) async fn send<F: Future<Output = anyhow::Result<()>> + Send>(
+    facts: i64,
+    limit: Duration,
+    fact: impl Fn(i64) -> F + Clone + Send + 'static,
+) -> anyhow::Result<i64> {
     let began = Instant::now();
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..CLIENTS {
-        let queue = Arc::clone(queue);
+        let fact = fact.clone();
         clients.spawn(async move {
             let mut sent = 0;
             for number in (client as i64..facts).step_by(CLIENTS) {
                 if began.elapsed() > limit {
                     break;
                 }
-                queue.fact(number).await?;
+                fact(number).await?;
                 sent += 1;
             }
             anyhow::Ok(sent)

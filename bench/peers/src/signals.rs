@@ -1,5 +1,7 @@
 //! Ours: one signal, one or five receivers.
 
+use std::time::Duration;
+
 use signals_runtime::{PgBackend, Signal as _, receiver, send_all, signal};
 
 use crate::meter;
@@ -42,14 +44,21 @@ receivers!(
     fanned_5 = "peers.fanned.5"
 );
 
-/// This library.
-pub(crate) struct Signals(signals_runtime::Signals<PgBackend>);
+/// This library, with the history that it keeps as it comes, or without.
+pub(crate) struct Signals<const HISTORY: bool = true>(signals_runtime::Signals<PgBackend>);
 
-impl Queue for Signals {
-    const NAME: &'static str = "signals";
-    const TUNED: &'static str = "concurrency 256; history stays on (docs/performance.md, Sizing)";
-    const COMPLETIONS: &'static str =
-        "a DELETE of what came together, and the history of it, durable; fenced by a token that is never used twice";
+impl<const HISTORY: bool> Queue for Signals<HISTORY> {
+    const NAME: &'static str = if HISTORY { "signals" } else { "signals without history" };
+    const TUNED: &'static str = if HISTORY {
+        "concurrency 256; history stays on (docs/performance.md, Sizing)"
+    } else {
+        "concurrency 256; history off, also as it comes: it is no default, and shown because the others keep none"
+    };
+    const COMPLETIONS: &'static str = if HISTORY {
+        "a DELETE of what came together, and the history of it, durable; fenced by a token that is never used twice"
+    } else {
+        "a DELETE of what came together, durable; fenced by a token that is never used twice"
+    };
 
     async fn open(place: &Place) -> anyhow::Result<Self> {
         let signals = signals_runtime::Signals::new(PgBackend::new(place.pool.clone()));
@@ -82,7 +91,8 @@ impl Queue for Signals {
 
     async fn work(&self, tuned: bool) -> anyhow::Result<Working> {
         let worker = self.0.worker();
-        let worker = if tuned { worker.concurrency(256) } else { worker }.build()?;
+        let worker = if tuned { worker.concurrency(256) } else { worker };
+        let worker = if HISTORY { worker } else { worker.history(Duration::ZERO) }.build()?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let running = tokio::spawn(worker.run_until(async {
             let _ = stopped.await;

@@ -86,7 +86,7 @@ impl<B: Backend> Transactions for Inner<B> {
             let tx = task::to_completion(begin).await?;
             let slot = Arc::new(Slot::new());
             let home = Some(Arc::downgrade(&slot));
-            slot.put(Open { tx, signals: self, registry, failed: None, depth: 0, wakes: false, home });
+            slot.put(Open { tx, signals: self, registry, failed: None, in_order: false, depth: 0, wakes: false, home });
             Ok(Box::new(Lent { slot }) as Box<dyn LentTx>)
         })
     }
@@ -141,6 +141,7 @@ impl<B: Backend> LentTx for Lent<B> {
                 let _ = open.rollback().await;
                 return Err(error);
             }
+            open.in_order = true;
             open.commit().await
         })
     }

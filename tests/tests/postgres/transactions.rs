@@ -1,6 +1,7 @@
 //! S4, S6: transactions of sqlx's own, and futures that are dropped.
 
 use std::future::{Future, IntoFuture as _};
+use std::time::Duration;
 
 use signals_conformance::fixtures::{SHIP, paid};
 use signals_conformance::stage::until;
@@ -43,7 +44,7 @@ async fn s4_a_failed_send_through_a_transaction_of_sqlxs_own_aborts_it() {
     #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
     let mut tx = case.harness.backend.pool().begin().await.expect("begins");
     Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
-    let error = paid(7).send(&mut tx).after(std::time::Duration::MAX).await.expect_err("a delay of forever");
+    let error = paid(7).send(&mut tx).after(Duration::MAX).await.expect_err("a delay of forever");
     assert!(matches!(error, Error::DelayTooLong), "{error:?}");
     Postgres::<Plain>::write(&mut tx, "order 8", "paid").await.expect_err("the transaction is aborted");
     let _ = tx.commit().await; // Postgres reports success, and rolls back
@@ -59,7 +60,7 @@ async fn s5_a_savepoint_of_sqlxs_own_takes_its_failed_send_with_it() {
     let mut tx = case.harness.backend.pool().begin().await.expect("begins");
     #[expect(clippy::disallowed_methods, reason = "a savepoint of sqlx's own")]
     let mut savepoint = tx.begin().await.expect("opens a savepoint");
-    paid(7).send(&mut savepoint).after(std::time::Duration::MAX).await.expect_err("a delay of forever");
+    paid(7).send(&mut savepoint).after(Duration::MAX).await.expect_err("a delay of forever");
     savepoint.rollback().await.expect("rolls back");
     paid(8).send(&mut tx).await.expect("sends");
     tx.commit().await.expect("commits");
@@ -108,6 +109,76 @@ async fn w21_a_transaction_that_was_ended_by_hand_does_not_seem_to_commit() {
     tx.commit().await.expect_err("there is nothing to commit");
     app.send(&paid(8)).await;
     assert_eq!(count(&case).await, (0, 1), "the connection is in order");
+}
+
+/// W21: nor with a send after it, which the server stores and commits by itself.
+#[tokio::test]
+async fn w21_a_send_after_a_transaction_was_ended_by_hand_does_not_make_it_seem_to_commit() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
+    for round in 0..4 {
+        let mut tx = signals.begin().await.expect("begins");
+        Postgres::<Plain>::write(&mut tx, &format!("order {round}"), "paid").await.expect("writes");
+        sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await.expect("ends behind sqlx's back");
+        paid(7).send(&mut tx).await.expect("nothing tells it");
+        tx.commit().await.expect_err("the order was rolled back");
+    }
+    assert_eq!(count(&case).await.0, 0);
+}
+
+/// P1, S4: a send behind a write shows that the transaction is open, and its commit is a plain one.
+#[tokio::test]
+async fn p1_a_commit_behind_a_send_behind_a_write_needs_no_check() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
+    let said = "SELECT query FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle' AND query LIKE '%COMMIT%' ORDER BY state_change DESC LIMIT 1";
+    for (writes, sends, plain) in [(true, true, true), (true, false, false), (false, true, false)] {
+        let mut tx = signals.begin().await.expect("begins");
+        if writes {
+            Postgres::<Plain>::write(&mut tx, &format!("order {sends}"), "paid").await.expect("writes");
+        }
+        if sends {
+            paid(7).send(&mut tx).await.expect("sends");
+        }
+        tx.commit().await.expect("commits");
+        let said: String =
+            sqlx::query_scalar(said).fetch_one(&case.harness.reader).await.expect("a session has said it");
+        assert_eq!(said == "COMMIT", plain, "writes: {writes}, sends: {sends}: {said}");
+    }
+}
+
+/// S4: after a send that went well the commit is a plain one, but not when anything was said after it.
+#[tokio::test]
+async fn s4_what_an_application_breaks_or_ends_after_its_last_send_does_not_seem_to_commit() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
+    let broken = "SELECT 1 / 0";
+    // A savepoint that is broken is undone, and all is well.
+    let cases =
+        [(broken, "the connection"), (broken, "sqlx"), ("ROLLBACK", "the connection"), ("ROLLBACK", "a savepoint")];
+    for (said, through) in cases {
+        let mut tx = signals.begin().await.expect("begins");
+        Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+        paid(7).send(&mut tx).await.expect("sends");
+        let _ = match through {
+            "the connection" => sqlx::raw_sql(said).execute(&mut *tx).await,
+            "sqlx" => sqlx::raw_sql(said).execute(&mut **tx.as_sqlx()).await,
+            _ => {
+                let mut savepoint = tx.savepoint().await.expect("opens");
+                let said = sqlx::raw_sql(said).execute(&mut **savepoint).await;
+                let _ = savepoint.release().await;
+                said
+            }
+        };
+        tx.commit().await.expect_err("there is nothing to commit");
+        assert_eq!(count(&case).await, (0, 0), "{said}, {through}");
+    }
+    app.send(&paid(8)).await;
+    assert_eq!(count(&case).await, (0, 1), "the connections are in order");
 }
 
 /// Polls `work` while the runtime goes round `rounds` times, and drops it then.

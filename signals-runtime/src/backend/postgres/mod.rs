@@ -217,12 +217,20 @@ impl Backend for PgBackend {
     fn commit(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let mut tx = tx;
-            let committed = transactions::commit_in_order(&mut tx).await.map_err(error::of_commit);
+            let committed = transactions::commit_checked(&mut tx).await.map_err(error::of_commit);
             if broken::leave_open() {
                 transactions::begin_quietly(&mut tx).await;
             }
             committed
         })
+    }
+
+    /// A plain COMMIT: one statement less in the same round, and no transaction behind it to end.
+    fn commit_in_order(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
+        if broken::leave_open() {
+            return self.commit(tx);
+        }
+        Box::pin(async move { tx.commit().await.map_err(error::of_commit) })
     }
 
     fn rollback(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
@@ -254,6 +262,10 @@ impl Backend for PgBackend {
     }
 
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>> {
+        Box::pin(async { Ok(send::send(conn, batch).await?.0) })
+    }
+
+    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<(Vec<Receipt>, bool)>> {
         Box::pin(send::send(conn, batch))
     }
 

@@ -17,13 +17,13 @@ use store::Run;
 /// The most signals of one statement, and the most bytes of payload.
 const CHUNK: (usize, usize) = (1_000, 8 << 20);
 
-/// Stores `batch`.
-pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<Vec<Receipt>> {
+/// Stores `batch`. Answers, too, whether the server has shown that the transaction is open.
+pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<(Vec<Receipt>, bool)> {
     if !conn.is_in_transaction() {
         return Err(Error::NotInTransaction);
     }
     let keys = Keys::of(batch)?;
-    let mut receipts = Receipts { at: vec![None; batch.signals.len()] };
+    let mut receipts = Receipts { at: vec![None; batch.signals.len()], in_transaction: false };
     let stored = store_all(conn, batch, &keys, &mut receipts).await;
     if stored.is_err() && receipts.any() {
         abort(conn).await;
@@ -36,12 +36,13 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<V
     if broken::transaction() {
         sqlx::raw_sql("COMMIT AND CHAIN").execute(&mut *conn).await.map_err(error::of)?;
     }
+    let in_transaction = receipts.in_transaction;
     let receipts = receipts.with_repeated(&keys);
     if receipts.is_err() {
         // Also when no signal is stored: the key of one may be.
         abort(conn).await;
     }
-    receipts
+    Ok((receipts?, in_transaction))
 }
 
 async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
@@ -73,6 +74,8 @@ pub(super) async fn abort(conn: &mut PgConnection) {
 /// What becomes of each signal of the batch.
 struct Receipts {
     at: Vec<Option<Receipt>>,
+    /// Whether the server has shown that a transaction is open: something else was written in it before.
+    in_transaction: bool,
 }
 
 impl Receipts {

@@ -152,14 +152,14 @@ impl Sessions {
     }
 }
 
-/// `COMMIT` of a transaction of ours, or `RELEASE` of the innermost savepoint.
+/// `COMMIT` of a transaction that is in order, or `RELEASE` of the innermost savepoint.
 pub(super) async fn commit(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     Manager::commit(conn).await
 }
 
 /// Commits the transaction of an application, unless it was aborted or ended; sqlx counts another in its place, which ends
 /// when it is dropped.
-pub(super) async fn commit_in_order(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn commit_checked(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(COMMIT).execute(conn).await.map(drop)
 }
 

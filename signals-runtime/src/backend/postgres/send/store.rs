@@ -54,13 +54,16 @@ impl<'b> Run<'b> {
     /// whether that is an error [`store_with`](Self::store_with) finds out.
     pub(super) async fn store(&self, conn: &mut PgConnection, receipts: &mut Receipts) -> Result<bool> {
         let stored = if let [payload] = self.payloads[..] {
-            let one: Option<(i64, i64)> = self
+            let one: Option<(i64, i64, bool)> = self
                 .bind_known(sqlx::query_as(sql::SEND))
                 .bind(payload)
                 .fetch_optional(conn)
                 .await
                 .map_err(error::of)?;
-            one.map(|(id, deliveries)| (vec![id], deliveries))
+            one.map(|(id, deliveries, in_transaction)| {
+                receipts.in_transaction |= in_transaction;
+                (vec![id], deliveries)
+            })
         } else {
             let all = self.bind_known(sqlx::query_as(sql::SEND_ALL)).bind(&self.payloads);
             all.fetch_optional(conn).await.map_err(error::of)?

@@ -3,6 +3,8 @@
 -- in the order of their bytes, or NULL when there are none; $5 to $8: headers; $9: the time, or NULL for the server's.
 -- Answers nothing, and stores nothing, when it is not said beside the name that all of these are known (I14, I15), or nothing
 -- is said there, because triggers were off when the name was stored: then `send_with` finds out.
+-- Answers the id, to how many it is delivered, and whether another command of this transaction has written before: then it is
+-- one, which statements of the application have not ended.
 -- Most often the linked are the registered, and one pass shows it: `<@` compares each with each.
 -- In the sender's transaction. Locks nothing; the registry is one row, by the name's primary key; appends. A delivery's id is
 -- drawn when its signal's row has made the transaction visible to others as running: the floors of claims rest on that.
@@ -19,11 +21,11 @@ WITH stored AS (
       AND ($4::pg_catalog.text[] IS NULL
            OR $4::pg_catalog.text[] OPERATOR(pg_catalog.=) n.registered
            OR $4::pg_catalog.text[] OPERATOR(pg_catalog.<@) n.registered)
-    RETURNING id, fanout
+    RETURNING id, fanout, cmin
 ),
 delivered AS (
     INSERT INTO signals.delivery (receiver, version, signal)
     SELECT f.receiver, $2::bigint, s.id
     FROM stored AS s CROSS JOIN LATERAL pg_catalog.unnest(s.fanout) AS f (receiver)
 )
-SELECT s.id, pg_catalog.cardinality(s.fanout)::bigint FROM stored AS s
+SELECT s.id, pg_catalog.cardinality(s.fanout)::bigint, NOT s.cmin OPERATOR(pg_catalog.=) '0'::pg_catalog.cid FROM stored AS s
