@@ -5,10 +5,12 @@
 mod shop;
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use shop::{Mailer, OrderCompleted, PaymentCompleted, mail_receipt, paid, refuse};
+use signals_runtime::delivery::MAX_COUNTED_ATTEMPTS;
 use signals_runtime::testing::{Ended, Point, TestBackend, TestSignals, TestSignalsBuilder};
-use signals_runtime::{PgBackend, PgTx, receiver};
+use signals_runtime::{Delivery, PgBackend, PgTx, State, receiver};
 use sqlx::{Connection as _, PgConnection};
 
 #[receiver(signal = PaymentCompleted, name = "orders.complete_on_server")]
@@ -16,6 +18,15 @@ async fn complete_on_server(payment: &PaymentCompleted, tx: &mut PgTx) -> sqlx::
     sqlx::query("INSERT INTO completed VALUES ($1)").bind(payment.payment_id).execute(&mut **tx).await?;
     Ok(())
 }
+
+/// Writes down which attempt it is, however many there were.
+#[receiver(signal = PaymentCompleted, name = "counts.note", max_attempts = 2147483647)]
+async fn note(_: PaymentCompleted, State(noted): State<Noted>, delivery: Delivery) {
+    noted.0.lock().expect("nobody panics in between").push(delivery.attempt);
+}
+
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Vec<u32>>>);
 
 async fn shop(mailer: &Mailer) -> TestSignals<PgBackend> {
     let builder = TestSignals::builder().receiver::<complete_on_server>().receiver::<mail_receipt>();
@@ -75,6 +86,22 @@ async fn i5_i6_a_receiver_runs_twice_and_without_its_lease_on_postgres() {
     assert_eq!((ran.ended, completed(&signals).await), (Ended::Refused(None), vec![7]));
     assert_eq!(signals.drain().await.done, 1);
     assert_eq!(completed(&signals).await, [7, 8]);
+}
+
+/// D9, T9: by the statement that takes one delivery from whoever has it, the largest attempt is not left, up or down.
+#[tokio::test]
+async fn d9_t9_the_largest_attempt_can_be_run_and_taken_from_its_holder_on_postgres() {
+    let noted = Noted::default();
+    let signals = TestSignals::builder().receiver::<note>().state(noted.clone()).on::<PgBackend>().build().await;
+    // A receiver that is run alone is sent to and claimed in one step, so the number is planted as the delivery comes.
+    let plant = "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN NEW.attempt := 2147483647; RETURN NEW; END'; \
+                 CREATE TRIGGER planted BEFORE INSERT ON signals.delivery FOR EACH ROW EXECUTE FUNCTION planted()";
+    sqlx::raw_sql(plant).execute(signals.backend().pool()).await.expect("a foreign hand's trigger");
+    signals.run_with_stale_token::<note>(paid(7)).await;
+    assert_eq!(signals.drain().await.done, 1);
+    let noted = noted.0.lock().expect("nobody panics in between");
+    assert_eq!(*noted, [MAX_COUNTED_ATTEMPTS; 2], "the holder's own, and the one after it was taken and given back");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod puppet;
 mod tx;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,8 +75,13 @@ pub trait Harness: Sized + Send + Sync + 'static {
 ///
 /// Panics when the case fails.
 pub fn run<H: Harness, F: Future<Output = ()>>(case: impl FnOnce(Db<H>) -> F) {
+    // Its type is forgotten: the runtime, compiled for each case anew, was a third of the suite's code.
+    to_its_end(Box::pin(async { case(Db::open().await).await }));
+}
+
+fn to_its_end(case: Pin<Box<dyn Future<Output = ()> + '_>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for one test");
-    runtime.block_on(async { case(Db::open().await).await });
+    runtime.block_on(case);
 }
 
 /// In the place of a case that needs two transactions that write at once: proves that there is no such situation.

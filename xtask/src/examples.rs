@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::process::{Echo, cargo, root, run};
+use crate::process::{Echo, apart, cargo, root, run};
 use crate::{Result, story};
 
 const FOLDER: &str = "examples";
@@ -27,7 +27,7 @@ pub(crate) fn check() -> Result<String> {
     let names: Vec<String> = names(&root)?.into_iter().filter(|name| name != story::PACKAGE).collect();
     let list = fs::read_to_string(root.join(LIST))
         .map_err(|error| format!("cannot read {LIST} ({error}): list there what each example teaches"))?;
-    let built = build()?;
+    let built = build(&all()?)?;
     let mut wrong = Vec::new();
     for name in &names {
         if !list.contains(&format!("`cargo run -p {name}`")) {
@@ -69,24 +69,33 @@ fn compare(expected: &str, printed: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds all examples at once, so that what they share is built with one set of features; answers the programs by name.
+/// The arguments of cargo that build all examples at once, so that what they share is built with one set of features.
 ///
 /// # Errors
 ///
-/// Returns cargo's messages.
-pub(crate) fn build() -> Result<BTreeMap<String, PathBuf>> {
-    let names = names(&root()?)?;
-    build_with(&names.iter().flat_map(|name| ["--package", name]).collect::<Vec<_>>())
+/// Returns an error when the examples cannot be listed.
+pub(crate) fn all() -> Result<Vec<String>> {
+    let packages = names(&root()?)?.into_iter().flat_map(|name| ["--package".to_owned(), name]);
+    selection(packages)
 }
 
-/// Builds what `options` select; answers the programs by name.
+/// The arguments of cargo that build what `options` select. As users build it: with other features than the tests, and apart.
+///
+/// # Errors
+///
+/// Returns an error when there is no folder to build in.
+pub(crate) fn selection(options: impl IntoIterator<Item = String>) -> Result<Vec<String>> {
+    Ok(["build".to_owned()].into_iter().chain(apart()?).chain(options).collect())
+}
+
+/// Has cargo build with these `arguments`; answers the programs by name.
 ///
 /// # Errors
 ///
 /// Returns cargo's messages.
-pub(crate) fn build_with(options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+pub(crate) fn build(arguments: &[String]) -> Result<BTreeMap<String, PathBuf>> {
     let mut build = cargo()?;
-    build.args(["build", "--message-format=json-render-diagnostics"]).args(options);
+    build.args(arguments).arg("--message-format=json-render-diagnostics");
     let built = run(&mut build, BUILD_LIMIT, Echo::Keep)?;
     if !built.ok {
         let messages: Vec<_> = built.lines.iter().filter(|line| !line.starts_with('{')).map(String::as_str).collect();

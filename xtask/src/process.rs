@@ -28,6 +28,12 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir)))
 }
 
+/// Cargo's options for what is not built as the tests are. Cargo lets one build at a time into a folder: with one of their own,
+/// neither waits for the other.
+pub(crate) fn apart() -> Result<[String; 2]> {
+    Ok(["--target-dir".to_owned(), target_dir()?.join("checks").display().to_string()])
+}
+
 /// `cargo`, the one that runs us, in the root of the repository.
 pub(crate) fn cargo() -> Result<Command> {
     at_the_root(Command::new(program()))

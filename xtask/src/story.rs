@@ -4,6 +4,7 @@
 //! standard output than the one before. Lines that begin with `#` are comments.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,8 +31,7 @@ const GOAL: Duration = Duration::from_secs(20);
 ///
 /// Returns what is wrong with it.
 pub(crate) fn check() -> Result<String> {
-    let program = examples::build()?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
-    tell(COMMAND, &mut Command::new(program))
+    tell(COMMAND, &mut Command::new(program(&examples::all()?)?))
 }
 
 /// The same story on the Postgres at `url`, told by a program that has no other database.
@@ -40,9 +40,22 @@ pub(crate) fn check() -> Result<String> {
 ///
 /// Returns what is wrong with it.
 pub(crate) fn check_on_postgres(url: &str) -> Result<String> {
+    tell(COMMAND_ON_POSTGRES, Command::new(program(&on_postgres()?)?).args(["--database-url", url]))
+}
+
+/// The arguments of cargo that build the program of [`check_on_postgres`].
+///
+/// # Errors
+///
+/// Returns an error when there is no folder to build in.
+pub(crate) fn on_postgres() -> Result<Vec<String>> {
     let alone = ["--package", PACKAGE, "--no-default-features", "--features", "postgres"];
-    let program = examples::build_with(&alone)?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))?;
-    tell(COMMAND_ON_POSTGRES, Command::new(program).args(["--database-url", url]))
+    examples::selection(alone.map(str::to_owned))
+}
+
+/// The story's program, built with these arguments of cargo.
+fn program(arguments: &[String]) -> Result<PathBuf> {
+    examples::build(arguments)?.remove(PACKAGE).ok_or_else(|| format!("{PACKAGE} gave no program"))
 }
 
 /// Runs `program`, which `command` is for a person, and compares what it prints.

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! in front   fmt · tidy · build · units · conformance · processes · postgres … story … chaos … readme    one after the other
-//! beside     clippy · features · docs · ui · doctests                                                    with what time they leave
+//! beside     clippy · features · docs · builds · ui · doctests                                           with what time they leave
 //! ```
 //!
 //! The rigs in front wait more than they compute, and the compiler uses the time that they leave: at the lowest priority, so that no
-//! verdict on how long something took is on how long it waited for a processor.
+//! verdict on how long something took is on how long it waited for a processor. What steps in front build with other features than
+//! the tests have is among it. Tests that wait, for leases and for processes, run two on each processor at once.
 //!
 //! Where `CI` is `true`, what a step says is shown when it fails, and is in `target/test-logs` in any case: among ten thousand
 //! lines of what went well, nobody finds the one that did not.

@@ -8,18 +8,24 @@ mod harness;
 use std::sync::OnceLock;
 
 use harness::{Postgres, Sessions, pool};
-use signals_cluster::{Cluster, Package, PgBouncer, Server, Settings, StartOptions, install};
+use signals_cluster::{Cluster, Package, PgBouncer, Settings, StartOptions, install};
 use signals_conformance::fixtures::{SHIP, paid};
 use signals_conformance::harness::LEASE;
 use signals_conformance::{Db, cases};
 use signals_core::Backend as _;
 use signals_core::store::{Claim, ClaimLane, Finished};
 use signals_runtime::PgBackend;
-use sqlx::PgPool;
-use sqlx::postgres::PgConnectOptions;
 
 /// Sessions that a pooler lends, for one transaction each.
-struct Lent;
+const LENT: Sessions = Sessions {
+    server: || servers().0.server(),
+    options: |options| {
+        let database = options.get_database().expect("a case has a database of its own");
+        servers().1.server().options(database)
+    },
+    over: |pool| PgBackend::new(pool).behind_pooler(),
+    ..Sessions::PLAIN
+};
 
 /// The server and the pooler in front of it, for all cases of this process.
 fn servers() -> &'static (Cluster, PgBouncer) {
@@ -32,25 +38,11 @@ fn servers() -> &'static (Cluster, PgBouncer) {
     })
 }
 
-impl Sessions for Lent {
-    fn server() -> Server {
-        servers().0.server()
-    }
-
-    fn options(options: PgConnectOptions) -> PgConnectOptions {
-        let database = options.get_database().expect("a case has a database of its own");
-        servers().1.server().options(database)
-    }
-
-    fn over(pool: PgPool) -> PgBackend {
-        PgBackend::new(pool).behind_pooler()
-    }
-}
-
 /// Runs the cases of some modules of the suite.
 fn suite(modules: &[&str]) {
+    let _lent = LENT.on_this_thread();
     let of = |name: &str| name.split("::").next().is_some_and(|module| modules.contains(&module));
-    let chosen: Vec<_> = cases::<Postgres<Lent>>().into_iter().filter(|case| of(case.name)).collect();
+    let chosen: Vec<_> = cases::<Postgres>().into_iter().filter(|case| of(case.name)).collect();
     assert!(chosen.len() >= modules.len(), "the suite has no such modules: {modules:?}");
     for case in chosen {
         println!("{}", case.name);
@@ -77,7 +69,7 @@ fn d1_transactions_of_receivers_mean_the_same_through_pgbouncer() {
 /// what they need.
 #[tokio::test]
 async fn d1_a_pooler_that_refuses_options_for_its_sessions_is_asked_without() {
-    let harness = Postgres::<Lent>::on_the_servers_clock().await;
+    let harness = Postgres::with(LENT).await;
     let unsaid = PgBackend::new(harness.backend.pool().clone()).without_hints();
     unsaid.store().promote(1).await.expect("it connects, and looks");
 }
@@ -94,7 +86,8 @@ const WITNESS: &str = "
 /// D1: a pooler that takes options and keeps them to itself is found out: claims and outcomes say what they need.
 #[tokio::test]
 async fn d1_behind_a_pooler_that_ignores_options_transactions_say_what_they_need() {
-    let case = Db::<Postgres<Lent>>::open().await;
+    let _lent = LENT.on_this_thread();
+    let case = Db::<Postgres>::open().await;
     let app = case.app(&[&SHIP]).await;
     app.send(&paid(7)).await;
     let mut puppet = app.puppet().await;

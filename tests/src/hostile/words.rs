@@ -99,6 +99,7 @@ async fn searched<H: Harness>(db: &Db<H>, what: &str, text: &str, verdict: Verdi
 /// Builds and trace contexts, which fail no send: what is not kept as it was said is cleaned, or left out.
 pub(super) async fn every_header_has_its_verdict<H: Harness>(db: Db<H>) {
     let theatre = Theatre::open(&db, &[Plain::DEF], []).await;
+    let app = db.app(&[&SHIP]).await;
     let sender = || {
         let registry = Registry::builder().receiver::<Plain>().build().expect("one receiver contradicts nothing");
         Signals::new(db.harness.backend().clone()).with_registry(registry)
@@ -108,6 +109,8 @@ pub(super) async fn every_header_has_its_verdict<H: Harness>(db: Db<H>) {
             Given::Build { said, shown } => {
                 let signals = sender().with_build(said.clone());
                 assert_eq!(headers_of(&db, &signals, what).await.build.as_deref(), Some(&*shown), "{what}");
+                let handed = Headers { build: Some(said.clone().into()), ..Headers::default() };
+                assert_eq!(kept_of(&app, handed, what).await.build.as_deref(), Some(&*shown), "{what}: to the core");
                 assert_eq!(verdict, if said == shown { Verdict::Kept } else { Verdict::Cleaned }, "{what}");
                 let worker = signals.worker().state(theatre.stage.clone()).build().expect("the worker lacks nothing");
                 let seen = until("the worker is seen under that name", async || is_seen(&db, &shown).await);
@@ -118,7 +121,10 @@ pub(super) async fn every_header_has_its_verdict<H: Harness>(db: Db<H>) {
                 let current = said.clone();
                 let signals = sender().with_traceparent(move || Some(current.clone()));
                 let kept = headers_of(&db, &signals, what).await.traceparent;
-                assert_eq!(kept, (verdict == Verdict::Kept).then_some(said), "{what}: {verdict:?}");
+                let handed = Headers { traceparent: Some(said.clone()), ..Headers::default() };
+                let from_the_core = kept_of(&app, handed, what).await.traceparent;
+                let expected = (verdict == Verdict::Kept).then_some(said);
+                assert_eq!([kept, from_the_core], [expected.clone(), expected], "{what}: {verdict:?}");
             }
             Given::Key(_)
             | Given::Actor(_)
@@ -137,6 +143,19 @@ async fn headers_of<H: Harness>(db: &Db<H>, signals: &Signals<H::Backend>, what:
     let mut tx = signals.begin().await.expect("a transaction can begin");
     let receipt = paid(7).send(&mut tx).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
     tx.commit().await.expect("the commit succeeds");
+    stored_beside(db, &receipt).await
+}
+
+/// As [`headers_of`], of a transaction whose headers nobody has looked at before the core is handed them: `Signals` does.
+async fn kept_of<H: Harness>(app: &App<H>, headers: Headers, what: &str) -> Headers {
+    let mut tx = app.begin().await;
+    tx.context.headers = headers;
+    let receipt = paid(7).send(&mut tx).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    tx.commit().await.expect("the commit succeeds");
+    stored_beside(&app.db, &receipt).await
+}
+
+async fn stored_beside<H: Harness>(db: &Db<H>, receipt: &Receipt) -> Headers {
     let all = db.all().await;
     let delivery = all.iter().find(|delivery| delivery.id.signal == receipt.signal_id).expect("it is stored");
     db.get(delivery.id).await.signal.expect("not forgotten").headers

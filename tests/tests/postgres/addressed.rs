@@ -15,9 +15,9 @@ use signals_core::{
 use signals_runtime::PgBackend;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::harness::{Plain, Postgres, Sessions as _, pool};
+use crate::harness::{Postgres, Sessions, pool};
 
-type Case = Db<Postgres<Plain>>;
+type Case = Db<Postgres>;
 
 /// The names whose row differs from the tables of the registry.
 const WRONG: &str = "
@@ -241,7 +241,7 @@ async fn send(backend: &PgBackend, registry: &Arc<Registry>) -> Result<Receipt> 
 /// know of the tables alone.
 #[tokio::test]
 async fn d7_what_the_release_before_registers_is_addressed_before_and_after_the_migration() {
-    let database = Plain::server().database().await.expect("an empty database");
+    let database = (Sessions::PLAIN.server)().database().await.expect("an empty database");
     let backend = PgBackend::new(pool(database.options())).without_hints();
     let first = backend.store().migrations().remove(0).to_string();
     sqlx::raw_sql(AssertSqlSafe(first)).execute(backend.pool()).await.expect("the release before");
@@ -270,7 +270,7 @@ async fn d7_what_the_release_before_registers_is_addressed_before_and_after_the_
 /// D7: a migration waits for a registration of the release before with no table locked that this one reads.
 #[tokio::test]
 async fn d7_a_migration_that_waits_for_a_registration_is_not_in_its_way() {
-    let database = Plain::server().database().await.expect("an empty database");
+    let database = (Sessions::PLAIN.server)().database().await.expect("an empty database");
     let backend = PgBackend::new(pool(database.options())).without_hints();
     let first = backend.store().migrations().remove(0).to_string();
     sqlx::raw_sql(AssertSqlSafe(first)).execute(backend.pool()).await.expect("the release before");

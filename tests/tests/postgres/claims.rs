@@ -12,11 +12,11 @@ use signals_core::{Backend as _, Signal as _};
 use signals_runtime::PgBackend;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
 /// A database on the server's own clock, where floors rise and sweeps come now and then.
-pub(crate) async fn open() -> Db<Postgres<Plain>> {
-    let harness = Postgres::<Plain>::on_the_servers_clock().await;
+pub(crate) async fn open() -> Db<Postgres> {
+    let harness = Postgres::on_the_servers_clock().await;
     let store = harness.backend().store();
     Db { harness: std::sync::Arc::new(harness), clock: ManualClock::default(), store }
 }
@@ -30,7 +30,7 @@ async fn complete(puppet: &mut Puppet, limit: usize) -> usize {
 
 /// Sends and completes for longer than floors trail: claims begin above what was sent before, also while somebody else on the
 /// server has a transaction open.
-async fn rise(app: &App<Postgres<Plain>>, puppet: &mut Puppet) {
+async fn rise(app: &App<Postgres>, puppet: &mut Puppet) {
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_millis(1_500) {
         app.send(&paid(2)).await;
@@ -72,7 +72,7 @@ async fn s13_what_commits_a_moment_late_is_found_at_once() {
 
 /// How many sessions have swept last, in a sweep that began after `moment` of the server's clock. A claim that found nothing ends
 /// with its statement, so that its session says which one that was.
-async fn swept_since(harness: &Postgres<Plain>, moment: f64) -> i64 {
+async fn swept_since(harness: &Postgres, moment: f64) -> i64 {
     let (_, sweep) = PgBackend::statements().find(|(name, _)| *name == "sweep").expect("it has a name");
     let head = sweep.lines().next().expect("it begins with a comment");
     let swept = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -81,7 +81,7 @@ async fn swept_since(harness: &Postgres<Plain>, moment: f64) -> i64 {
 }
 
 /// The server's clock.
-async fn moment(harness: &Postgres<Plain>) -> f64 {
+async fn moment(harness: &Postgres) -> f64 {
     let now = "SELECT extract(epoch FROM clock_timestamp())::float8";
     sqlx::query_scalar(now).fetch_one(&harness.reader).await.expect("the time")
 }
@@ -243,7 +243,7 @@ async fn i9_a_delay_is_measured_by_the_servers_clock() {
 }
 
 /// The median of many claims, each of one delivery that was just sent.
-async fn median_claim(app: &App<Postgres<Plain>>, puppet: &mut Puppet) -> Duration {
+async fn median_claim(app: &App<Postgres>, puppet: &mut Puppet) -> Duration {
     let mut took = Vec::new();
     for _ in 0..101 {
         app.send(&paid(1)).await;

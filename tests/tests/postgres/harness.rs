@@ -1,6 +1,6 @@
 //! A database for each case, copied from one that is migrated already, and how its sessions are set up.
 
-use std::marker::PhantomData;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use signals_cluster::{Database, Server};
@@ -12,41 +12,56 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool};
 
 /// How sessions are set up.
-pub(crate) trait Sessions: Send + Sync + 'static {
+#[derive(Clone, Copy)]
+pub(crate) struct Sessions {
     /// What stands in the database beside the deliveries.
-    fn prepare() -> String {
-        String::new()
-    }
-
+    pub(crate) prepare: fn() -> String,
     /// Where the databases are made.
-    fn server() -> Server {
-        Server::for_tests().expect("a server for the tests")
-    }
-
+    pub(crate) server: fn() -> Server,
     /// What the backend's connections say when they are opened.
-    fn options(options: PgConnectOptions) -> PgConnectOptions {
-        options
-    }
-
+    pub(crate) options: fn(PgConnectOptions) -> PgConnectOptions,
     /// The backend over them.
-    fn over(pool: PgPool) -> PgBackend {
-        PgBackend::new(pool)
+    pub(crate) over: fn(PgPool) -> PgBackend,
+}
+
+thread_local! {
+    /// Those of the databases that cases open on this thread. They are no parameter of the harness's type, for each of which the
+    /// compiler would make a suite of its own.
+    static OPENED: Cell<Sessions> = const { Cell::new(Sessions::PLAIN) };
+}
+
+impl Sessions {
+    /// As they come.
+    pub(crate) const PLAIN: Self = Self {
+        prepare: String::new,
+        server: || Server::for_tests().expect("a server for the tests"),
+        options: |options| options,
+        over: PgBackend::new,
+    };
+
+    /// The databases that cases open on this thread have such sessions, until the answer is dropped.
+    pub(crate) fn on_this_thread(self) -> OnThisThread {
+        OPENED.set(self);
+        OnThisThread
     }
 }
 
-/// As they come.
-pub(crate) struct Plain;
+#[must_use = "dropped, sessions are plain again"]
+pub(crate) struct OnThisThread;
 
-impl Sessions for Plain {}
+impl Drop for OnThisThread {
+    fn drop(&mut self) {
+        OPENED.set(Sessions::PLAIN);
+    }
+}
 
-/// One database, whose backend connects as `S` says.
-pub(crate) struct Postgres<S> {
+/// One database, whose backend has sessions of one kind.
+pub(crate) struct Postgres {
     pub(crate) backend: PgBackend,
     /// Beside the backend's pool, and set up as a superuser's.
     pub(crate) reader: PgPool,
     // The database lives as long as the case.
     pub(crate) database: Database,
-    sessions: PhantomData<S>,
 }
 
 /// A pool over `options`, which is opened when it is used.
@@ -54,24 +69,30 @@ pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(20).connect_lazy_with(options.disable_statement_logging())
 }
 
-impl<S: Sessions> Postgres<S> {
+impl Postgres {
     /// A migrated database with a table for business writes, on the server's clock.
     pub(crate) async fn on_the_servers_clock() -> Self {
-        let server = S::server();
+        Self::with(OPENED.get()).await
+    }
+
+    /// As [`Postgres::on_the_servers_clock`], with such sessions.
+    pub(crate) async fn with(sessions: Sessions) -> Self {
+        let server = (sessions.server)();
+        let beside = (sessions.prepare)();
         let migrations = PgBackend::new(pool(server.options("postgres"))).store().migrations();
-        let key: String = migrations.iter().map(|migration| migration.sql).chain([S::prepare().as_str()]).collect();
+        let key: String = migrations.iter().map(|migration| migration.sql).chain([beside.as_str()]).collect();
         let prepare = async |url: String| {
             let pool = PgPool::connect(&url).await?;
             PgBackend::new(pool.clone()).store().migrate().await?;
             let table = "CREATE TABLE public.business (key text PRIMARY KEY, value text NOT NULL)";
             sqlx::raw_sql(table).execute(&pool).await?;
-            sqlx::raw_sql(AssertSqlSafe(S::prepare())).execute(&pool).await?;
+            sqlx::raw_sql(AssertSqlSafe(beside.clone())).execute(&pool).await?;
             pool.close().await;
             Ok(())
         };
         let database = server.database_like(&key, prepare).await.expect("a database for one test");
-        let backend = S::over(pool(S::options(database.options())));
-        Self { backend, reader: pool(database.options()), database, sessions: PhantomData }
+        let backend = (sessions.over)(pool((sessions.options)(database.options())));
+        Self { backend, reader: pool(database.options()), database }
     }
 
     /// A number that a statement answers.
@@ -80,7 +101,7 @@ impl<S: Sessions> Postgres<S> {
     }
 }
 
-impl<S: Sessions> Harness for Postgres<S> {
+impl Harness for Postgres {
     type Backend = PgBackend;
 
     async fn open(clock: ManualClock) -> Self {

@@ -12,13 +12,13 @@ use signals_runtime::{PgBackend, Registry, Signals};
 use tokio::time::{Instant, timeout};
 
 use crate::claims;
-use crate::harness::{Plain, Postgres, pool};
+use crate::harness::{Postgres, pool};
 
 /// Long enough for whatever comes at all.
 const LONG: Duration = Duration::from_secs(20);
 
-async fn open() -> (Postgres<Plain>, Signals<PgBackend>, Arc<dyn Store>) {
-    let harness = Postgres::<Plain>::on_the_servers_clock().await;
+async fn open() -> (Postgres, Signals<PgBackend>, Arc<dyn Store>) {
+    let harness = Postgres::on_the_servers_clock().await;
     let registry = Registry::builder().receiver_def(&SHIP).build().expect("nothing contradicts itself");
     let signals = Signals::new(harness.backend().clone()).with_registry(registry);
     signals.register().await.expect("registers");

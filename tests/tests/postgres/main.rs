@@ -15,6 +15,6 @@ mod sessions;
 mod statements;
 mod transactions;
 
-use harness::{Plain, Postgres};
+use harness::Postgres;
 
-signals_conformance::conformance!(Postgres<Plain>);
+signals_conformance::conformance!(Postgres);

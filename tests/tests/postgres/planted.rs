@@ -10,9 +10,9 @@ use signals_core::store::{Acting, Filter, Verdict};
 use signals_core::{Backend as _, Signal as _};
 use sqlx::Executor as _;
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
-type Case = Db<Postgres<Plain>>;
+type Case = Db<Postgres>;
 
 /// The end of every delivery to be of the first signal, as another program would write it.
 const PLANTED: &str = "
@@ -81,10 +81,10 @@ async fn i5_a_planted_end_does_not_undo_what_a_receiver_did() {
     let backend = case.harness.backend();
     let mut tx = backend.begin().await.expect("begins");
     backend.fence(&mut tx).await.expect("marks");
-    Postgres::<Plain>::write(&mut tx, "order 1", "shipped").await.expect("writes");
+    Postgres::write(&mut tx, "order 1", "shipped").await.expect("writes");
     let acked = signals_conformance::harness::acked(&held, true);
     backend.ack(&mut tx, &acked).await.expect("acknowledges");
     backend.commit(tx).await.expect("commits");
-    assert_eq!(Postgres::<Plain>::read(&case.harness, "order 1").await.as_deref(), Some("shipped"));
+    assert_eq!(Postgres::read(&case.harness, "order 1").await.as_deref(), Some("shipped"));
     assert_eq!(case.harness.number("SELECT count(*) FROM signals.delivery").await, 0);
 }

@@ -10,10 +10,10 @@ use signals_core::{Backend as _, Receiver as _, Signal as _};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::claims::open;
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
 /// How many index entries were walked, and by how many looks, as far as the server has heard of it.
-async fn walked(harness: &Postgres<Plain>) -> (i64, i64) {
+async fn walked(harness: &Postgres) -> (i64, i64) {
     let walked = "SELECT idx_tup_read, idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'later_due'";
     sqlx::query_as(walked).fetch_one(&harness.reader).await.expect("the server counts")
 }
@@ -57,7 +57,7 @@ async fn d3_promoting_walks_over_400_000_dead_rows_that_somebody_pins_only_in_sw
 }
 
 /// Something that every sweep moves, and no other look: it was due long before everything else.
-async fn lay_at_the_bottom(case: &Db<Postgres<Plain>>, signal: i64) {
+async fn lay_at_the_bottom(case: &Db<Postgres>, signal: i64) {
     let bottom = "INSERT INTO signals.later (signal, receiver, version, due_at)
         SELECT $1, receiver.id, 1, now() - interval '1 hour' FROM signals.receiver";
     sqlx::query(bottom).bind(signal).execute(&case.harness.reader).await.expect("it waits");
@@ -114,7 +114,7 @@ async fn promoting_in_small_batches_leaves_nothing_that_is_due_behind() {
 }
 
 /// What is committed long after it was due.
-async fn due_at_once(case: &Db<Postgres<Plain>>, deliveries: usize) {
+async fn due_at_once(case: &Db<Postgres>, deliveries: usize) {
     let due = "INSERT INTO signals.later (signal, receiver, version, due_at)
         SELECT n, 1, 1, now() - interval '1 hour' + n * interval '1 us' FROM generate_series(1, $1::bigint) AS n";
     let deliveries = i64::try_from(deliveries).expect("few");
@@ -138,7 +138,7 @@ async fn l1_a_backlog_below_the_floor_is_moved_as_fast_as_looks_come() {
 }
 
 /// The next look after what waits is due, and the claim after it.
-async fn comes(case: &Db<Postgres<Plain>>, puppet: &mut Puppet) -> Claimed {
+async fn comes(case: &Db<Postgres>, puppet: &mut Puppet) -> Claimed {
     let due = "SELECT count(*) FROM signals.later WHERE due_at <= clock_timestamp()";
     until("it to be due", async || case.harness.number(due).await == 1).await;
     assert_eq!(case.store.promote(10).await.expect("promotes").moved, 1, "a look above the floor does not see it");

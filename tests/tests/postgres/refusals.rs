@@ -4,10 +4,10 @@ use signals_conformance::Db;
 use signals_conformance::secrets::w17_i13_what_is_refused_is_told_without_what_it_says;
 use sqlx::Executor as _;
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
 async fn refused_by(refuse: &'static str) {
-    let case = Db::<Postgres<Plain>>::open().await;
+    let case = Db::<Postgres>::open().await;
     let refuse = async {
         case.harness.reader.execute(sqlx::raw_sql(refuse)).await.expect("a foreign hand's");
     };

@@ -8,9 +8,9 @@ use signals_core::{Backend as _, Error, Outgoing, SendBatch, SendContext, Signal
 use signals_runtime::PgBackend;
 use sqlx::Connection as _;
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
-type Case = Db<Postgres<Plain>>;
+type Case = Db<Postgres>;
 
 /// S16: of two concurrent sends with one key one stores; the other gets its receipt, or is told to begin again.
 #[tokio::test]

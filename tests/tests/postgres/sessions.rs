@@ -12,83 +12,73 @@ use signals_runtime::PgBackend;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
-use crate::harness::{Plain, Postgres, Sessions};
+use crate::harness::{Postgres, Sessions};
 use crate::locks::say;
 
 /// Sessions that are serializable, and find other tables and functions first.
-struct Hostile;
+const HOSTILE: Sessions = Sessions { prepare: hostile_names, options: hostile_settings, ..Sessions::PLAIN };
 
-impl Sessions for Hostile {
-    fn prepare() -> String {
-        let tables = ["signal", "delivery", "later", "settled", "receiver", "receiver_name", "signal_name", "send_key"];
-        let tables = tables.map(|table| format!("CREATE TABLE hostile.{table} (id bigint);"));
-        let functions = [
-            "unnest(bigint[]) RETURNS SETOF bigint",
-            "unnest(text[]) RETURNS SETOF text",
-            "statement_timestamp() RETURNS timestamptz",
-            "count(bigint) RETURNS bigint",
-            "cardinality(bigint[]) RETURNS integer",
-            "current_setting(text) RETURNS text",
-            "current_setting(text, boolean) RETURNS text",
-            "set_config(text, text, boolean) RETURNS text",
-            "nextval(text) RETURNS bigint",
-        ];
-        let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a hostile function was called'; END $$";
-        let functions = functions.map(|function| format!("CREATE FUNCTION hostile.{function} {fails};"));
-        let types = ["bigint", "text", "timestamptz", "integer", "smallint"];
-        let operators = ["=", ">", "+", "*"].iter().flat_map(|operator| {
-            types.map(|of| {
-                let answer = if matches!(*operator, "=" | ">") { "boolean" } else { of };
-                format!(
-                    "CREATE OR REPLACE FUNCTION hostile.compute_{answer}({of}, {of}) RETURNS {answer} {fails};
-                     CREATE OPERATOR hostile.{operator} (FUNCTION = hostile.compute_{answer}, LEFTARG = {of}, RIGHTARG = {of});"
-                )
-            })
-        });
-        let operators: String = operators.collect();
-        let types = ["text", "timestamptz", "bytea"]
-            .map(|name| format!("CREATE TYPE hostile.{name} AS (foreign_to_us integer);"));
-        format!("CREATE SCHEMA hostile; {} {} {operators} {}", tables.concat(), functions.concat(), types.concat())
-    }
+fn hostile_names() -> String {
+    let tables = ["signal", "delivery", "later", "settled", "receiver", "receiver_name", "signal_name", "send_key"];
+    let tables = tables.map(|table| format!("CREATE TABLE hostile.{table} (id bigint);"));
+    let functions = [
+        "unnest(bigint[]) RETURNS SETOF bigint",
+        "unnest(text[]) RETURNS SETOF text",
+        "statement_timestamp() RETURNS timestamptz",
+        "count(bigint) RETURNS bigint",
+        "cardinality(bigint[]) RETURNS integer",
+        "current_setting(text) RETURNS text",
+        "current_setting(text, boolean) RETURNS text",
+        "set_config(text, text, boolean) RETURNS text",
+        "nextval(text) RETURNS bigint",
+    ];
+    let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a hostile function was called'; END $$";
+    let functions = functions.map(|function| format!("CREATE FUNCTION hostile.{function} {fails};"));
+    let types = ["bigint", "text", "timestamptz", "integer", "smallint"];
+    let operators = ["=", ">", "+", "*"].iter().flat_map(|operator| {
+        types.map(|of| {
+            let answer = if matches!(*operator, "=" | ">") { "boolean" } else { of };
+            format!(
+                "CREATE OR REPLACE FUNCTION hostile.compute_{answer}({of}, {of}) RETURNS {answer} {fails};
+                 CREATE OPERATOR hostile.{operator} (FUNCTION = hostile.compute_{answer}, LEFTARG = {of}, RIGHTARG = {of});"
+            )
+        })
+    });
+    let operators: String = operators.collect();
+    let types =
+        ["text", "timestamptz", "bytea"].map(|name| format!("CREATE TYPE hostile.{name} AS (foreign_to_us integer);"));
+    format!("CREATE SCHEMA hostile; {} {} {operators} {}", tables.concat(), functions.concat(), types.concat())
+}
 
-    fn options(options: PgConnectOptions) -> PgConnectOptions {
-        options.options([
-            ("default_transaction_isolation", "serializable"),
-            ("search_path", "hostile,pg_catalog"),
-            ("synchronous_commit", "off"),
-            ("timezone", "Asia/Kathmandu"),
-            ("datestyle", "SQL"),
-            ("intervalstyle", "iso_8601"),
-            ("extra_float_digits", "-5"),
-        ])
-    }
+fn hostile_settings(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("default_transaction_isolation", "serializable"),
+        ("search_path", "hostile,pg_catalog"),
+        ("synchronous_commit", "off"),
+        ("timezone", "Asia/Kathmandu"),
+        ("datestyle", "SQL"),
+        ("intervalstyle", "iso_8601"),
+        ("extra_float_digits", "-5"),
+    ])
 }
 
 /// Sessions of whoever runs workers, with the rights that `roles.sql` gives and no more.
-struct Worker;
-
-impl Sessions for Worker {
-    fn prepare() -> String {
-        let roles = PgBackend::roles();
-        format!("{roles}; GRANT ALL ON public.business TO signals_worker")
-    }
-
-    fn options(options: PgConnectOptions) -> PgConnectOptions {
-        options.options([("role", "signals_worker")])
-    }
-}
+const WORKER: Sessions = Sessions {
+    prepare: || format!("{}; GRANT ALL ON public.business TO signals_worker", PgBackend::roles()),
+    options: |options| options.options([("role", "signals_worker")]),
+    ..Sessions::PLAIN
+};
 
 /// Sessions of an application with temporary tables and types named like ours: the server looks at those first, wherever
 /// `search_path` says to look. (It never looks for functions and operators among what is temporary.)
-struct Shadowed;
-
-impl Sessions for Shadowed {
-    fn over(pool: PgPool) -> PgBackend {
+const SHADOWED: Sessions = Sessions {
+    over: |pool| {
         let types = ["text", "timestamptz", "bytea", "bool", "int8", "int4", "interval"];
         let types = types.map(|name| format!("CREATE TYPE pg_temp.{name} AS (foreign_to_us integer);"));
         PgBackend::new(beginning_with(&pool, shadows() + &types.concat()))
-    }
-}
+    },
+    ..Sessions::PLAIN
+};
 
 /// Temporary tables that are named like each of ours.
 pub(crate) fn shadows() -> String {
@@ -99,17 +89,11 @@ pub(crate) fn shadows() -> String {
 }
 
 /// The application's transactions under the role of who only sends; its worker and its operators have another.
-struct Sender;
-
-impl Sessions for Sender {
-    fn prepare() -> String {
-        format!("{}; GRANT ALL ON public.business TO signals_sender", PgBackend::roles())
-    }
-
-    fn over(pool: PgPool) -> PgBackend {
-        PgBackend::new(beginning_with(&pool, "SET ROLE signals_sender".to_owned()))
-    }
-}
+const SENDER: Sessions = Sessions {
+    prepare: || format!("{}; GRANT ALL ON public.business TO signals_sender", PgBackend::roles()),
+    over: |pool| PgBackend::new(beginning_with(&pool, "SET ROLE signals_sender".to_owned())),
+    ..Sessions::PLAIN
+};
 
 /// Such a pool each of whose sessions begins with `script`; the store's own do not.
 fn beginning_with(pool: &PgPool, script: String) -> PgPool {
@@ -121,9 +105,10 @@ fn beginning_with(pool: &PgPool, script: String) -> PgPool {
 }
 
 /// Runs the cases of one module of the suite, or one case.
-fn suite<H: Harness>(chosen: &str) {
+fn suite(sessions: Sessions, chosen: &str) {
+    let _such = sessions.on_this_thread();
     let is_chosen = |name: &str| name == chosen || name.split("::").next() == Some(chosen);
-    let chosen: Vec<_> = cases::<H>().into_iter().filter(|case| is_chosen(case.name)).collect();
+    let chosen: Vec<_> = cases::<Postgres>().into_iter().filter(|case| is_chosen(case.name)).collect();
     assert!(!chosen.is_empty(), "the suite has no such module, and no such case");
     for case in chosen {
         println!("{}", case.name);
@@ -131,110 +116,124 @@ fn suite<H: Harness>(chosen: &str) {
     }
 }
 
+/// Or all that stands below would be told in plain ones.
+#[tokio::test]
+async fn cases_open_databases_with_the_sessions_that_were_asked_for() {
+    let role = async || {
+        let harness = Postgres::open(ManualClock::default()).await;
+        let role = sqlx::query_scalar::<_, String>("SELECT current_user::text").fetch_one(harness.backend.pool());
+        role.await.expect("the server answers")
+    };
+    let such = WORKER.on_this_thread();
+    let asked_for = role().await;
+    drop(such);
+    assert_eq!((&*asked_for, role().await == asked_for), ("signals_worker", false));
+}
+
 #[test]
 fn s9_sends_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("send");
+    suite(HOSTILE, "send");
 }
 
 #[test]
 fn s16_keys_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("keys");
+    suite(HOSTILE, "keys");
 }
 
 #[test]
 fn t2_claims_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("claim");
+    suite(HOSTILE, "claim");
 }
 
 #[test]
 fn t4_outcomes_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("finish");
+    suite(HOSTILE, "finish");
 }
 
 #[test]
 fn i5_receivers_transactions_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("transactional");
+    suite(HOSTILE, "transactional");
 }
 
 #[test]
 fn i5_acknowledgements_in_transactions_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("tx");
+    suite(HOSTILE, "tx");
 }
 
 #[test]
 fn i15_registrations_mean_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("registry");
+    suite(HOSTILE, "registry");
 }
 
 #[test]
 fn i2_a_history_ends_the_same_in_hostile_sessions() {
-    suite::<Postgres<Hostile>>("model::i2_every_history_ends_as_in_the_model");
+    suite(HOSTILE, "model::i2_every_history_ends_as_in_the_model");
 }
 
 #[test]
 fn i1_sends_mean_the_same_though_temporary_tables_hide_ours() {
-    suite::<Postgres<Shadowed>>("send");
+    suite(SHADOWED, "send");
 }
 
 #[test]
 fn s16_keys_mean_the_same_though_temporary_tables_hide_ours() {
-    suite::<Postgres<Shadowed>>("keys");
+    suite(SHADOWED, "keys");
 }
 
 #[test]
 fn i5_receivers_transactions_mean_the_same_though_temporary_tables_hide_ours() {
-    suite::<Postgres<Shadowed>>("transactional");
+    suite(SHADOWED, "transactional");
 }
 
 #[test]
 fn i5_acknowledgements_in_transactions_mean_the_same_though_temporary_tables_hide_ours() {
-    suite::<Postgres<Shadowed>>("tx");
+    suite(SHADOWED, "tx");
 }
 
 #[test]
 fn i1_the_senders_role_is_enough_to_send() {
-    suite::<Postgres<Sender>>("send");
+    suite(SENDER, "send");
 }
 
 #[test]
 fn s16_the_senders_role_is_enough_for_keys() {
-    suite::<Postgres<Sender>>("keys");
+    suite(SENDER, "keys");
 }
 
 #[test]
 fn i1_the_workers_role_is_enough_to_send() {
-    suite::<Postgres<Worker>>("send");
+    suite(WORKER, "send");
 }
 
 #[test]
 fn s16_the_workers_role_is_enough_for_keys() {
-    suite::<Postgres<Worker>>("keys");
+    suite(WORKER, "keys");
 }
 
 #[test]
 fn i2_the_workers_role_is_enough_for_a_history() {
-    suite::<Postgres<Worker>>("model::i2_every_history_ends_as_in_the_model");
+    suite(WORKER, "model::i2_every_history_ends_as_in_the_model");
 }
 
 #[test]
 fn i5_the_workers_role_is_enough_for_transactional_receivers() {
-    suite::<Postgres<Worker>>("transactional");
+    suite(WORKER, "transactional");
 }
 
 #[test]
 fn t10_the_workers_role_is_enough_to_operate() {
-    suite::<Postgres<Worker>>("operate");
+    suite(WORKER, "operate");
 }
 
 #[test]
 fn t12_the_workers_role_is_enough_to_prune_and_forget() {
-    suite::<Postgres<Worker>>("retention");
+    suite(WORKER, "retention");
 }
 
 /// A superuser runs the script: functions that others have put where its session looks are not called.
 #[tokio::test]
 async fn the_roles_script_calls_nothing_that_others_have_planted() {
-    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let harness = Postgres::open(ManualClock::default()).await;
     let fails = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a planted function was called'; END $$";
     let planted =
         ["format(text, text) RETURNS text", "format(text, name) RETURNS text", "current_database() RETURNS name"];
@@ -248,7 +247,7 @@ async fn the_roles_script_calls_nothing_that_others_have_planted() {
 /// application's own transactions are as it has set them.
 #[tokio::test]
 async fn i2_a_commit_never_waits_for_less_than_its_session_asks_for() {
-    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let harness = Postgres::open(ManualClock::default()).await;
     let begin = |name: &str| PgBackend::statements().find(|(own, _)| *own == name).expect("a statement").1;
     let mut conn = harness.reader.acquire().await.expect("a connection");
     for asked in ["off", "local", "remote_write", "on", "remote_apply"] {
@@ -267,30 +266,26 @@ async fn i2_a_commit_never_waits_for_less_than_its_session_asks_for() {
 }
 
 /// Sessions that wait for nothing when they commit.
-struct Hasty;
+const HASTY: Sessions = Sessions {
+    prepare: || WAITS.to_owned(),
+    options: |options| options.options([("synchronous_commit", "off")]),
+    ..Sessions::PLAIN
+};
 
-impl Sessions for Hasty {
-    /// Writes down what commits that change deliveries wait for, when they do.
-    fn prepare() -> String {
-        "CREATE TABLE public.waits (verb text, what text);
-         CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             INSERT INTO public.waits VALUES (TG_OP, pg_catalog.current_setting('synchronous_commit'));
-             RETURN NULL;
-         END $$;
-         CREATE CONSTRAINT TRIGGER note AFTER UPDATE OR DELETE ON signals.delivery DEFERRABLE INITIALLY DEFERRED
-             FOR EACH ROW EXECUTE FUNCTION public.note()"
-            .to_owned()
-    }
-
-    fn options(options: PgConnectOptions) -> PgConnectOptions {
-        options.options([("synchronous_commit", "off")])
-    }
-}
+/// Writes down what commits that change deliveries wait for, when they do.
+const WAITS: &str = "
+    CREATE TABLE public.waits (verb text, what text);
+    CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO public.waits VALUES (TG_OP, pg_catalog.current_setting('synchronous_commit'));
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER note AFTER UPDATE OR DELETE ON signals.delivery DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION public.note()";
 
 /// I2: statements that commit themselves wait for the disk as transactions do: claims do not, and every outcome does.
 #[tokio::test]
 async fn i2_outcomes_wait_for_the_disk_though_their_session_does_not_and_claims_do_not() {
-    let harness = Postgres::<Hasty>::on_the_servers_clock().await;
+    let harness = Postgres::with(HASTY).await;
     let store = harness.backend().store();
     let case = Db { harness: Arc::new(harness), clock: ManualClock::default(), store };
     let app = case.app(&[&SHIP]).await;
@@ -342,7 +337,7 @@ async fn claims_renewals_and_outcomes_are_one_round_trip_each() {
 /// W13: after an error every connection is opened again, once: what was opened since is kept.
 #[tokio::test]
 async fn w13_a_connection_that_was_opened_after_an_error_is_kept() {
-    let harness = Postgres::<Plain>::on_the_servers_clock().await;
+    let harness = Postgres::on_the_servers_clock().await;
     let store = harness.backend().store();
     let sessions = "SELECT pid FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid";

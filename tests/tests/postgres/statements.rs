@@ -6,7 +6,7 @@ use signals_core::clock::ManualClock;
 use signals_runtime::PgBackend;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, SqlSafeStr as _};
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 use crate::sessions::shadows;
 
 fn statement(name: &str) -> &'static str {
@@ -15,7 +15,7 @@ fn statement(name: &str) -> &'static str {
 
 #[tokio::test]
 async fn every_statement_prepares() {
-    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let harness = Postgres::open(ManualClock::default()).await;
     let mut conn = harness.backend.pool().acquire().await.expect("a connection");
     for (name, sql) in PgBackend::statements().filter(|(name, _)| !name.starts_with("begin")) {
         let prepared = conn.prepare(sql.into_sql_str()).await;
@@ -32,7 +32,7 @@ async fn every_statement_prepares() {
 /// without its schema does not find its columns.
 #[tokio::test]
 async fn every_statement_names_our_tables_though_temporary_ones_hide_them() {
-    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let harness = Postgres::open(ManualClock::default()).await;
     let mut conn = harness.reader.acquire().await.expect("a connection");
     conn.execute(sqlx::raw_sql(AssertSqlSafe(shadows()))).await.expect("they hide ours");
     for (name, sql) in PgBackend::statements().filter(|(name, _)| !name.starts_with("begin")) {
@@ -99,7 +99,7 @@ async fn check(conn: &mut PgConnection, when: &str) {
 
 #[tokio::test]
 async fn the_hot_statements_find_their_rows_by_key_with_a_million_of_them_and_with_none() {
-    let harness = Postgres::<Plain>::open(ManualClock::default()).await;
+    let harness = Postgres::open(ManualClock::default()).await;
     let mut conn = harness.reader.acquire().await.expect("a connection");
     let conn: &mut PgConnection = &mut conn;
     conn.execute("VACUUM ANALYZE").await.expect("tables that were seen empty");

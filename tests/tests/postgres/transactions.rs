@@ -12,9 +12,9 @@ use signals_runtime::{Registry, Signals};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Acquire as _, PgConnection};
 
-use crate::harness::{Plain, Postgres};
+use crate::harness::Postgres;
 
-type Case = Db<Postgres<Plain>>;
+type Case = Db<Postgres>;
 
 async fn count(case: &Case) -> (i64, i64) {
     let business = case.harness.number("SELECT count(*) FROM public.business").await;
@@ -28,7 +28,7 @@ async fn i1_a_transaction_of_sqlxs_own_takes_sends() {
     case.app(&[&SHIP]).await;
     #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
     let mut tx = case.harness.backend.pool().begin().await.expect("begins");
-    Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+    Postgres::write(&mut tx, "order 7", "paid").await.expect("writes");
     paid(7).send(&mut tx).await.expect("sends");
     paid(8).send(&mut *tx).await.expect("sends");
     assert_eq!(count(&case).await, (0, 0), "nothing is seen before the commit");
@@ -43,10 +43,10 @@ async fn s4_a_failed_send_through_a_transaction_of_sqlxs_own_aborts_it() {
     case.app(&[&SHIP]).await;
     #[expect(clippy::disallowed_methods, reason = "the application's own transaction")]
     let mut tx = case.harness.backend.pool().begin().await.expect("begins");
-    Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+    Postgres::write(&mut tx, "order 7", "paid").await.expect("writes");
     let error = paid(7).send(&mut tx).after(Duration::MAX).await.expect_err("a delay of forever");
     assert!(matches!(error, Error::DelayTooLong), "{error:?}");
-    Postgres::<Plain>::write(&mut tx, "order 8", "paid").await.expect_err("the transaction is aborted");
+    Postgres::write(&mut tx, "order 8", "paid").await.expect_err("the transaction is aborted");
     let _ = tx.commit().await; // Postgres reports success, and rolls back
     assert_eq!(count(&case).await, (0, 0));
 }
@@ -119,7 +119,7 @@ async fn w21_a_send_after_a_transaction_was_ended_by_hand_does_not_make_it_seem_
     let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
     for round in 0..4 {
         let mut tx = signals.begin().await.expect("begins");
-        Postgres::<Plain>::write(&mut tx, &format!("order {round}"), "paid").await.expect("writes");
+        Postgres::write(&mut tx, &format!("order {round}"), "paid").await.expect("writes");
         sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await.expect("ends behind sqlx's back");
         paid(7).send(&mut tx).await.expect("nothing tells it");
         tx.commit().await.expect_err("the order was rolled back");
@@ -138,7 +138,7 @@ async fn p1_a_commit_behind_a_send_behind_a_write_needs_no_check() {
     for (writes, sends, plain) in [(true, true, true), (true, false, false), (false, true, false)] {
         let mut tx = signals.begin().await.expect("begins");
         if writes {
-            Postgres::<Plain>::write(&mut tx, &format!("order {sends}"), "paid").await.expect("writes");
+            Postgres::write(&mut tx, &format!("order {sends}"), "paid").await.expect("writes");
         }
         if sends {
             paid(7).send(&mut tx).await.expect("sends");
@@ -162,7 +162,7 @@ async fn s4_what_an_application_breaks_or_ends_after_its_last_send_does_not_seem
         [(broken, "the connection"), (broken, "sqlx"), ("ROLLBACK", "the connection"), ("ROLLBACK", "a savepoint")];
     for (said, through) in cases {
         let mut tx = signals.begin().await.expect("begins");
-        Postgres::<Plain>::write(&mut tx, "order 7", "paid").await.expect("writes");
+        Postgres::write(&mut tx, "order 7", "paid").await.expect("writes");
         paid(7).send(&mut tx).await.expect("sends");
         let _ = match through {
             "the connection" => sqlx::raw_sql(said).execute(&mut *tx).await,
@@ -247,10 +247,10 @@ async fn s6_a_savepoint_dropped_while_it_opens_leaves_its_transaction_alone() {
     let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
     for round in 0..20 {
         let mut tx = signals.begin().await.expect("begins");
-        Postgres::<Plain>::write(&mut tx, &format!("{round} outside"), "kept").await.expect("writes");
+        Postgres::write(&mut tx, &format!("{round} outside"), "kept").await.expect("writes");
         let opened = dropped_after(round % 4, tx.savepoint()).await.is_some();
         let mut savepoint = tx.savepoint().await.expect("opens");
-        Postgres::<Plain>::write(&mut savepoint, &format!("{round} inside"), "undone").await.expect("writes");
+        Postgres::write(&mut savepoint, &format!("{round} inside"), "undone").await.expect("writes");
         savepoint.rollback().await.expect("rolls back");
         paid(7).send(&mut tx).await.expect("sends");
         tx.commit().await.unwrap_or_else(|error| panic!("round {round}, opened: {opened}: {error:?}"));

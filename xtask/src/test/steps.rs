@@ -1,11 +1,20 @@
 //! The steps of `cargo xtask test`, in their order.
 
 use std::fs;
+use std::num::NonZero;
+use std::thread;
 
 use crate::Result;
 use crate::postgres::Need;
-use crate::process::{has_cargo, root, target_dir};
+use crate::process::{apart, has_cargo, root};
 use crate::targets::{self, Load, Selected};
+use crate::{examples, story};
+
+/// What the tests are built from, in one build: which features a dependency has follows from it.
+const ALL: &str = "--workspace --all-features";
+
+/// How many tests that wait run on each processor at once.
+const WAITING: usize = 2;
 
 /// One step.
 pub(super) struct Step {
@@ -55,13 +64,20 @@ pub(super) fn steps() -> Result<Vec<Step>> {
 
     let mut steps = vec![step("fmt", cargo_step("fmt --all --check")), step("tidy", Action::Tidy)];
     steps.extend(checks(&features)?);
+    // Other features than those of the tests: most of it is compiled once more, and is there by the time that it is run.
+    let memory =
+        [words("--package signals-conformance --no-default-features --test memory"), apart()?.to_vec()].concat();
+    steps.extend([
+        beside("build-feature-none-tests", Action::Cargo(runner.build(&memory), &[])),
+        beside("build-examples", Action::Cargo(examples::all()?, &[])),
+        beside("build-story-postgres", Action::Cargo(story::on_postgres()?, &[])),
+    ]);
     // All at once: cargo keeps the processors busy, and the steps below find what they run.
-    steps.push(step("build", Action::Cargo(runner.build(), &[])));
+    steps.push(step("build", Action::Cargo(runner.build(&words(ALL)), &[])));
     steps.extend(targets::steps(&root()?)?.into_iter().map(|selected| tests(runner, &selected)));
     steps.push(beside("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")));
-    let memory = words("--package signals-conformance --no-default-features --test memory");
     steps.extend([
-        step("feature-none-tests", Action::Tests(runner.run(&memory))),
+        step("feature-none-tests", Action::Tests(runner.run(&memory, None))),
         step("separation", Action::Separation(features.into_iter().map(str::to_owned).collect())),
         step("story", Action::Story),
         Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
@@ -75,8 +91,7 @@ pub(super) fn steps() -> Result<Vec<Step>> {
 
 /// What is checked and never run: the whole workspace, the runtime with each of its features alone, the documentation.
 fn checks(features: &[&str]) -> Result<Vec<Step>> {
-    // Cargo lets one build at a time into a folder: with one of their own, they and the tests do not wait for each other.
-    let apart = ["--target-dir".to_owned(), target_dir()?.join("checks").display().to_string()];
+    let apart = apart()?;
     let check = |name: &str, args: &str, lints: &str, env| {
         beside(name, Action::Cargo([words(args), apart.to_vec(), words(lints)].concat(), env))
     };
@@ -93,12 +108,13 @@ fn checks(features: &[&str]) -> Result<Vec<Step>> {
 
 /// The step that runs these targets.
 fn tests(runner: Runner, selected: &Selected) -> Step {
-    let place = match selected.load {
-        Load::Compiles => Place::Beside,
-        Load::Runs => Place::Front,
+    let (place, at_once) = match selected.load {
+        Load::Compiles => (Place::Beside, None),
+        Load::Runs => (Place::Front, None),
+        Load::Waits => (Place::Front, Some(WAITING * thread::available_parallelism().map_or(1, NonZero::get))),
     };
-    let options = [words("--workspace --all-features"), selected.targets.clone()].concat();
-    let action = Action::Tests(runner.run(&options));
+    let options = [words(ALL), selected.targets.clone()].concat();
+    let action = Action::Tests(runner.run(&options, at_once));
     Step { needs: selected.needs, place, ..step(selected.name, action) }
 }
 
@@ -117,13 +133,17 @@ impl Runner {
 
     /// The arguments of cargo with which it builds what the steps run. They select no kind of target: with `--tests`, cargo gives
     /// libraries another fingerprint than the steps do, and each of those builds them again.
-    fn build(self) -> Vec<String> {
-        [words(self.command()), words("--workspace --all-features --no-run")].concat()
+    fn build(self, options: &[String]) -> Vec<String> {
+        [words(self.command()), options.to_vec(), words("--no-run")].concat()
     }
 
-    /// The arguments of cargo with which it runs what `options` select.
-    fn run(self, options: &[String]) -> Vec<String> {
-        [words(self.command()), words("--no-fail-fast"), options.to_vec()].concat()
+    /// The arguments of cargo with which it runs what `options` select, so many `at_once`, or one on each processor.
+    fn run(self, options: &[String], at_once: Option<usize>) -> Vec<String> {
+        let at_once = at_once.map(|tests| match self {
+            Self::Cargo => format!("-- --test-threads={tests}"),
+            Self::Nextest => format!("--test-threads={tests}"),
+        });
+        [words(self.command()), words("--no-fail-fast"), options.to_vec(), words(&at_once.unwrap_or_default())].concat()
     }
 
     fn command(self) -> &'static str {
@@ -177,6 +197,58 @@ mod tests {
         assert!(beside.iter().all(|step| step.needs.is_none()));
         let names: Vec<_> =
             beside.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with("feature-")).collect();
-        assert_eq!(names, ["clippy", "docs", "ui", "doctests"]);
+        let builds = ["build-feature-none-tests", "build-examples", "build-story-postgres"];
+        assert_eq!(names, [&["clippy", "docs"][..], &builds, &["ui", "doctests"]].concat());
+    }
+
+    #[test]
+    fn what_is_built_beside_is_what_a_step_in_front_runs() {
+        let steps = steps().expect("the repository is whole");
+        let at = |name: &str| steps.iter().position(|step| step.name == name).expect("there is such a step");
+        let built = |name: &str| match &steps[at(name)].action {
+            Action::Cargo(args, _) => args.clone(),
+            _ => panic!("{name} is a command of cargo's"),
+        };
+        let Action::Tests(run) = &steps[at("feature-none-tests")].action else { panic!("it runs tests") };
+        let mut expected = built("build-feature-none-tests");
+        assert_eq!(expected.pop().as_deref(), Some("--no-run"));
+        assert!(expected.iter().all(|option| run.contains(option)), "{expected:?} is not what is run: {run:?}");
+        assert_eq!(built("build-examples"), examples::all().expect("they can be listed"));
+        assert_eq!(built("build-story-postgres"), story::on_postgres().expect("there is a folder"));
+        // Into a folder of their own, with what is checked: no step in front waits for them while it starts.
+        let checks = built("clippy");
+        for name in ["build-feature-none-tests", "build-examples", "build-story-postgres"] {
+            let folder = |args: &[String]| args.iter().skip_while(|arg| *arg != "--target-dir").nth(1).cloned();
+            assert!(folder(&checks).is_some() && folder(&built(name)) == folder(&checks), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_computes_among_tests_that_wait_is_named_as_it_is_called() {
+        let config = root().expect("the repository is whole").join(".config/nextest.toml");
+        let config = fs::read_to_string(config).expect("it can be read");
+        let named = config.lines().filter_map(|line| line.strip_prefix("filter = \"binary(")?.strip_suffix(")\""));
+        let named: Vec<_> = named.collect();
+        assert!(!named.is_empty() && config.matches("filter = ").count() == named.len(), "{config}");
+        let steps = steps().expect("the repository is whole");
+        let waiting = steps.iter().find(|step| step.name == "postgres-processes").expect("there is such a step");
+        let Action::Tests(args) = &waiting.action else { panic!("it runs tests") };
+        assert!(named.iter().all(|name| args.iter().any(|arg| arg == name)), "{named:?} is not among {args:?}");
+    }
+
+    #[test]
+    fn tests_that_wait_run_more_at_once_than_there_are_processors() {
+        for runner in [Runner::Cargo, Runner::Nextest] {
+            let run = runner.run(&words("--test crashes"), Some(4)).join(" ");
+            assert!(run.ends_with(match runner {
+                Runner::Cargo => "--test crashes -- --test-threads=4",
+                Runner::Nextest => "--test crashes --test-threads=4",
+            }));
+            assert!(!runner.run(&words("--test sqlite"), None).concat().contains("threads"));
+        }
+        let waiting = |step: &&Step| matches!(&step.action, Action::Tests(args) if args.concat().contains("threads"));
+        let steps = steps().expect("the repository is whole");
+        let names: Vec<_> = steps.iter().filter(waiting).map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["postgres-processes"], "what measures must not be among them");
     }
 }
