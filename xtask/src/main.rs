@@ -6,6 +6,7 @@ mod bench;
 mod bite;
 mod chaos;
 mod examples;
+mod faults;
 mod postgres;
 mod process;
 mod report;
@@ -31,6 +32,9 @@ cargo xtask <command>
   chaos [--seconds <n> | --kills <n>] [--seed <n>] [--rounds <n>] [--mix all|kills] [--release] [--json] [sqlite] [postgres]
                                      kills, stops and cuts off workers, senders and their database for a minute each, and
                                      checks what is left
+  faults [--every] [sqlite] [postgres]
+                                     cuts the statements of a story one by one, each in a story of its own: of a worker the
+                                     first two of each name, or every one
   bite [<rig or break>]... [--quick] [--json] [--list]
                                      shows that each rig notices a library that is broken on purpose
   bench [--json] [--quick]           all of these, one after the other: an hour, or a quarter of it
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         ["test", options @ ..] => test::run(options),
         ["tidy"] => tidy::run(),
         ["chaos", options @ ..] => chaos::run(options),
+        ["faults", options @ ..] => faults::run(options),
         ["bite", options @ ..] => bite::run(options),
         ["bench", "compile", options @ ..] => bench::compile::run(options),
         ["bench", "dispatch", options @ ..] => bench::dispatch::run(options),

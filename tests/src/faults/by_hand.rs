@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use signals_core::delivery::State;
 use signals_core::store::Verb;
-use signals_core::{Error, Result, Signal as _};
+use signals_core::{Error, Result};
 use signals_runtime::Signals;
 
 use super::look::Look;
-use super::receivers::{MAIL, Ordered, POST, linking};
+use super::receivers::{MAIL, POST, linking};
 use super::story::Doubt;
 use super::{Ground, Story};
 
@@ -20,12 +20,7 @@ impl<G: Ground> Story<G> {
     pub(super) async fn operate(&self) {
         let signals = Signals::new(self.ground.backend().clone()).with_registry(linking(vec![&POST, &MAIL]));
         self.aside(async || signals.register().await).await;
-        let send = async || {
-            let mut tx = signals.begin().await?;
-            Ordered { number: 1 }.send(&mut tx).await?;
-            tx.commit().await
-        };
-        self.aside(send).await;
+        self.order_aside(&signals, 1).await;
         let cancelled = self.the_only_delivery(CANCELLED).await;
         let discarded = self.the_only_delivery(DISCARDED).await;
         let ops = signals.operate("ops");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::story::Tale;
+use super::tale::Tale;
 
 /// What becomes of the statement, and of the connection that it was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,47 +14,59 @@ pub enum Cut {
     After,
 }
 
-/// The parts of what is told, one after the other.
+/// The parts of what is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scene {
     /// Whoever sends, alone: its statements have the same numbers in every run.
     Senders,
     /// A worker and an operator, whose parts run at once: their statements have names, and no numbers among each other.
     Worker,
-    /// An operator who prunes, alone.
-    Pruning,
     /// Builds that register, one after the other.
     Names,
     /// An operator who decides about deliveries, alone.
     ByHand,
+    /// One who cancels a thousand of them.
+    CancelAll,
+    /// One who retries as many.
+    RetryAll,
+    /// One who prunes as many.
+    PruneAll,
+    /// Whoever migrates an empty database.
+    Migrating,
+    /// Whoever migrates one that ends at the first migration.
+    Upgrading,
     /// Nothing counts.
     Over,
 }
+
+/// The scenes of somebody who is alone, whose statements have numbers: what counts them, and the tale that each is in.
+const ALONE: [(Scene, &str, Tale); 8] = [
+    (Scene::Senders, "senders", Tale::Work),
+    (Scene::Names, "names", Tale::Names),
+    (Scene::ByHand, "by hand", Tale::ByHand),
+    (Scene::CancelAll, "cancel all", Tale::CancelAll),
+    (Scene::RetryAll, "retry all", Tale::RetryAll),
+    (Scene::PruneAll, "prune all", Tale::PruneAll),
+    (Scene::Migrating, "migrating", Tale::Migrating),
+    (Scene::Upgrading, "upgrading", Tale::Upgrading),
+];
 
 impl Scene {
     /// What its statements count to when one of them has this `name`.
     pub(super) fn counter(self, name: &str) -> Option<&str> {
         match self {
-            Self::Senders => Some(SENDERS),
             Self::Worker => Some(name),
-            Self::Pruning => Some(PRUNING),
-            Self::Names => Some(NAMES),
-            Self::ByHand => Some(BY_HAND),
             Self::Over => None,
+            alone => ALONE.iter().find(|(scene, ..)| *scene == alone).map(|&(_, counter, _)| counter),
         }
     }
 }
 
-const SENDERS: &str = "senders";
-const PRUNING: &str = "pruning";
-const NAMES: &str = "names";
-const BY_HAND: &str = "by hand";
-
 /// The statement to cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What counts: `senders`, `pruning`, `names` or `by hand`, each of whose statements does; or one statement of the worker's
-    /// scene, by its name.
+    /// What counts: somebody who is alone, such as `senders` or `names`, each of whose statements does; or one statement of the
+    /// worker's scene, by its name.
     pub of: String,
     /// Which of them, from 1.
     pub at: u32,
@@ -65,26 +77,32 @@ pub struct Fault {
 impl Fault {
     /// Whether it counts all statements of a scene, which are as many in every run.
     pub(super) fn is_numbered(&self) -> bool {
-        [SENDERS, PRUNING, NAMES, BY_HAND].contains(&self.of.as_str())
+        self.alone().is_some()
     }
 
     /// Where its statement is said.
     pub(super) fn tale(&self) -> Tale {
-        match self.of.as_str() {
-            NAMES => Tale::Names,
-            BY_HAND => Tale::ByHand,
-            _ => Tale::Work,
-        }
+        self.alone().unwrap_or(Tale::Work)
+    }
+
+    /// The tale of somebody who is alone.
+    fn alone(&self) -> Option<Tale> {
+        ALONE.iter().find(|(_, counter, _)| *counter == self.of).map(|&(.., tale)| tale)
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::After => "after",
+        })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cut = match self.cut {
-            Cut::Before => "before",
-            Cut::After => "after",
-        };
-        write!(f, "{}#{},{cut}", self.of, self.at)
+        write!(f, "{}#{},{}", self.of, self.at, self.cut)
     }
 }
 
@@ -107,6 +125,15 @@ impl FromStr for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_alone_in_a_tale_is_counted_and_its_faults_are_made_there() {
+        for tale in Tale::ALL {
+            let Some(scene) = tale.scene() else { continue };
+            let of = scene.counter("a statement").expect("it counts").to_owned();
+            assert_eq!(Fault { of, at: 1, cut: Cut::After }.alone(), Some(tale));
+        }
+    }
 
     #[test]
     fn a_fault_is_read_as_it_is_told() {

@@ -6,12 +6,14 @@ use signals_core::{Backend, Result};
 use signals_runtime::Signals;
 
 /// What somebody begins on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Soil {
     /// A database with its tables and no receivers.
     Untouched,
     /// One that a story has [left](Ground::leave) will do.
     Left,
+    /// One without the library's tables.
+    Bare,
 }
 
 /// A database for one run of the story, through which faults are made.
@@ -23,6 +25,8 @@ pub trait Ground: Sized + Send + Sync + 'static {
     const ABREAST: usize;
     /// The names of statements of which one at least must be cut in every sweep.
     const STATEMENTS: &'static [&'static str];
+    /// How many deliveries one transaction of a deed on many changes.
+    const BATCH: u64;
 
     /// What the application uses.
     type Backend: Backend + Clone;
@@ -49,6 +53,15 @@ pub trait Ground: Sized + Send + Sync + 'static {
         number: i64,
     ) -> impl Future<Output = Result<bool>> + Send + 'c;
 
+    /// What there is of tables, indexes and whatever else migrations make, and which of them are noted, without faults.
+    fn schema(&self) -> impl Future<Output = Vec<String>> + Send;
+
+    /// What [`schema`](Self::schema) is where nothing was cut.
+    fn whole_schema(&self) -> &[String];
+
+    /// Runs what a migration prints, as another tool does, without faults.
+    fn run_script(&self, script: String) -> impl Future<Output = ()> + Send;
+
     /// All committed rows, without faults.
     fn noted(&self) -> impl Future<Output = Vec<(String, i64)>> + Send;
 
@@ -59,7 +72,7 @@ pub trait Ground: Sized + Send + Sync + 'static {
     /// its transaction, and whoever begins within that moment opens another, which says other statements.
     fn is_at_rest(&self) -> bool;
 
-    /// The story went well, and left nothing but its receivers: what is dear may be used by another one.
+    /// It was told, and went well: what is dear may be used by another one that begins on the same.
     fn leave(self) {}
 
     /// Why some connection is inside a transaction although nobody is at work; none when all are at rest.

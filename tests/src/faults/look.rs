@@ -1,6 +1,7 @@
 //! What everybody may see of a database, to tell whether something has happened.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 use signals_core::delivery::State;
 use signals_core::store::Verb;
@@ -55,19 +56,7 @@ impl Stands {
 }
 
 impl Look {
-    /// What was left may be on its way still, and happen between two of the questions: it is asked until two looks are the same.
     async fn at<G: Ground>(story: &Story<G>) -> Self {
-        let mut seen = Self::once(story).await;
-        loop {
-            let again = Self::once(story).await;
-            if again == seen {
-                return seen;
-            }
-            seen = again;
-        }
-    }
-
-    async fn once<G: Ground>(story: &Story<G>) -> Self {
         let direct = story.ground.direct();
         let receivers = direct.inspect().receivers().await.expect("nobody is in the judge's way");
         let mut receivers: Vec<_> = receivers
@@ -108,6 +97,18 @@ impl Look {
     }
 }
 
+/// What was left may be on its way still, and happen between two of the questions: it is asked until two looks are the same.
+pub(super) async fn until_still<S: PartialEq>(look: &impl AsyncFn() -> S) -> S {
+    let mut seen = look().await;
+    loop {
+        let again = look().await;
+        if again == seen {
+            return seen;
+        }
+        seen = again;
+    }
+}
+
 impl<G: Ground> Story<G> {
     /// A deed that is one transaction, begun again until it has happened: all of `change` is seen then. Whoever is told that it
     /// did not happen finds everything as it was, and whoever is told that nobody knows one of the two.
@@ -115,15 +116,29 @@ impl<G: Ground> Story<G> {
         &self,
         what: &str,
         change: impl FnOnce(&mut Look),
+        deed: impl AsyncFnMut(Doubt) -> Result<()>,
+    ) {
+        self.one_transaction(what, async || Look::at(self).await, change, deed).await;
+    }
+
+    /// The same of whatever `see` tells of the database.
+    pub(super) async fn one_transaction<S: Clone + Debug + PartialEq>(
+        &self,
+        what: &str,
+        see: impl AsyncFn() -> S,
+        change: impl FnOnce(&mut S),
         mut deed: impl AsyncFnMut(Doubt) -> Result<()>,
     ) {
-        let before = Look::at(self).await;
-        let mut after = before.clone();
+        let before = see().await;
+        let (mut first, mut after) = (Some(before.clone()), before.clone());
         change(&mut after);
         self.in_turn(what, async |doubt| {
-            let was = Look::at(self).await;
+            let was = match first.take() {
+                Some(before) => before,
+                None => until_still(&see).await,
+            };
             let told = deed(doubt).await;
-            let is = Look::at(self).await;
+            let is = until_still(&see).await;
             match &told {
                 Ok(()) => assert_eq!(is, after, "{what}: all of it"),
                 Err(Error::CommitUnknown(_)) => assert!(is == before || is == after, "{what}: all or nothing: {is:#?}"),

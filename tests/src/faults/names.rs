@@ -1,11 +1,10 @@
 //! The tale of names: a receiver is renamed without its alias, and the next build says that both names are one receiver.
 
-use signals_core::Signal as _;
 use signals_core::delivery::State;
 use signals_runtime::Signals;
 
 use super::look::{Look, Receives, Stands};
-use super::receivers::{MAIL, MAIL_ONCE_POST, Ordered, POST, linking};
+use super::receivers::{MAIL, MAIL_ONCE_POST, POST, linking};
 use super::{Ground, Story};
 
 const OLD: &str = "faults.post";
@@ -17,21 +16,16 @@ impl<G: Ground> Story<G> {
     pub(super) async fn rename(&self) {
         let program = |linked| Signals::new(self.ground.backend().clone()).with_registry(linking(linked));
         let (old, between, new) = (program(vec![&POST]), program(vec![&MAIL, &POST]), program(vec![&MAIL_ONCE_POST]));
-        let send = async |signals: &Signals<G::Backend>, number| {
-            let mut tx = signals.begin().await?;
-            Ordered { number }.send(&mut tx).await?;
-            tx.commit().await
-        };
         self.aside(async || old.register().await).await;
         // For the old name alone: one that is settled, and one that waits.
-        self.aside(async || send(&old, 1).await).await;
+        self.order_aside(&old, 1).await;
         let settled = self.the_only_delivery(OLD).await;
         self.aside(async || old.operate("ops").cancel(settled).await).await;
-        self.aside(async || send(&old, 2).await).await;
+        self.order_aside(&old, 2).await;
 
         let added = |look: &mut Look| look.receivers.insert(0, Receives::of(NEW, &[]));
         self.all_or_nothing("another name", added, async |_| between.register().await).await;
-        self.aside(async || send(&between, 3).await).await;
+        self.order_aside(&between, 3).await;
 
         let merged = |look: &mut Look| {
             look.receivers = vec![Receives::of(NEW, &[OLD])];

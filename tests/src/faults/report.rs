@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::Cut;
 use super::sweep::Told;
 use crate::replay;
 
@@ -11,11 +12,15 @@ use crate::replay;
 /// # Panics
 ///
 /// Panics when a story went wrong; when a statement that has a number was not cut; when none of those called `must` was.
-pub(super) fn of(told: &[Told], must: &[&str], took: Duration) {
-    let reached = told.iter().filter(|told| told.struck.is_some()).count();
-    let longest = told.iter().map(|told| told.took).max().unwrap_or_default();
-    println!("{reached} faults in {took:.0?}; the longest story took {longest:.1?}");
+pub(super) fn of(cut: Cut, told: &[Told], must: &[&str], took: Duration) {
     let mut sorted: Vec<_> = told.iter().filter_map(|told| Some((told.fault.as_ref()?, told))).collect();
+    let reached = sorted.iter().filter(|(_, told)| told.struck.is_some()).count();
+    let stories: u32 = told.iter().map(|told| told.tellings).sum();
+    let longest = told.iter().map(|told| told.took).max().unwrap_or_default();
+    println!(
+        "{cut}: {reached} faults made, {} not reached; {stories} stories in {took:.0?}, of which the longest took {longest:.1?}",
+        sorted.len() - reached
+    );
     sorted.sort_by_key(|(fault, _)| (!fault.is_numbered(), fault.of.clone(), fault.at));
     for (fault, Told { struck, took, .. }) in &sorted {
         println!("  {fault}: {} ({took:.1?})", struck.as_deref().unwrap_or("not reached"));
@@ -57,7 +62,7 @@ pub(super) fn failures(told: &[&Told]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cut, Fault};
+    use super::super::Fault;
     use super::*;
 
     fn told(of: &str, struck: Option<&str>) -> Told {
@@ -66,6 +71,7 @@ mod tests {
             struck: struck.map(str::to_owned),
             counts: [].into(),
             took: Duration::ZERO,
+            tellings: 1,
             failure: None,
         }
     }
@@ -73,23 +79,20 @@ mod tests {
     #[test]
     fn a_sweep_in_which_everything_was_cut_passes() {
         // What a worker says now and then may be missed, unless it is named.
-        of(
-            &[told("senders", Some("begin")), told("claim", Some("claim")), told("pause", None)],
-            &["claim"],
-            Duration::ZERO,
-        );
+        let told = [told("senders", Some("begin")), told("claim", Some("claim")), told("pause", None)];
+        of(Cut::After, &told, &["claim"], Duration::ZERO);
     }
 
     #[test]
     #[should_panic(expected = "numbers that were not reached: [\"senders#1,after\"]")]
     fn a_number_that_was_not_reached_is_told() {
-        of(&[told("senders", None)], &[], Duration::ZERO);
+        of(Cut::After, &[told("senders", None)], &[], Duration::ZERO);
     }
 
     #[test]
     #[should_panic(expected = "never cut: [\"claim\"]")]
     fn a_statement_that_was_never_cut_is_told() {
-        of(&[told("senders", Some("begin"))], &["claim"], Duration::ZERO);
+        of(Cut::After, &[told("senders", Some("begin"))], &["claim"], Duration::ZERO);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is told: one story of senders, a worker and a prune, and two short tales beside it.
+//! How it is told: one story of senders, a worker and a prune, and short tales beside it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use signals_core::delivery::DeliveryId;
 use signals_core::store::{DeliverySummary, Filter, Retention};
-use signals_core::{Error, Result};
+use signals_core::{Error, Result, Signal as _};
 use signals_runtime::Signals;
 
-use super::receivers::{Ran, registry};
-use super::{Ground, Meter, Scene, Soil, verdict};
+use super::receivers::{Ordered, Ran, registry};
+use super::tale::Tale;
+use super::{Ground, Meter, Scene, verdict};
 use crate::stage::until_every;
 
 /// How long anything may take to be as it must: many stories are told at once.
@@ -23,31 +24,8 @@ const BREATH: Duration = Duration::from_millis(1);
 const TRIES: u32 = 5;
 
 /// Everything is forgotten at once.
-const NOTHING: Retention =
+pub(super) const NOTHING: Retention =
     Retention { done: Duration::ZERO, cancelled: Duration::ZERO, dead: Some(Duration::ZERO), keys: Duration::ZERO };
-
-/// What is told. Each fault is made in the one in which its statement is said: a short tale costs a tenth of the story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tale {
-    /// Who sends, who runs, who prunes.
-    Work,
-    /// Two builds that register, the second of which merges two receivers.
-    Names,
-    /// What an operator decides, alone.
-    ByHand,
-}
-
-impl Tale {
-    pub(super) const ALL: [Self; 3] = [Self::Work, Self::Names, Self::ByHand];
-
-    /// What it begins on. The story leaves its receivers, and nothing else; the tales leave more.
-    pub(super) fn soil(self) -> Soil {
-        match self {
-            Self::Work => Soil::Left,
-            Self::Names | Self::ByHand => Soil::Untouched,
-        }
-    }
-}
 
 /// One telling, on a ground of its own.
 pub struct Story<G: Ground> {
@@ -64,7 +42,7 @@ impl<G: Ground> fmt::Debug for Story<G> {
 }
 
 impl<G: Ground> Story<G> {
-    /// On a database that is migrated, has the business table and nothing else, and whose statements `meter` counts.
+    /// On a database with the business table, whose statements `meter` counts.
     #[must_use]
     pub fn new(ground: G, meter: Arc<Meter>) -> Self {
         let signals = Signals::new(ground.backend().clone()).with_registry(registry::<G>());
@@ -81,19 +59,21 @@ impl<G: Ground> Story<G> {
     ///
     /// Panics when a promise was broken, or somebody was told something after which there is no going on.
     pub(super) async fn tell(&self, tale: Tale) {
+        if let Some(scene) = tale.scene() {
+            self.meter.enter(scene);
+        }
         match tale {
             Tale::Work => self.unfold().await,
-            Tale::Names => {
-                self.meter.enter(Scene::Names);
-                self.rename().await;
-            }
-            Tale::ByHand => {
-                self.meter.enter(Scene::ByHand);
-                self.operate().await;
-            }
+            Tale::Names => self.rename().await,
+            Tale::ByHand => self.operate().await,
+            Tale::CancelAll => self.cancel_all().await,
+            Tale::RetryAll => self.retry_all().await,
+            Tale::PruneAll => self.prune_all().await,
+            Tale::Migrating => self.migrate().await,
+            Tale::Upgrading => self.upgrade().await,
         }
         self.meter.enter(Scene::Over);
-        verdict::at_rest(self).await;
+        verdict::at_rest(self, tale).await;
     }
 
     async fn unfold(&self) {
@@ -106,8 +86,7 @@ impl<G: Ground> Story<G> {
         self.work().await;
         verdict::settled(self).await;
 
-        self.meter.enter(Scene::Pruning);
-        self.in_turn("a prune", async |_| self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
+        self.aside(async || self.signals.operate("ops").prune(NOTHING).await.map(drop)).await;
         verdict::forgotten(self).await;
     }
 
@@ -122,6 +101,16 @@ impl<G: Ground> Story<G> {
         let scene = self.meter.enter(Scene::Over);
         self.in_turn("what is told aside", async |_| deed().await).await;
         self.meter.enter(scene);
+    }
+
+    /// An order, uncounted.
+    pub(super) async fn order_aside(&self, signals: &Signals<G::Backend>, number: i64) {
+        self.aside(async || {
+            let mut tx = signals.begin().await?;
+            Ordered { number }.send(&mut tx).await?;
+            tx.commit().await
+        })
+        .await;
     }
 
     /// The delivery of a receiver that has one.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::plan::Plan;
-use super::story::Tale;
+use super::plan::{Depth, Plan};
+use super::tale::Tale;
 use super::{Cut, Fault, Ground, Meter, Soil, Story, report};
 
 /// Names one fault to be made in the place of all.
@@ -19,6 +19,9 @@ const VARIABLE: &str = "SIGNALS_FAULT";
 /// run.
 const TELLINGS: u32 = 3;
 
+/// Behind how many faults a sweep says how far it is.
+const STEP: usize = 50;
+
 /// One story that was told.
 pub(super) struct Told {
     /// None in a story in which nothing is cut.
@@ -27,12 +30,14 @@ pub(super) struct Told {
     pub(super) struck: Option<String>,
     pub(super) counts: BTreeMap<String, u32>,
     pub(super) took: Duration,
+    /// How often it was told until then.
+    pub(super) tellings: u32,
     pub(super) failure: Option<String>,
 }
 
 /// Tells the story once for each statement in it, cut as `cut` says, each time on another ground: for every statement of the
-/// senders, of the prune and of the tales beside it, and for the first ones of each name that the worker's scene knows. Or tells
-/// it for the one fault that `SIGNALS_FAULT` names.
+/// senders, of the prune and of the tales beside it, and for the first two of each name that the worker's scene knows, or with
+/// `SIGNALS_FAULTS=every` for all of them. Or tells it for the one fault that `SIGNALS_FAULT` names.
 ///
 /// # Panics
 ///
@@ -48,10 +53,11 @@ pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter
         }
         return;
     }
+    let depth = Depth::from_env();
     let began = Instant::now();
     let whole = Tale::ALL.map(|tale| tell(tale, None, &open));
     report::failures(&whole.each_ref());
-    let plan = Mutex::new(Plan::new(cut));
+    let plan = Mutex::new(Plan::new(cut, depth));
     let plan = || plan.lock().unwrap_or_else(PoisonError::into_inner);
     whole.iter().for_each(|told| plan().begin(&told.counts));
     let told = Mutex::new(Vec::from(whole));
@@ -62,28 +68,34 @@ pub fn sweep<G: Ground, F: Future<Output = G>>(cut: Cut, open: impl Fn(Arc<Meter
                 // Whoever learns of another statement is here to cut it, too.
                 let next = || plan().next();
                 while let Some(fault) = next() {
-                    let must = fault.is_numbered() || G::STATEMENTS.contains(&fault.of.as_str());
+                    let must =
+                        depth == Depth::Every || fault.is_numbered() || G::STATEMENTS.contains(&fault.of.as_str());
                     let one = reach(fault, if must { TELLINGS } else { 1 }, &open);
                     plan().add(&one.counts);
-                    told_so_far().push(one);
+                    let mut told = told_so_far();
+                    told.push(one);
+                    if told.len().is_multiple_of(STEP) {
+                        eprintln!("{cut}: {} told, {} planned, {:.0?}", told.len(), plan().left(), began.elapsed());
+                    }
                 }
             });
         }
     });
     let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
-    report::of(&told, G::STATEMENTS, began.elapsed());
+    report::of(cut, &told, G::STATEMENTS, began.elapsed());
 }
 
 /// Tells what it is in until the fault is reached, so many times at most.
 fn reach<G: Ground, F: Future<Output = G>>(fault: Fault, tellings: u32, open: impl Fn(Arc<Meter>, Soil) -> F) -> Told {
     let tale = fault.tale();
-    for _ in 1..tellings {
-        let told = tell(tale, Some(fault.clone()), &open);
+    let mut told = tell(tale, Some(fault.clone()), &open);
+    for again in 1..tellings {
         if told.struck.is_some() || told.failure.is_some() {
-            return told;
+            break;
         }
+        told = Told { tellings: again + 1, ..tell(tale, Some(fault.clone()), &open) };
     }
-    tell(tale, Some(fault), &open)
+    told
 }
 
 /// Tells it once, on a runtime of its own.
@@ -102,10 +114,11 @@ fn tell<G: Ground, F: Future<Output = G>>(
         struck: meter.struck().map(str::to_owned),
         counts: meter.counts(),
         took: began.elapsed(),
+        tellings: 1,
         failure: ended.err().map(|panic| text(&*panic)),
     };
     runtime.block_on(async {
-        if told.failure.is_none() && tale.soil() == Soil::Left {
+        if told.failure.is_none() {
             story.leave();
         }
     });

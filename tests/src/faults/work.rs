@@ -15,9 +15,16 @@ use crate::stage::until_every;
 /// How long what a cut worker held is its own. What was claimed by a statement whose answer is lost waits for it.
 const LEASE: Duration = Duration::from_secs(2);
 
-/// How often somebody looks whether something has happened: each look reads all deliveries, beside the worker on the same
-/// processors.
+/// How often somebody looks whether something was said.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How soon somebody looks again what has happened: each look reads all deliveries, beside the worker on the same processors, and
+/// what has not come by the third comes behind a lease. So each pause is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+
+/// How soon a worker asks again. Most stories wait for a lease, and whoever asks more often takes the processors from the others.
+const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
 /// How many renewals are waited for: the first, and one behind which the keeper knows the database already.
 const RENEWALS: u32 = 2;
@@ -57,7 +64,7 @@ impl<G: Ground> Story<G> {
     async fn run_until(&self, stop: impl Future<Output = ()> + Send) -> signals_core::Result<()> {
         let worker = self.signals.worker().state(self.ran.clone()).state(self.meter.clone());
         let worker = worker.concurrency(4).lease(LEASE).grace(Duration::ZERO);
-        let worker = worker.poll(Duration::from_millis(10), Duration::from_millis(50));
+        let worker = worker.poll(POLL.0, POLL.1);
         worker.build().expect("it lacks nothing").run_until(stop).await.map(drop)
     }
 
@@ -71,7 +78,7 @@ impl<G: Ground> Story<G> {
     }
 
     async fn repair(&self) {
-        until_every(PAUSE, PATIENCE, "the audit to be refused", async || self.refused().await.is_some()).await;
+        until_seen("the audit to be refused", async || self.refused().await.is_some()).await;
         again("a retry by hand", async |_| match self.refused().await {
             Some(refused) => match self.signals.operate("ops").retry(refused.id).await {
                 // It has happened since the look, of the retry whose answer was lost.
@@ -84,7 +91,7 @@ impl<G: Ground> Story<G> {
         // What comes by the clock, such as a heartbeat, comes within a lease.
         let linger = Instant::now() + LEASE;
         until_every(PAUSE, PATIENCE, "the fault", async || !self.meter.is_waiting() || Instant::now() > linger).await;
-        until_every(PAUSE, PATIENCE, "everything to be done", async || {
+        until_seen("everything to be done", async || {
             self.deliveries().await.iter().all(|delivery| delivery.state == State::Done)
         })
         .await;
@@ -92,5 +99,17 @@ impl<G: Ground> Story<G> {
 
     async fn refused(&self) -> Option<DeliverySummary> {
         self.deliveries().await.into_iter().find(|delivery| delivery.state == State::Dead)
+    }
+}
+
+/// Waits for what is dear to look at.
+async fn until_seen(what: &str, seen: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    while !seen().await {
+        assert!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        // tidy: not a wait: the pause of a poll with a deadline
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

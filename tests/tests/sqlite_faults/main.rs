@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use call::{Call, Ends};
 use faulty::{Faulty, FaultyTx};
-use signals_conformance::faults::{Cut, Ground, Meter, sweep};
+use signals_conformance::faults::{Cut, Ground, Meter, Soil, sweep};
 use signals_core::{Error, Result};
 use signals_runtime::{Signals, SqliteBackend};
 use tempfile::TempDir;
@@ -22,34 +22,67 @@ const CONNECTIONS: u32 = 4;
 struct Sqlite {
     faulty: Faulty,
     direct: Signals<SqliteBackend>,
+    template: Arc<Template>,
     // The files live as long as the story.
     _directory: TempDir,
 }
 
-/// A file with the tables of the library and of the application, which every story begins with a copy of: to make them takes
-/// longer than to tell the story.
-struct Template(TempDir);
+/// Files that stories begin with copies of: to make the tables takes longer than to tell the story.
+struct Template {
+    directory: TempDir,
+    /// What there is in the one with the library's tables.
+    whole: Vec<String>,
+}
 
 impl Template {
     async fn make() -> Self {
-        let template = Self(directory());
-        let signals =
-            Signals::new(SqliteBackend::options().open(template.file()).await.expect("a new file can be opened"));
-        signals.migrate().await.expect("it is empty");
+        let mut template = Self { directory: directory(), whole: Vec::new() };
+        let open =
+            async |file| Signals::new(SqliteBackend::options().open(file).await.expect("a new file can be opened"));
+        let bare = open(template.file(Soil::Bare)).await;
         let table = "CREATE TABLE business (what TEXT NOT NULL, number INTEGER NOT NULL) STRICT";
-        sqlx::raw_sql(table).execute(signals.backend().pool()).await.expect("a table for business writes");
-        // What is in the log goes into the one file that is copied.
-        let checkpoint = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(signals.backend().pool());
-        checkpoint.await.expect("nobody is in the way");
+        run(&bare, table).await;
+        run(&bare, INTO_ONE_FILE).await;
+        std::fs::copy(template.file(Soil::Bare), template.file(Soil::Untouched)).expect("nobody has it open");
+        let signals = open(template.file(Soil::Untouched)).await;
+        signals.migrate().await.expect("it is empty");
+        template.whole = schema(&signals).await;
+        run(&signals, INTO_ONE_FILE).await;
         template
     }
 
-    fn file(&self) -> PathBuf {
-        self.0.path().join(FILE)
+    fn file(&self, soil: Soil) -> PathBuf {
+        self.directory.path().join(match soil {
+            Soil::Bare => "bare.db",
+            Soil::Untouched | Soil::Left => FILE,
+        })
     }
 }
 
 const FILE: &str = "signals.db";
+
+/// What is in the log goes into the file that is copied.
+const INTO_ONE_FILE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// Runs statements past every fault.
+async fn run(signals: &Signals<SqliteBackend>, statements: &str) {
+    let ran = sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(signals.backend().pool()).await;
+    ran.expect("nobody is in the judge's way");
+}
+
+/// Every table and index with what it is made of, and which migrations are noted.
+async fn schema(signals: &Signals<SqliteBackend>) -> Vec<String> {
+    let rows = async |query: &'static str| -> Vec<String> {
+        let rows = sqlx::query_scalar(query).fetch_all(signals.backend().pool());
+        rows.await.expect("nobody is in the judge's way")
+    };
+    let mut found =
+        rows("SELECT concat_ws(' ', type, name, rtrim(sql, char(10))) FROM sqlite_schema ORDER BY type, name").await;
+    if found.iter().any(|found| found.starts_with("table signals_migration ")) {
+        found.extend(rows("SELECT concat('migration ', number) FROM signals_migration ORDER BY number").await);
+    }
+    found
+}
 
 /// In memory, where that is a folder: nothing here is about the disk.
 fn directory() -> TempDir {
@@ -58,21 +91,21 @@ fn directory() -> TempDir {
     directory.expect("a directory for one story")
 }
 
-async fn open(template: &Template, meter: Arc<Meter>) -> Sqlite {
+async fn open(template: Arc<Template>, meter: Arc<Meter>, soil: Soil) -> Sqlite {
     let directory = directory();
     let file = directory.path().join(FILE);
-    std::fs::copy(template.file(), &file).expect("nobody has the template open");
+    std::fs::copy(template.file(soil), &file).expect("nobody has the template open");
     let options = SqliteBackend::options().max_connections(CONNECTIONS);
     let direct = Signals::new(options.clone().open(&file).await.expect("a file can be opened"));
     let faulty = Faulty { inner: options.open(&file).await.expect("it can be opened again"), meter };
-    Sqlite { faulty, direct, _directory: directory }
+    Sqlite { faulty, direct, template, _directory: directory }
 }
 
 /// Every story, each on a copy of one file.
 fn sweep_files(cut: Cut) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let template = runtime.block_on(Template::make());
-    sweep(cut, |meter, _| open(&template, meter));
+    let template = Arc::new(runtime.block_on(Template::make()));
+    sweep(cut, |meter, soil| open(template.clone(), meter, soil));
 }
 
 impl Ground for Sqlite {
@@ -84,8 +117,9 @@ impl Ground for Sqlite {
         "begin 1", "send 1", "savepoint 1", "release_savepoint 1", "rollback_savepoint 1", "rollback 1", "commit 1",
         "enlist 1", "heartbeat 1", "claim 1", "claim 5", "fence 1", "ack in the receiver's transaction 1", "ack 1", "ack 3", "fail 1",
         "fail 3", "promote 1", "promote 3", "retry 1", "retry 3", "resign 1", "prune 1", "register 1", "register 20", "cancel 1", "discard 1",
-        "switch 1", "forget 1", "snooze 1", "renew 1", "release 1",
+        "switch 1", "forget 1", "snooze 1", "renew 1", "release 1", "migrate 1",
     ];
+    const BATCH: u64 = 1_000;
 
     type Backend = Faulty;
     type Direct = SqliteBackend;
@@ -111,6 +145,18 @@ impl Ground for Sqlite {
         let select = sqlx::query_scalar(select).bind(what).bind(number);
         let select = async { select.fetch_one(&mut **tx).await.map_err(|error| Error::Database(error.into())) };
         Call::new(meter, "a look", Ends::Open, Box::pin(select)).await
+    }
+
+    async fn schema(&self) -> Vec<String> {
+        schema(&self.direct).await
+    }
+
+    fn whole_schema(&self) -> &[String] {
+        &self.template.whole
+    }
+
+    async fn run_script(&self, script: String) {
+        run(&self.direct, &script).await;
     }
 
     async fn noted(&self) -> Vec<(String, i64)> {

@@ -3,101 +3,70 @@
 mod names;
 mod protocol;
 mod proxy;
+mod shelf;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proxy::Proxy;
-use signals_cluster::{Database, Server};
+use shelf::Shelf;
+use signals_cluster::Database;
 use signals_conformance::faults::{Cut, Ground, Meter, Soil, sweep};
-use signals_core::{Backend as _, Error, Result};
+use signals_core::{Error, Result};
 use signals_runtime::{PgBackend, Signals};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, raw_sql};
 
 /// How many connections the application's pool has: one for each transaction of its receivers, and one for senders.
 const CONNECTIONS: u32 = 4;
 
-/// The application's own table.
-const TABLE: &str = "CREATE TABLE public.business (what text NOT NULL, number bigint NOT NULL)";
+/// How long a connection may take to be there: many stories are told at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A database, and the proxy through which the application sees it.
 struct Proxied {
     backend: PgBackend,
     direct: Signals<PgBackend>,
-    free: Arc<Free>,
+    shelf: Arc<Shelf>,
+    soil: Soil,
     _proxy: Proxy,
     // The last: whoever is still connected is thrown out.
     database: Database,
 }
 
-/// Databases of stories that went well, and left nothing in them: to make one takes longer than to tell a story. They are dropped
-/// with the sweep.
-#[derive(Default)]
-struct Free(Mutex<Vec<Database>>);
-
-impl Free {
-    fn take(&self) -> Option<Database> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    fn put(&self, database: Database) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(database);
-    }
-}
-
 fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
     pool.connect_lazy_with(options.disable_statement_logging())
 }
 
-/// An empty database, with the tables of the library and of the application.
-async fn database() -> Database {
-    let server = Server::for_tests().expect("a server for the tests");
-    let migrations = PgBackend::new(pool(server.options("postgres"), 1)).store().migrations();
-    let key: String = migrations.iter().map(|migration| migration.sql).chain([TABLE]).collect();
-    let prepare = async |url: String| {
-        let pool = PgPool::connect(&url).await?;
-        PgBackend::new(pool.clone()).store().migrate().await?;
-        sqlx::query(TABLE).execute(&pool).await?;
-        pool.close().await;
-        Ok(())
-    };
-    server.database_like(&key, prepare).await.expect("a database for stories")
-}
-
-async fn open(free: Arc<Free>, meter: Arc<Meter>, soil: Soil) -> Proxied {
-    let left = if soil == Soil::Left { free.take() } else { None };
-    let database = match left {
-        Some(database) => database,
-        None => database().await,
-    };
+async fn open(shelf: Arc<Shelf>, meter: Arc<Meter>, soil: Soil) -> Proxied {
+    let (database, direct) = shelf.take(soil).await;
     let options = database.options();
     let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter).await;
-    let through = options.clone().host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
-    let direct = pool(options, 1);
-    sqlx::query("DELETE FROM public.business").execute(&direct).await.expect("nobody is in the judge's way");
+    let through = options.host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
     Proxied {
         backend: PgBackend::new(pool(through, CONNECTIONS)),
         direct: Signals::new(PgBackend::new(direct).without_hints()),
-        free,
+        shelf,
+        soil,
         _proxy: proxy,
         database,
     }
 }
 
 impl Ground for Proxied {
-    /// Most of them wait. A story has up to ten connections, and the server has some for two such sweeps at once; of more at
-    /// once, each takes so much longer that the sweep does, too.
-    const ABREAST: usize = 10;
+    /// They take a processor's time. Of more at once, each takes so much longer that the sweep does, too.
+    const ABREAST: usize = 6;
     #[rustfmt::skip]
     const STATEMENTS: &'static [&'static str] = &[
         "BEGIN ISOLATION LEVEL READ COMMITTED", "send_with", "send", "send_all", "COMMIT", "SELECT; COMMIT AND CHAIN", "ROLLBACK",
         "SAVEPOINT _sqlx_savepoint_1", "RELEASE SAVEPOINT _sqlx_savepoint_1", "ROLLBACK TO SAVEPOINT _sqlx_savepoint_1",
         "enlist", "heartbeat", "claim", "fence", "ack_fenced", "ack", "fail", "promote", "retry", "resign", "prune",
         "registry_lock", "register_receiver", "merge_settled", "prepare merge_pending", "merge_names", "merge_receiver",
-        "lock_deliveries", "end", "action", "switch", "forget", "retry_signal", "snooze", "renew", "release",
+        "lock_deliveries", "end", "action", "switch", "forget", "retry_signal", "snooze", "renew", "release", "action_count",
+        "migrations_lock", "migrations_schema", "migrations_prepare", "migrations_note",
     ];
+    const BATCH: u64 = 250;
 
     type Backend = PgBackend;
     type Direct = PgBackend;
@@ -120,6 +89,19 @@ impl Ground for Proxied {
         sqlx::query_scalar(select).bind(what).bind(number).fetch_one(conn).await.map_err(cut_off)
     }
 
+    async fn schema(&self) -> Vec<String> {
+        shelf::schema(self.direct.backend().pool()).await
+    }
+
+    fn whole_schema(&self) -> &[String] {
+        &self.shelf.whole
+    }
+
+    async fn run_script(&self, script: String) {
+        let run = raw_sql(AssertSqlSafe(script)).execute(self.direct.backend().pool());
+        run.await.expect("nobody is in the judge's way");
+    }
+
     async fn noted(&self) -> Vec<(String, i64)> {
         let rows = sqlx::query_as("SELECT what, number FROM public.business").fetch_all(self.direct.backend().pool());
         rows.await.expect("nobody is in the judge's way")
@@ -135,7 +117,7 @@ impl Ground for Proxied {
     }
 
     fn leave(self) {
-        self.free.put(self.database);
+        self.shelf.put(self.soil, self.database);
     }
 
     async fn unrest(&self) -> Option<String> {
@@ -153,8 +135,9 @@ fn cut_off(error: sqlx::Error) -> Error {
 
 /// Every story, on a few databases.
 fn sweep_databases(cut: Cut) {
-    let free = Arc::new(Free::default());
-    sweep(cut, |meter, soil| open(free.clone(), meter, soil));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let shelf = Arc::new(runtime.block_on(Shelf::make()));
+    sweep(cut, |meter, soil| open(shelf.clone(), meter, soil));
 }
 
 /// S1, S3, S6, I1, I2, I5, W13: a connection that is gone before a statement arrives costs a repetition.
