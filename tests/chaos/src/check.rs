@@ -75,12 +75,12 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
         findings.add("L2", None, late);
     }
     for (at, pid) in &facts.given_up {
-        if facts.workers.iter().any(|worker| worker.pid == *pid && worker.at < *at) {
+        if was_connected(facts, *pid, *at) {
             findings.add("W13", None, format!("worker {pid} was connected, and ended with an error at {at}"));
         }
     }
     for felled in facts.fates.iter().filter(|fate| fate.what == What::Felled) {
-        if facts.workers.iter().any(|worker| worker.pid == felled.pid) {
+        if was_connected(facts, felled.pid, felled.at) {
             findings.add("L2", None, format!("worker {} was connected, and did not hear SIGTERM", felled.pid));
         }
     }
@@ -91,6 +91,16 @@ pub(crate) fn check(facts: &Facts) -> Vec<Finding> {
         findings.add("integrity", None, facts.books.integrity.clone());
     }
     findings.found
+}
+
+/// Whether the process that had this number at this moment had been connected: numbers come round within minutes.
+fn was_connected(facts: &Facts, pid: u32, at: i64) -> bool {
+    let mut connected = facts.workers.iter().filter(|worker| worker.pid == pid && worker.at < at);
+    let ended = |since: i64| {
+        let mut ends = facts.fates.iter().filter(|fate| fate.pid == pid && fate.what.is_an_end());
+        ends.any(|end| (since..at).contains(&end.at))
+    };
+    connected.any(|worker| !ended(worker.at))
 }
 
 /// The first finding of each promise before the second of any: so few are shown that those of one would hide all others.

@@ -11,7 +11,8 @@ use crate::replay;
 ///
 /// # Panics
 ///
-/// Panics when a story went wrong; when a statement that has a number was not cut; when none of those called `must` was.
+/// Panics when a story went wrong; when a statement that has a number was not cut; when none of those called `must` was; when
+/// less than three in four were made.
 pub(super) fn of(cut: Cut, told: &[Told], must: &[&str], took: Duration) {
     let mut sorted: Vec<_> = told.iter().filter_map(|told| Some((told.fault.as_ref()?, told))).collect();
     let reached = sorted.iter().filter(|(_, told)| told.struck.is_some()).count();
@@ -36,6 +37,7 @@ pub(super) fn of(cut: Cut, told: &[Told], must: &[&str], took: Duration) {
     let struck: BTreeSet<_> = told.iter().filter_map(|told| told.struck.as_deref()).collect();
     let missed: Vec<_> = must.iter().filter(|name| !struck.contains(*name)).collect();
     assert!(missed.is_empty(), "never cut: {missed:?}; what was: {struck:#?}");
+    assert!(reached * 4 >= sorted.len() * 3, "{reached} of {} faults were made: that is no sweep", sorted.len());
 }
 
 /// Tells what went wrong.
@@ -79,8 +81,15 @@ mod tests {
     #[test]
     fn a_sweep_in_which_everything_was_cut_passes() {
         // What a worker says now and then may be missed, unless it is named.
-        let told = [told("senders", Some("begin")), told("claim", Some("claim")), told("pause", None)];
+        let cut = ["begin", "send", "claim"].map(|of| told(of, Some(of)));
+        let told: Vec<_> = cut.into_iter().chain([told("pause", None)]).collect();
         of(Cut::After, &told, &["claim"], Duration::ZERO);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 of 2 faults were made: that is no sweep")]
+    fn a_sweep_that_has_missed_most_is_told() {
+        of(Cut::After, &[told("claim", Some("claim")), told("pause", None)], &[], Duration::ZERO);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) struct Told {
 }
 
 /// Tells the story once for each statement in it, cut as `cut` says, each time on another ground: for every statement of the
-/// senders, of the prune and of the tales beside it, and for the first two of each name that the worker's scene knows, or with
+/// senders and of the tales beside it, and for the first two of each name that the worker's scene knows, or with
 /// `SIGNALS_FAULTS=every` for all of them. Or tells it for the one fault that `SIGNALS_FAULT` names.
 ///
 /// # Panics

@@ -1,6 +1,7 @@
 //! S4, S6: transactions of sqlx's own, and futures that are dropped.
 
 use std::future::{Future, IntoFuture as _};
+use std::mem;
 use std::time::Duration;
 
 use signals_conformance::fixtures::{SHIP, paid};
@@ -133,10 +134,12 @@ async fn p1_a_commit_behind_a_send_behind_a_write_needs_no_check() {
     let case = Case::open().await;
     let app = case.app(&[&SHIP]).await;
     let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
-    let said = "SELECT query FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'idle' AND query LIKE '%COMMIT%' ORDER BY state_change DESC LIMIT 1";
-    for (writes, sends, plain) in [(true, true, true), (true, false, false), (false, true, false)] {
+    let last = "SELECT query FROM pg_stat_activity WHERE pid = $1 AND state = 'idle'";
+    // A commit that checks leaves a transaction behind, which is rolled back.
+    for (writes, sends, ends) in [(true, true, "COMMIT"), (true, false, "ROLLBACK"), (false, true, "ROLLBACK")] {
         let mut tx = signals.begin().await.expect("begins");
+        let session: i32 =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *tx).await.expect("a session has a number");
         if writes {
             Postgres::write(&mut tx, &format!("order {sends}"), "paid").await.expect("writes");
         }
@@ -144,10 +147,29 @@ async fn p1_a_commit_behind_a_send_behind_a_write_needs_no_check() {
             paid(7).send(&mut tx).await.expect("sends");
         }
         tx.commit().await.expect("commits");
-        let said: String =
-            sqlx::query_scalar(said).fetch_one(&case.harness.reader).await.expect("a session has said it");
-        assert_eq!(said == "COMMIT", plain, "writes: {writes}, sends: {sends}: {said}");
+        until(&format!("it ends with {ends}; writes: {writes}, sends: {sends}"), async || {
+            let last = sqlx::query_scalar(last).bind(session).fetch_optional(&case.harness.reader).await;
+            last.expect("the server answers").is_some_and(|said: String| said == ends)
+        })
+        .await;
     }
+}
+
+/// S4: a savepoint that sqlx counts and we do not, because it was leaked, keeps nothing from being committed: sqlx's commit would
+/// release it, and report success.
+#[tokio::test]
+async fn s4_a_savepoint_that_was_leaked_keeps_nothing_from_being_committed() {
+    let case = Case::open().await;
+    let app = case.app(&[&SHIP]).await;
+    let signals = Signals::new(case.harness.backend.clone()).with_registry((*app.registry).clone());
+    let mut tx = signals.begin().await.expect("begins");
+    Postgres::write(&mut tx, "order 7", "paid").await.expect("writes");
+    #[expect(clippy::disallowed_methods, reason = "a savepoint of sqlx's own")]
+    let savepoint = tx.as_sqlx().begin().await.expect("opens a savepoint");
+    mem::forget(savepoint);
+    paid(7).send(&mut tx).await.expect("sends");
+    tx.commit().await.expect("commits");
+    assert_eq!(count(&case).await, (1, 1));
 }
 
 /// S4: after a send that went well the commit is a plain one, but not when anything was said after it.

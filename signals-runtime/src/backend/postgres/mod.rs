@@ -227,7 +227,7 @@ impl Backend for PgBackend {
 
     /// A plain COMMIT: one statement less in the same round, and no transaction behind it to end.
     fn commit_in_order(&self, tx: Self::Tx) -> BoxFuture<'_, Result<()>> {
-        if broken::leave_open() {
+        if broken::leave_open() || !transactions::is_outermost(&tx) {
             return self.commit(tx);
         }
         Box::pin(async move { tx.commit().await.map_err(error::of_commit) })

@@ -157,6 +157,11 @@ pub(super) async fn commit(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     Manager::commit(conn).await
 }
 
+/// Whether sqlx counts the transaction and no savepoint of its own: at any other depth its commit says something else than COMMIT.
+pub(super) fn is_outermost(conn: &PgConnection) -> bool {
+    Manager::get_transaction_depth(conn) == 1
+}
+
 /// Commits the transaction of an application, unless it was aborted or ended; sqlx counts another in its place, which ends
 /// when it is dropped.
 pub(super) async fn commit_checked(conn: &mut PgConnection) -> Result<(), sqlx::Error> {

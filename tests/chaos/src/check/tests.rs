@@ -267,13 +267,29 @@ fn i2_an_acknowledgement_that_was_taken_and_is_lost_is_found() {
 
 #[test]
 fn w13_a_worker_that_was_connected_and_gave_up_is_found() {
-    let gave_up = |at| {
+    let gave_up = |at, ended: Option<i64>| {
         broken(|facts| {
             facts.workers.push(Connected { pid: 9, incarnation: 7, at: 5 });
             facts.given_up.push((at, 9));
+            facts.fates.extend(ended.map(|at| Fate { pid: 9, what: What::Killed, at }));
         })
     };
-    assert_eq!([gave_up(6), gave_up(4)], [vec!["W13"], vec![]]);
+    assert_eq!([gave_up(8, None), gave_up(4, None)], [vec!["W13"], vec![]]);
+    assert_eq!([gave_up(8, Some(4)), gave_up(8, Some(9))], [vec!["W13"], vec!["W13"]]);
+    assert_eq!(gave_up(8, Some(6)), [""; 0], "the number is another process's by then");
+}
+
+#[test]
+fn l2_a_worker_that_was_connected_and_was_felled_is_found() {
+    let felled = |at, ended: Option<i64>| {
+        broken(|facts| {
+            facts.workers.push(Connected { pid: 9, incarnation: 7, at: 5 });
+            facts.fates.extend(ended.map(|at| Fate { pid: 9, what: What::Killed, at }));
+            facts.fates.push(Fate { pid: 9, what: What::Felled, at });
+        })
+    };
+    assert_eq!([felled(8, None), felled(4, None)], [vec!["L2"], vec![]]);
+    assert_eq!(felled(8, Some(6)), [""; 0], "the number is another process's by then");
 }
 
 #[test]
