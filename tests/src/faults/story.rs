@@ -92,14 +92,20 @@ impl<G: Ground> Story<G> {
 
     /// One deed after the other, each on a connection that was there before: so its statements have the same numbers in every story.
     pub(super) async fn in_turn(&self, what: &str, deed: impl AsyncFnMut(Doubt) -> Result<()>) {
-        until_every(BREATH, PATIENCE, "the connections to be back", async || self.ground.is_at_rest()).await;
+        self.rest().await;
         again(what, deed).await;
     }
 
-    /// What belongs to the tale and not to what it is about: its statements are neither counted nor cut.
+    async fn rest(&self) {
+        until_every(BREATH, PATIENCE, "the connections to be back", async || self.ground.is_at_rest()).await;
+    }
+
+    /// What belongs to the tale and not to what it is about: its statements are neither counted nor cut, nor are those that a
+    /// connection says on its way back.
     pub(super) async fn aside(&self, mut deed: impl AsyncFnMut() -> Result<()>) {
         let scene = self.meter.enter(Scene::Over);
         self.in_turn("what is told aside", async |_| deed().await).await;
+        self.rest().await;
         self.meter.enter(scene);
     }
 

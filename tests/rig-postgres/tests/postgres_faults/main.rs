@@ -44,8 +44,10 @@ async fn open(shelf: Arc<Shelf>, meter: Arc<Meter>, soil: Soil) -> Proxied {
     let options = database.options();
     let proxy = Proxy::to((options.get_host().to_owned(), options.get_port()), meter).await;
     let through = options.host("127.0.0.1").port(proxy.port()).ssl_mode(sqlx::postgres::PgSslMode::Disable);
+    let backend = PgBackend::new(pool(through, CONNECTIONS));
     Proxied {
-        backend: PgBackend::new(pool(through, CONNECTIONS)),
+        // A hint comes when it comes: among the statements of somebody who is alone, it would number them anew.
+        backend: if soil == Soil::Left { backend } else { backend.without_hints() },
         direct: Signals::new(PgBackend::new(direct).without_hints()),
         shelf,
         soil,
