@@ -25,8 +25,6 @@ const BREAKERS: [&str; 4] = ["cluster", "tests/chaos", "tests/rig", "tests/rig-p
 pub(crate) enum Load {
     /// They run, and some of them measure how long something took.
     Runs,
-    /// They wait for leases, time-outs and other processes: with one on each processor, the processors are idle.
-    Waits,
     /// They wait for the compiler, and do not care how long.
     Compiles,
 }
@@ -74,7 +72,7 @@ pub(crate) fn steps(root: &Path) -> Result<Vec<Selected>> {
     let with_programs = tests(&on_postgres, breaks);
     steps.extend([
         Selected { name: "postgres", needs: Some(Need::Server), load: Load::Runs, targets: on_a_server },
-        Selected { name: "postgres-processes", needs: Some(Need::Programs), load: Load::Waits, targets: with_programs },
+        Selected { name: "postgres-processes", needs: Some(Need::Programs), load: Load::Runs, targets: with_programs },
     ]);
     match steps.iter().find(|step| step.targets.is_empty()) {
         Some(step) => Err(format!("there are no tests for the step `{}`: restore them", step.name)),

@@ -40,6 +40,9 @@ pub enum Scene {
 }
 
 /// The scenes of somebody who is alone, whose statements have numbers: what counts them, and the tale that each is in.
+/// What comes beside whoever is alone, when it comes: a number would be another's in the next story.
+const HINTS: [&str; 2] = ["notify", "prepare notify"];
+
 const ALONE: [(Scene, &str, Tale); 8] = [
     (Scene::Senders, "senders", Tale::Work),
     (Scene::Names, "names", Tale::Names),
@@ -55,8 +58,9 @@ impl Scene {
     /// What its statements count to when one of them has this `name`.
     pub(super) fn counter(self, name: &str) -> Option<&str> {
         match self {
-            Self::Worker => Some(name),
             Self::Over => None,
+            Self::Worker => Some(name),
+            _ if HINTS.contains(&name) => Some(name),
             alone => ALONE.iter().find(|(scene, ..)| *scene == alone).map(|&(_, counter, _)| counter),
         }
     }

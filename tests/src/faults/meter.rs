@@ -99,6 +99,13 @@ mod tests {
         assert_eq!(told(cut("senders", 2)), Some((1, Some("send".to_owned()))));
         assert_eq!(told(cut("claim", 2)), Some((4, Some("claim".to_owned()))));
         assert_eq!(told(cut("senders", 3)), None, "what is over does not count");
+        let meter = Meter::new(None);
+        meter.enter(Scene::Senders);
+        for name in ["begin", "notify", "send"] {
+            meter.next(|| name.to_owned());
+        }
+        let counts = [("notify".to_owned(), 1), ("senders".to_owned(), 2)];
+        assert_eq!(meter.counts(), counts.into(), "a hint comes when it comes");
         assert_eq!(told(None), None);
     }
 }

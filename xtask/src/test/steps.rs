@@ -1,8 +1,6 @@
 //! The steps of `cargo xtask test`, in their order.
 
 use std::fs;
-use std::num::NonZero;
-use std::thread;
 
 use crate::Result;
 use crate::postgres::Need;
@@ -12,9 +10,6 @@ use crate::{examples, story};
 
 /// What the tests are built from, in one build: which features a dependency has follows from it.
 const ALL: &str = "--workspace --all-features";
-
-/// How many tests that wait run on each processor at once.
-const WAITING: usize = 2;
 
 /// One step.
 pub(super) struct Step {
@@ -77,7 +72,7 @@ pub(super) fn steps() -> Result<Vec<Step>> {
     steps.extend(targets::steps(&root()?)?.into_iter().map(|selected| tests(runner, &selected)));
     steps.push(beside("doctests", cargo_step("test --doc --workspace --all-features --no-fail-fast")));
     steps.extend([
-        step("feature-none-tests", Action::Tests(runner.run(&memory, None))),
+        step("feature-none-tests", Action::Tests(runner.run(&memory))),
         step("separation", Action::Separation(features.into_iter().map(str::to_owned).collect())),
         step("story", Action::Story),
         Step { needs: Some(Need::Server), ..step("story-postgres", Action::StoryOnPostgres) },
@@ -108,13 +103,12 @@ fn checks(features: &[&str]) -> Result<Vec<Step>> {
 
 /// The step that runs these targets.
 fn tests(runner: Runner, selected: &Selected) -> Step {
-    let (place, at_once) = match selected.load {
-        Load::Compiles => (Place::Beside, None),
-        Load::Runs => (Place::Front, None),
-        Load::Waits => (Place::Front, Some(WAITING * thread::available_parallelism().map_or(1, NonZero::get))),
+    let place = match selected.load {
+        Load::Compiles => Place::Beside,
+        Load::Runs => Place::Front,
     };
     let options = [words(ALL), selected.targets.clone()].concat();
-    let action = Action::Tests(runner.run(&options, at_once));
+    let action = Action::Tests(runner.run(&options));
     Step { needs: selected.needs, place, ..step(selected.name, action) }
 }
 
@@ -137,13 +131,9 @@ impl Runner {
         [words(self.command()), options.to_vec(), words("--no-run")].concat()
     }
 
-    /// The arguments of cargo with which it runs what `options` select, so many `at_once`, or one on each processor.
-    fn run(self, options: &[String], at_once: Option<usize>) -> Vec<String> {
-        let at_once = at_once.map(|tests| match self {
-            Self::Cargo => format!("-- --test-threads={tests}"),
-            Self::Nextest => format!("--test-threads={tests}"),
-        });
-        [words(self.command()), words("--no-fail-fast"), options.to_vec(), words(&at_once.unwrap_or_default())].concat()
+    /// The arguments of cargo with which it runs what `options` select.
+    fn run(self, options: &[String]) -> Vec<String> {
+        [words(self.command()), words("--no-fail-fast"), options.to_vec()].concat()
     }
 
     fn command(self) -> &'static str {
@@ -221,34 +211,5 @@ mod tests {
             let folder = |args: &[String]| args.iter().skip_while(|arg| *arg != "--target-dir").nth(1).cloned();
             assert!(folder(&checks).is_some() && folder(&built(name)) == folder(&checks), "{name}");
         }
-    }
-
-    #[test]
-    fn what_computes_among_tests_that_wait_is_named_as_it_is_called() {
-        let config = root().expect("the repository is whole").join(".config/nextest.toml");
-        let config = fs::read_to_string(config).expect("it can be read");
-        let named = config.lines().filter_map(|line| line.strip_prefix("filter = \"binary(")?.strip_suffix(")\""));
-        let named: Vec<_> = named.collect();
-        assert!(!named.is_empty() && config.matches("filter = ").count() == named.len(), "{config}");
-        let steps = steps().expect("the repository is whole");
-        let waiting = steps.iter().find(|step| step.name == "postgres-processes").expect("there is such a step");
-        let Action::Tests(args) = &waiting.action else { panic!("it runs tests") };
-        assert!(named.iter().all(|name| args.iter().any(|arg| arg == name)), "{named:?} is not among {args:?}");
-    }
-
-    #[test]
-    fn tests_that_wait_run_more_at_once_than_there_are_processors() {
-        for runner in [Runner::Cargo, Runner::Nextest] {
-            let run = runner.run(&words("--test crashes"), Some(4)).join(" ");
-            assert!(run.ends_with(match runner {
-                Runner::Cargo => "--test crashes -- --test-threads=4",
-                Runner::Nextest => "--test crashes --test-threads=4",
-            }));
-            assert!(!runner.run(&words("--test sqlite"), None).concat().contains("threads"));
-        }
-        let waiting = |step: &&Step| matches!(&step.action, Action::Tests(args) if args.concat().contains("threads"));
-        let steps = steps().expect("the repository is whole");
-        let names: Vec<_> = steps.iter().filter(waiting).map(|step| step.name.as_str()).collect();
-        assert_eq!(names, ["postgres-processes"], "what measures must not be among them");
     }
 }
