@@ -3,4 +3,4 @@
 UPDATE signals_delivery
 SET attempt = CASE WHEN token IS NULL THEN min(attempt, 2147483646) + 1 ELSE attempt END,
     lost_leases = lost_leases + (token IS NOT NULL), token = ?4, lease_until = ?5
-WHERE receiver = ?1 AND version = ?2 AND id IN (SELECT j.value FROM json_each(?3) AS j)
+WHERE receiver = +?1 AND version = ?2 AND id IN (SELECT j.value FROM json_each(?3) AS j)

@@ -8,22 +8,22 @@ SELECT json_group_array(json_array(
 FROM (
     SELECT * FROM (
         SELECT id, signal, life, attempt, lost_leases, refunds, token FROM signals_delivery
-        WHERE receiver = ?1 AND version = ?2
+        WHERE receiver = +?1 AND version = ?2
           AND ((token IS NULL AND lost_leases < ?7) OR (?3 AND lease_until <= ?4 AND lost_leases + 1 < ?7))
-        ORDER BY receiver, version, id LIMIT ?5)
+        ORDER BY receiver, version, id LIMIT +?5)
     UNION ALL
     SELECT * FROM (
         SELECT id, signal, life, attempt, lost_leases, refunds, token
         FROM signals_delivery INDEXED BY signals_delivery_suspect
-        WHERE receiver = ?1 AND version = ?2 AND lost_leases > 0
+        WHERE receiver = +?1 AND version = ?2 AND lost_leases > 0
           AND ((token IS NULL AND lost_leases >= ?7)
                OR (?3 AND lease_until <= ?4 AND lost_leases + 1 >= ?7 AND lost_leases + 1 < ?8))
-        ORDER BY receiver, version, id LIMIT ?6)
+        ORDER BY receiver, version, id LIMIT +?6)
     UNION ALL
     SELECT * FROM (
         SELECT id, signal, life, attempt, lost_leases, refunds, token
         FROM signals_delivery INDEXED BY signals_delivery_suspect
-        WHERE receiver = ?1 AND version = ?2 AND lost_leases > 0
+        WHERE receiver = +?1 AND version = ?2 AND lost_leases > 0
           AND ?3 AND lease_until <= ?4 AND lost_leases + 1 >= ?8
         ORDER BY receiver, version, id LIMIT 100)
 ) AS d

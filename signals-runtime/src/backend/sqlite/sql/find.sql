@@ -5,4 +5,4 @@ SELECT d.signal, d.receiver, d.version, d.id
 FROM signals_delivery AS d
 WHERE d.receiver = ?2 AND d.signal BETWEEN ?3 AND ?4 AND d.signal IN (SELECT j.value FROM json_each(?1) AS j)
 ORDER BY d.receiver DESC, d.version DESC, d.id DESC
-LIMIT ?5
+LIMIT +?5

@@ -10,4 +10,4 @@ FROM young CROSS JOIN signals_signal AS s ON s.id < young.id
 WHERE s.id NOT IN (SELECT d.signal FROM young CROSS JOIN signals_delivery AS d ON d.signal < young.id)
   AND NOT EXISTS (SELECT 1 FROM signals_later AS l WHERE l.signal = s.id)
 ORDER BY s.id
-LIMIT ?2
+LIMIT +?2

@@ -18,7 +18,7 @@ FROM (
           AND (?12 IS NULL OR EXISTS (
             SELECT 1 FROM signals_attempt AS a
             WHERE a.signal = d.signal AND a.receiver = d.receiver AND instr(lower(a.error), ?12) > 0))
-        ORDER BY d.signal DESC, d.receiver LIMIT ?6)
+        ORDER BY d.signal DESC, d.receiver LIMIT +?6)
     UNION ALL
     SELECT * FROM (
         SELECT l.signal, l.receiver, NULL, NULL
@@ -33,7 +33,7 @@ FROM (
           AND (?12 IS NULL OR EXISTS (
             SELECT 1 FROM signals_attempt AS a
             WHERE a.signal = l.signal AND a.receiver = l.receiver AND instr(lower(a.error), ?12) > 0))
-        ORDER BY l.signal DESC, l.receiver LIMIT ?6)
+        ORDER BY l.signal DESC, l.receiver LIMIT +?6)
     UNION ALL
     SELECT * FROM (
         SELECT l.signal, l.receiver, NULL, NULL
@@ -47,7 +47,7 @@ FROM (
           AND (?12 IS NULL OR EXISTS (
             SELECT 1 FROM signals_attempt AS a
             WHERE a.signal = l.signal AND a.receiver = l.receiver AND instr(lower(a.error), ?12) > 0))
-        ORDER BY l.signal DESC, l.receiver LIMIT ?6)
+        ORDER BY l.signal DESC, l.receiver LIMIT +?6)
     UNION ALL
     SELECT * FROM (
         SELECT t.signal, t.receiver, NULL, NULL
@@ -60,7 +60,7 @@ FROM (
           AND ((t.outcome = 'dead' AND instr(lower(t.reason), ?12) > 0) OR (?12 IS NULL OR EXISTS (
             SELECT 1 FROM signals_attempt AS a
             WHERE a.signal = t.signal AND a.receiver = t.receiver AND instr(lower(a.error), ?12) > 0)))
-        ORDER BY t.signal DESC, t.receiver LIMIT ?6)
+        ORDER BY t.signal DESC, t.receiver LIMIT +?6)
     UNION ALL
     SELECT * FROM (
         SELECT t.signal, t.receiver, NULL, NULL
@@ -72,7 +72,7 @@ FROM (
           AND ((t.outcome = 'dead' AND instr(lower(t.reason), ?12) > 0) OR (?12 IS NULL OR EXISTS (
             SELECT 1 FROM signals_attempt AS a
             WHERE a.signal = t.signal AND a.receiver = t.receiver AND instr(lower(a.error), ?12) > 0)))
-        ORDER BY t.signal DESC, t.receiver LIMIT ?6)
+        ORDER BY t.signal DESC, t.receiver LIMIT +?6)
 ) AS k
 ORDER BY k.signal DESC, k.receiver
-LIMIT ?6
+LIMIT +?6

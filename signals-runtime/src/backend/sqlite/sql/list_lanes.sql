@@ -41,12 +41,12 @@ lane(receiver, version) AS (
 SELECT lane.receiver, lane.version,
        (SELECT count(*) FROM (
             SELECT 1 FROM signals_delivery AS d
-            WHERE ?3 AND d.receiver = lane.receiver AND d.version = lane.version LIMIT ?2))
+            WHERE ?3 AND d.receiver = lane.receiver AND d.version = lane.version LIMIT +?2))
      + (SELECT count(*) FROM (
             SELECT 1 FROM signals_later AS l
-            WHERE ?4 AND l.receiver = lane.receiver AND l.version = lane.version LIMIT ?2))
+            WHERE ?4 AND l.receiver = lane.receiver AND l.version = lane.version LIMIT +?2))
      + (SELECT count(*) FROM (
             SELECT 1 FROM json_each(?5) AS o CROSS JOIN signals_settled AS s INDEXED BY signals_settled_lane
-            ON s.receiver = lane.receiver AND s.version = lane.version AND s.outcome = o.value LIMIT ?2)) AS rows
+            ON s.receiver = lane.receiver AND s.version = lane.version AND s.outcome = o.value LIMIT +?2)) AS rows
 FROM lane CROSS JOIN signals_receiver AS r ON r.id = lane.receiver
 WHERE ?1 IS NULL OR coalesce(r.merged, r.id) = (SELECT n.receiver FROM signals_receiver_name AS n WHERE n.name = ?1)

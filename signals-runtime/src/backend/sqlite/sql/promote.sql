@@ -5,4 +5,4 @@ SELECT l.receiver, l.version,
        (SELECT delivery FROM signals_counter WHERE one = 1)
            + row_number() OVER (ORDER BY l.due_at, l.signal, l.receiver),
        l.signal, l.life, l.attempt, l.lost_leases, l.refunds, l.actor, l.due_at
-FROM (SELECT * FROM signals_later WHERE due_at <= ?1 ORDER BY due_at, signal, receiver LIMIT ?2) AS l
+FROM (SELECT * FROM signals_later WHERE due_at <= +?1 ORDER BY due_at, signal, receiver LIMIT +?2) AS l

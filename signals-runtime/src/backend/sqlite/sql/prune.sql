@@ -3,5 +3,5 @@ DELETE FROM signals_settled
 WHERE (signal, receiver) IN (
     SELECT signal, receiver FROM signals_settled
     WHERE receiver = ?1 AND version = ?2 AND outcome = ?3 AND settled_at <= ?5
-    ORDER BY settled_at LIMIT ?4)
+    ORDER BY settled_at LIMIT +?4)
 RETURNING signal, receiver

@@ -17,7 +17,7 @@ SELECT * FROM (
            (SELECT count(*) FROM (
                 SELECT 1 FROM signals_settled AS t
                 WHERE t.receiver = lane.receiver AND t.version = lane.version AND t.outcome = 'done'
-                  AND t.settled_at >= b.value ->> 0 AND t.settled_at < b.value ->> 1 LIMIT ?2)) AS count
+                  AND t.settled_at >= b.value ->> 0 AND t.settled_at < b.value ->> 1 LIMIT +?2)) AS count
     FROM settled_lane AS lane
     CROSS JOIN signals_receiver AS r ON r.id = lane.receiver
     CROSS JOIN json_each(?1) AS b)

@@ -5,6 +5,6 @@ SELECT * FROM (
            (SELECT count(*) FROM (
                 SELECT 1 FROM signals_attempt AS a
                 WHERE a.receiver = r.id AND a.outcome = o.value
-                  AND a.ended_at >= b.value ->> 0 AND a.ended_at < b.value ->> 1 LIMIT ?3)) AS count
+                  AND a.ended_at >= b.value ->> 0 AND a.ended_at < b.value ->> 1 LIMIT +?3)) AS count
     FROM signals_receiver AS r CROSS JOIN json_each(?1) AS o CROSS JOIN json_each(?2) AS b)
 WHERE count > 0

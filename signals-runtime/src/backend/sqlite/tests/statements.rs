@@ -14,6 +14,37 @@ async fn every_statement_prepares() {
     }
 }
 
+/// SQLite plans with what is bound to a bare `LIMIT ?1` when it prepares the statement anew, as it must for every other value:
+/// see `sql.rs`. The number is then in the program, which EXPLAIN shows.
+#[tokio::test]
+async fn no_statement_is_prepared_anew_for_what_is_bound_to_it() {
+    const BOUND: i64 = 1_234_567_891;
+    const MORE_THAN_ANY_HAS: usize = 32;
+    let fixture = Fixture::new(&["a"]).await;
+    for (file, statement) in sql::ALL {
+        let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN {statement}")));
+        let bound = (0..MORE_THAN_ANY_HAS).fold(explain, |explain, _| explain.bind(BOUND));
+        let program = bound.fetch_all(fixture.backend.pool()).await.expect("explains");
+        let knows = program.iter().any(|step| step.get::<i64, _>("p1") == BOUND);
+        assert!(!knows, "{file} is prepared for the value of a parameter: write `LIMIT +?1`");
+    }
+}
+
+/// Once the application has run ANALYZE, what the first column of an index is compared with is planned with, too. No
+/// program shows that.
+#[test]
+fn an_analyze_prepares_nothing_anew_that_workers_run_all_the_time() {
+    for (statement, compared) in [
+        (sql::CLAIM_SELECT, "receiver = "),
+        (sql::CLAIM, "receiver = "),
+        (sql::PROMOTE, "due_at <= "),
+        (sql::PROMOTE_REMOVE, "due_at <= "),
+    ] {
+        let with = |parameter: &str| statement.contains(&format!("{compared}{parameter}"));
+        assert!(with("+?1") && !with("?1"), "write `{compared}+?1`: {statement}");
+    }
+}
+
 #[test]
 fn every_file_is_a_statement_with_a_comment_and_is_used() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/backend/sqlite");
