@@ -223,8 +223,8 @@ pub(super) async fn record(conn: &mut SqliteConnection, rows: &[AttemptRow<'_>],
 /// Takes away what the tokens match: the ids, and whether each leaves recorded attempts that nothing refers to any more.
 /// `copied` of them have been copied to where they are from now on, by statements that carry the whole guard.
 ///
-/// Copied all of them, nothing is left to find out, and a key is enough: a guard of six values costs SQLite twice as much, and
-/// each row that says for itself that it is gone as much again.
+/// Copied all of them, nothing is left to find out, and a key is enough: a guard of six values and rows that say for themselves
+/// that they are gone cost SQLite twice as much.
 pub(super) async fn remove(
     conn: &mut SqliteConnection,
     keys: &[rows::HeldRow],
