@@ -1,10 +1,10 @@
 //! The statements, one file each in `sql/`: what it does, which lock it needs, which index it uses is said there.
 //!
 //! `+?1` keeps SQLite from planning with what is bound. With a bare parameter behind LIMIT it does (`computeLimitRegisters` of
-//! SQLite 3.51), and must then [prepare the statement again](https://sqlite.org/c3ref/prepare.html) when anything is bound to it:
-//! sqlx does that for every execution, and for the look at a lane alone it took 80 µs. So nowhere is one bare. Once the application
-//! has run ANALYZE, the same goes for what an indexed column is compared with; there only the statements that workers run
-//! all the time have it.
+//! SQLite 3.51), and must then [prepare the statement again](https://sqlite.org/c3ref/prepare.html) when anything is bound to it.
+//! sqlx binds for every execution: to look for one delivery in a lane took 70 µs instead of 6. So nowhere is one bare. Once the
+//! application has run ANALYZE, the same goes for what an indexed column is compared with; there only the statements that
+//! workers run all the time have it.
 
 macro_rules! statements {
     ($($(#[$on:meta])? $name:ident = $file:literal,)*) => {
