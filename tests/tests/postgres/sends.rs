@@ -1,16 +1,44 @@
-//! S9, S10, S16: sends in transactions of every kind.
+//! T1, S9, S10, S16: batches of several statements, and sends in transactions of every kind.
 
 use std::sync::Arc;
 
 use signals_conformance::Db;
-use signals_conformance::fixtures::{SHIP, paid};
-use signals_core::{Backend as _, Error, Outgoing, SendBatch, SendContext, Signal as _};
+use signals_conformance::fixtures::{ARCHIVE, SHIP, anything, paid};
+use signals_core::{Backend as _, Error, Outgoing, SendBatch, SendContext, Signal as _, send_all};
 use signals_runtime::PgBackend;
 use sqlx::Connection as _;
 
 use crate::harness::Postgres;
 
 type Case = Db<Postgres>;
+
+/// T1, D8: in whatever statements a batch travels, each signal is stored under the id of its receipt, byte for byte, and
+/// delivered in the order of the batch.
+#[tokio::test]
+async fn t1_a_batch_of_several_statements_is_stored_in_its_order() {
+    let case = Case::open().await;
+    let app = case.app(&[&ARCHIVE]).await;
+    // More than one statement takes by number, and then by bytes.
+    let small = (0..9_000).map(|n| n.to_string());
+    let large = (0..50).map(|n| format!("\"{}{n}\"", "\u{e9}".repeat(100_000)));
+    let said: Vec<String> = small.chain(large).collect();
+    let signals: Vec<_> = said.iter().cloned().map(anything).collect();
+    let mut tx = app.begin().await;
+    let receipts = send_all(&signals, &mut tx).await.expect("the batch is stored");
+    tx.commit().await.expect("commits");
+    let ids: Vec<i64> = receipts.iter().map(|receipt| receipt.signal_id.0).collect();
+    let stored: Vec<(i64, String)> = sqlx::query_as("SELECT id, payload FROM signals.signal ORDER BY id")
+        .fetch_all(&case.harness.reader)
+        .await
+        .expect("can be read");
+    let sent = ids.iter().zip(&said).map(|(&id, said)| (id, format!("{{\"json\":{said}}}")));
+    assert!(sent.eq(stored), "a payload is another's, or was changed");
+    let delivered: Vec<i64> = sqlx::query_scalar("SELECT signal FROM signals.delivery ORDER BY receiver, version, id")
+        .fetch_all(&case.harness.reader)
+        .await
+        .expect("can be read");
+    assert!(delivered == ids, "deliveries are in another order than their signals");
+}
 
 /// S16: of two concurrent sends with one key one stores; the other gets its receipt, or is told to begin again.
 #[tokio::test]

@@ -78,7 +78,7 @@ const HOT: &[(&str, &str, &[&str])] = &[
     ("begin_durable", "snooze", &["Index Scan using delivery_pkey on delivery d"]),
     ("begin_durable", "release", &["Index Scan using delivery_pkey on delivery d"]),
     ("begin", "send", &["Insert on delivery", "Insert on signal"]),
-    ("begin", "send_all", &["Insert on delivery", "Insert on signal"]),
+    ("begin", "send_all", &["Insert on delivery", "Insert on signal", "ProjectSet"]),
     ("begin", "send_with", &["Insert on delivery", "Insert on send_key"]),
 ];
 

@@ -14,8 +14,9 @@ use super::{error, sql};
 use crate::broken;
 use store::Run;
 
-/// The most signals of one statement, and the most bytes of payload.
-const CHUNK: (usize, usize) = (1_000, 8 << 20);
+/// The most signals of one statement, and the most bytes of payload. Between two statements the server waits for the client:
+/// more signals save nothing that can be measured any more.
+const CHUNK: (usize, usize) = (4_000, 8 << 20);
 
 /// Stores `batch`. Answers, too, whether the server has shown that the transaction is open.
 pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<(Vec<Receipt>, bool)> {

@@ -1,6 +1,7 @@
 -- T1: many signals of one type, as `send` with an array of payloads, in order ($10).
 -- Answers the ids, in that order, and to how many each is delivered; or nothing, as `send`.
--- In the sender's transaction, as `send`.
+-- In the sender's transaction, as `send`. Payloads are unnested where they are selected: unnested in FROM they are all put down
+-- before the first is read, beyond `work_mem` into a file.
 WITH fan AS MATERIALIZED (
     SELECT n.addressed
     FROM signals.signal_name AS n
@@ -14,9 +15,9 @@ WITH fan AS MATERIALIZED (
 stored AS (
     INSERT INTO signals.signal
         (name, version, payload, fanout, correlation, causation, traceparent, build, sent_at)
-    SELECT $1::pg_catalog.text, $2::bigint, p.payload, f.addressed, $5::bigint, $6::bigint,
+    SELECT $1::pg_catalog.text, $2::bigint, p.payload, p.addressed, $5::bigint, $6::bigint,
            $7::pg_catalog.text, $8::pg_catalog.text, coalesce($9::pg_catalog.timestamptz, pg_catalog.statement_timestamp())
-    FROM fan AS f CROSS JOIN pg_catalog.unnest($10::pg_catalog.text[]) AS p (payload)
+    FROM (SELECT f.addressed, pg_catalog.unnest($10::pg_catalog.text[]) AS payload FROM fan AS f) AS p
     RETURNING id
 ),
 delivered AS (
