@@ -7,6 +7,7 @@ mod claims;
 mod harness;
 mod hints;
 mod locks;
+mod newer;
 mod planted;
 mod promotes;
 mod refusals;

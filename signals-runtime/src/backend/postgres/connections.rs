@@ -111,7 +111,12 @@ impl Connections {
         self.begin(&self.large, Kind::Large, Extent::Several).await
     }
 
-    /// Reads from one snapshot. Ends when it is dropped.
+    /// Reads with single statements: each is a snapshot of its own.
+    pub(super) async fn read(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.reads, Kind::Snapshot, Extent::Single).await
+    }
+
+    /// Reads several times from one snapshot. Ends when it is dropped.
     pub(super) async fn snapshot(&self) -> Result<Transaction<'_>> {
         self.begin(&self.reads, Kind::Snapshot, Extent::Several).await
     }
