@@ -50,10 +50,10 @@ async fn every_statement_names_our_tables_though_temporary_ones_hide_them() {
 async fn plan(conn: &mut PgConnection, begin: &str, name: &str) -> String {
     let sql = statement(name);
     let parameters = (1..=20).rev().find(|n| sql.contains(&format!("${n}"))).unwrap_or(0);
-    let nulls = vec!["NULL"; parameters].join(", ");
+    let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
     let script = format!("{}; SET LOCAL plan_cache_mode TO force_generic_plan; PREPARE s AS {sql}", statement(begin));
     conn.execute(sqlx::raw_sql(AssertSqlSafe(script))).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-    let explain = format!("EXPLAIN EXECUTE s ({nulls})");
+    let explain = format!("EXPLAIN EXECUTE s {nulls}");
     let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
         .persistent(false)
         .fetch_all(&mut *conn)
@@ -77,6 +77,7 @@ const HOT: &[(&str, &str, &[&str])] = &[
     ("begin_durable", "fail", &["Index Scan using delivery_pkey on delivery d", "using signal_pkey on signal s"]),
     ("begin_durable", "snooze", &["Index Scan using delivery_pkey on delivery d"]),
     ("begin_durable", "release", &["Index Scan using delivery_pkey on delivery d"]),
+    ("begin_quick", "merge_stragglers", &["using delivery_pkey on delivery d", "using later_lane on later l"]),
     ("begin", "send", &["Insert on delivery", "Insert on signal"]),
     ("begin", "send_all", &["Insert on delivery", "Insert on signal"]),
     ("begin", "send_with", &["Insert on delivery", "Insert on send_key"]),

@@ -96,6 +96,11 @@ impl Connections {
         self.begin(&self.quick, self.quick_kind(), extent).await
     }
 
+    /// Reads what is looked for all the time, with a single statement that is planned as claims are.
+    pub(super) async fn quick_read(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.quick, self.quick_kind(), Extent::Single).await
+    }
+
     /// For what must not be lost.
     pub(super) async fn durable(&self) -> Result<Transaction<'_>> {
         self.begin(&self.durable, Kind::Durable, Extent::Several).await

@@ -129,7 +129,7 @@ async fn move_pending(connections: &Connections, tx: &mut Transaction<'_>, from:
 
 /// Moves what was stored for merged receivers by transactions that began before the merge.
 pub(super) async fn move_stragglers(connections: &Connections) -> Result<()> {
-    let mut read = connections.read().await?;
+    let mut read = connections.quick_read().await?;
     let found: Vec<(i64, i64)> =
         sqlx::query_as(sql::MERGE_STRAGGLERS).fetch_all(&mut *read).await.map_err(error::of)?;
     read.end();
