@@ -6,6 +6,7 @@ mod addressed;
 mod claims;
 mod harness;
 mod hints;
+mod idle;
 mod locks;
 mod newer;
 mod planted;

@@ -83,6 +83,13 @@ const HOT: &[(&str, &str, &[&str])] = &[
     ("begin", "send_with", &["Insert on delivery", "Insert on send_key"]),
 ];
 
+/// What is asked now and then, and planned as the server likes: by these indexes, where much is stored.
+const PROBES: &[(&str, &str)] = &[
+    ("prune_probe", "using settled_lane on settled t"),
+    ("prune_keys_probe", "using send_key_age on send_key k"),
+    ("forget_probe", "using signal_pkey on signal s"),
+];
+
 async fn check(conn: &mut PgConnection, when: &str) {
     for (begin, name, expected) in HOT {
         let plan = plan(conn, begin, name).await;
@@ -115,12 +122,21 @@ async fn the_hot_statements_find_their_rows_by_key_with_a_million_of_them_and_wi
         SELECT s, 6, 1, now() + s * interval '1 s' FROM generate_series(1, 100000) AS s;
         INSERT INTO signals.attempt (signal, receiver, ended_at, worker, life, attempt, outcome, error)
         SELECT s, 1, now(), 1, 0, 1, 'error', 'boom' FROM generate_series(1, 50000) AS s;
+        INSERT INTO signals.settled
+            (signal, receiver, version, settled_at, sent_at, life, attempt, lost_leases, refunds, outcome, name)
+        SELECT s, s % 5 + 1, 1, now(), now(), 0, 1, 0, 0, 'done', 'paid' FROM generate_series(1, 100000) AS s;
+        INSERT INTO signals.send_key (key, signal, deliveries, sent_at, name, payload_hash)
+        SELECT 'key ' || s, s, 5, now(), 'paid', sha256('') FROM generate_series(1, 100000) AS s;
         SET session_replication_role = replica;
         INSERT INTO signals.signal_name (name, type) SELECT 'n' || n, n FROM generate_series(1, 2000) AS n;
         RESET session_replication_role;
         ANALYZE";
     conn.execute(sqlx::raw_sql(million)).await.expect("a million deliveries");
     check(conn, "at a million").await;
+    for (name, expected) in PROBES {
+        let plan = plan(conn, "begin_snapshot", name).await;
+        assert!(plan.contains(expected), "{name}: no `{expected}` in\n{plan}");
+    }
     // In the application's session, whose planner walks the one page that a few names are on.
     for name in ["send", "send_all"] {
         let plan = plan(conn, "begin", name).await;

@@ -11,8 +11,8 @@
 //! for the disk. Connections are opened when they are first needed, and again after an error of the connection. They are
 //! not the application's pool, which a burst of its own work empties.
 //!
-//! What runs all the time, claims, renewals and acknowledgements, is one statement without a BEGIN and a COMMIT around it,
-//! where the session began with what it needs (`sessions.rs`).
+//! What runs all the time, claims, renewals and acknowledgements, and what an idle worker asks, is one statement without a
+//! BEGIN and a COMMIT around it, where the session began with what it needs (`sessions.rs`).
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
