@@ -22,8 +22,8 @@ use sqlx::query::Query;
 use super::super::common::LEASE_LOST;
 use super::connections::{Connections, Transaction};
 use super::rows::{self, get as column};
+use super::sql;
 use super::time::span;
-use super::{error, sql};
 use crate::{broken, telemetry};
 
 pub(super) use floors::Floors;
@@ -112,9 +112,11 @@ async fn bury(connections: &Connections, claim: &Claim) -> Result<Vec<LostLease>
 }
 
 async fn try_bury(connections: &Connections, claim: &Claim) -> Result<Vec<LostLease>> {
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     let dead = crashed(connections, &mut tx, claim).await?;
-    if !dead.is_empty() {
+    if dead.is_empty() {
+        tx.end();
+    } else {
         tx.commit().await?;
     }
     Ok(dead)
@@ -132,7 +134,7 @@ async fn crashed(connections: &Connections, tx: &mut Transaction<'_>, claim: &Cl
         .bind(LEASE_LOST)
         .fetch_all(&mut **tx)
         .await
-        .map_err(error::of)?;
+        .map_err(|error| tx.error(error))?;
     let lost = |(signal, receiver, leases): (i64, i64, i32)| LostLease {
         delivery: rows::delivery(signal, receiver),
         lost_leases: rows::count(leases.into()),

@@ -11,8 +11,8 @@
 //! for the disk. Connections are opened when they are first needed, and again after an error of the connection. They are
 //! not the application's pool, which a burst of its own work empties.
 //!
-//! What runs all the time, claims, renewals and acknowledgements, is one statement without a BEGIN and a COMMIT around it,
-//! where the session began with what it needs (`sessions.rs`).
+//! What runs all the time, claims, renewals and acknowledgements, and what an idle worker asks, is one statement without a
+//! BEGIN and a COMMIT around it, where the session began with what it needs (`sessions.rs`).
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -96,6 +96,11 @@ impl Connections {
         self.begin(&self.quick, self.quick_kind(), extent).await
     }
 
+    /// Reads what is looked for all the time, with a single statement that is planned as claims are.
+    pub(super) async fn quick_read(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.quick, self.quick_kind(), Extent::Single).await
+    }
+
     /// For what must not be lost.
     pub(super) async fn durable(&self) -> Result<Transaction<'_>> {
         self.begin(&self.durable, Kind::Durable, Extent::Several).await
@@ -111,7 +116,12 @@ impl Connections {
         self.begin(&self.large, Kind::Large, Extent::Several).await
     }
 
-    /// Reads from one snapshot. Ends when it is dropped.
+    /// Reads with single statements: each is a snapshot of its own.
+    pub(super) async fn read(&self) -> Result<Transaction<'_>> {
+        self.begin(&self.reads, Kind::Snapshot, Extent::Single).await
+    }
+
+    /// Reads several times from one snapshot. Ends when it is dropped.
     pub(super) async fn snapshot(&self) -> Result<Transaction<'_>> {
         self.begin(&self.reads, Kind::Snapshot, Extent::Several).await
     }

@@ -26,13 +26,10 @@ type AttemptRow = (i32, i32, String, String, i64, Moment, Option<i64>);
 /// Counts by lane and state.
 pub(super) async fn counts(connections: &Connections) -> Result<Counts> {
     let bound = i64::try_from(Count::BOUND).map_err(error::foreign)?;
-    let mut snapshot = connections.snapshot().await?;
-    let found = sqlx::query(sql::COUNTS)
-        .bind(connections.now())
-        .bind(bound)
-        .fetch_all(&mut *snapshot)
-        .await
-        .map_err(error::of)?;
+    let mut read = connections.read().await?;
+    let query = sqlx::query(sql::COUNTS).bind(connections.now()).bind(bound);
+    let found = query.fetch_all(&mut *read).await.map_err(error::of)?;
+    read.end();
     let lanes = found.iter().map(|row| lane_counts(row, bound + 1)).collect::<Result<_>>()?;
     Ok(Counts { lanes })
 }
@@ -59,8 +56,9 @@ fn lane_counts(row: &PgRow, most: i64) -> Result<LaneCounts> {
 /// The receivers, by name.
 pub(super) async fn receivers(connections: &Connections) -> Result<Vec<ReceiverInfo>> {
     type Row = (i64, String, String, bool, bool, Vec<String>);
-    let mut snapshot = connections.snapshot().await?;
-    let rows: Vec<Row> = sqlx::query_as(sql::RECEIVERS).fetch_all(&mut *snapshot).await.map_err(error::of)?;
+    let mut read = connections.read().await?;
+    let rows: Vec<Row> = sqlx::query_as(sql::RECEIVERS).fetch_all(&mut *read).await.map_err(error::of)?;
+    read.end();
     let info = |(id, name, signal, paused, retired, aliases): Row| ReceiverInfo {
         id: ReceiverId(id),
         name,

@@ -43,7 +43,7 @@ pub(super) async fn promote(connections: &Connections, floor: &DueFloor, limit: 
     let since = Instant::now();
     // A test's clock stands still and then leaps, so that no interval of the real one is short enough.
     let from = if connections.is_clock_imposed() { None } else { floor.start(since) };
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     // tidy: a duration: how long the statements take, without the wait for the connection
     let began = Instant::now();
     let looked = look(connections, &mut tx, from, limit).await;
@@ -54,6 +54,8 @@ pub(super) async fn promote(connections: &Connections, floor: &DueFloor, limit: 
     let looked = looked?;
     if looked.promoted.moved > 0 {
         tx.commit().await?;
+    } else {
+        tx.end();
     }
     floor.looked(from, looked);
     Ok(looked.promoted)
@@ -69,7 +71,7 @@ struct Looked {
     now: Timestamp,
 }
 
-/// Looks from `from` on, or from the bottom.
+/// Looks from `from` on, or from the bottom: a statement that only reads, and when something is due another.
 async fn look(
     connections: &Connections,
     tx: &mut Transaction<'_>,
@@ -97,7 +99,7 @@ async fn look(
         .bind(rows::limit(limit))
         .fetch_one(&mut **tx)
         .await
-        .map_err(error::of)?;
+        .map_err(|error| tx.error(error))?;
     let moved = usize::try_from(moved).map_err(error::foreign)?;
     Ok(Looked { promoted: Promoted { moved, next_due: next.map(|next| next.0) }, until: Some(until.0), now })
 }

@@ -1,6 +1,7 @@
 //! Names and ids (I14, I15): what is stored is read, [`plan`](plan()) says what must change, and only that is written.
 //!
-//! The plan is made twice: once from a snapshot, and when it is not empty once more under the lock of the registry's row.
+//! The plan is made twice: once from what is read without a lock, and when it is not empty once more under that of the
+//! registry's row. What is read is one statement, and so one snapshot: a worker asks it every second.
 //!
 //! A send or a promotion that began before a merge may still store something for the receiver that is no more: the merge
 //! locks nobody out, because it would wait for the longest transaction, and everybody for it. Such stragglers are moved
@@ -14,18 +15,27 @@ use super::super::common::registration::{Change, Receiver, Stored, plan};
 use super::connections::{Connections, Transaction};
 use super::{error, migrate, sql};
 
+/// Lists of [`sql::REGISTRY`]: migrations, the highest ids, signals, their names, receivers, their names.
+type Lists = (
+    Vec<(i64, bool)>,
+    i64,
+    i64,
+    Vec<(i64, String)>,
+    Vec<(String, i64)>,
+    Vec<(i64, String, i64, bool, bool)>,
+    Vec<(String, i64)>,
+);
+
 /// Stores the receivers of a binary, and finds their ids.
 pub(super) async fn register(connections: &Connections, registration: &Registration) -> Result<Registered> {
-    {
-        let mut snapshot = connections.snapshot().await?;
-        migrate::check(&mut snapshot).await?;
-        let plan = plan(load(&mut snapshot, sql::REGISTRY_LAST).await?, registration)?;
-        if plan.changes.is_empty() {
-            return Ok(plan.registered);
-        }
+    let planned = plan(stored(connections).await?, registration)?;
+    if planned.changes.is_empty() {
+        return Ok(planned.registered);
     }
     let mut tx = connections.large().await?;
-    let plan = plan(load(&mut tx, sql::REGISTRY_LOCK).await?, registration)?;
+    // First, because it may wait: what follows is another snapshot, which has what the holder committed.
+    lock(&mut tx).await?;
+    let plan = plan(load(&mut tx).await?, registration)?;
     for change in &plan.changes {
         apply(connections, &mut tx, change).await?;
     }
@@ -35,30 +45,41 @@ pub(super) async fn register(connections: &Connections, registration: &Registrat
 
 /// The ids as they are stored.
 pub(super) async fn resolve(connections: &Connections, registration: &Registration) -> Result<Registered> {
-    let mut snapshot = connections.snapshot().await?;
-    migrate::check(&mut snapshot).await?;
-    Ok(load(&mut snapshot, sql::REGISTRY_LAST).await?.resolve(registration))
+    Ok(stored(connections).await?.resolve(registration))
 }
 
-async fn load(conn: &mut PgConnection, last: &'static str) -> Result<Stored> {
-    // First, because it may wait for the lock: what follows must see what the holder committed.
-    let (last_type, last_receiver) = sqlx::query_as(last).fetch_one(&mut *conn).await.map_err(error::of)?;
-    let mut stored = Stored { last_type, last_receiver, ..Stored::default() };
-    let types: Vec<(i64, String)> =
-        sqlx::query_as(sql::REGISTRY_TYPES).fetch_all(&mut *conn).await.map_err(error::of)?;
-    stored.types.extend(types);
-    let names: Vec<(String, i64)> =
-        sqlx::query_as(sql::REGISTRY_TYPE_NAMES).fetch_all(&mut *conn).await.map_err(error::of)?;
-    stored.type_names.extend(names);
-    let receivers: Vec<(i64, String, i64, bool, bool)> =
-        sqlx::query_as(sql::REGISTRY_RECEIVERS).fetch_all(&mut *conn).await.map_err(error::of)?;
-    for (id, name, of, paused, retired) in receivers {
-        stored.receivers.insert(id, Receiver { name, of, paused, retired });
+/// What is stored, without a lock.
+async fn stored(connections: &Connections) -> Result<Stored> {
+    let mut read = connections.read().await?;
+    let loaded = load(&mut read).await;
+    read.end();
+    if let Err(Error::NotMigrated { .. }) = loaded {
+        // Tables that are newer than this build may lack what it reads, and say so themselves.
+        let mut read = connections.read().await?;
+        migrate::check(&mut read).await?;
+        read.end();
     }
-    let names: Vec<(String, i64)> =
-        sqlx::query_as(sql::REGISTRY_RECEIVER_NAMES).fetch_all(conn).await.map_err(error::of)?;
-    stored.receiver_names.extend(names);
-    Ok(stored)
+    loaded
+}
+
+async fn load(conn: &mut PgConnection) -> Result<Stored> {
+    let lists: Lists = sqlx::query_as(sql::REGISTRY).fetch_one(conn).await.map_err(error::of)?;
+    let (migrations, last_type, last_receiver, types, type_names, receivers, receiver_names) = lists;
+    migrate::check_applied(&migrations.into_iter().collect())?;
+    let receiver = |(id, name, of, paused, retired)| (id, Receiver { name, of, paused, retired });
+    Ok(Stored {
+        types: types.into_iter().collect(),
+        type_names: type_names.into_iter().collect(),
+        receivers: receivers.into_iter().map(receiver).collect(),
+        receiver_names: receiver_names.into_iter().collect(),
+        last_type,
+        last_receiver,
+    })
+}
+
+/// One registration at a time.
+async fn lock(tx: &mut Transaction<'_>) -> Result<()> {
+    sqlx::query(sql::REGISTRY_LOCK).execute(&mut **tx).await.map(drop).map_err(error::of)
 }
 
 async fn apply(connections: &Connections, tx: &mut Transaction<'_>, change: &Change) -> Result<()> {
@@ -108,13 +129,13 @@ async fn move_pending(connections: &Connections, tx: &mut Transaction<'_>, from:
 
 /// Moves what was stored for merged receivers by transactions that began before the merge.
 pub(super) async fn move_stragglers(connections: &Connections) -> Result<()> {
-    let found: Vec<(i64, i64)> = {
-        let mut snapshot = connections.snapshot().await?;
-        sqlx::query_as(sql::MERGE_STRAGGLERS).fetch_all(&mut *snapshot).await.map_err(error::of)?
-    };
+    let mut read = connections.quick_read().await?;
+    let found: Vec<(i64, i64)> =
+        sqlx::query_as(sql::MERGE_STRAGGLERS).fetch_all(&mut *read).await.map_err(error::of)?;
+    read.end();
     for (from, into) in found {
         let mut tx = connections.large().await?;
-        sqlx::query(sql::REGISTRY_LOCK).execute(&mut *tx).await.map_err(error::of)?;
+        lock(&mut tx).await?;
         move_pending(connections, &mut tx, from, into).await?;
         execute(&mut tx, sql::MERGE_ATTEMPTS, &[from, into]).await?;
         tx.commit().await?;

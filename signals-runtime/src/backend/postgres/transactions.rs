@@ -90,7 +90,7 @@ impl Kind {
     /// What a session begins with in which single statements are said: the same as its transactions say, where they do. What
     /// must not be lost says in its own statement that it waits for the disk, because what a session asks for may change.
     ///
-    /// A statement is planned once, whatever its lists hold: that plan is the one that tests have read.
+    /// A worker's statement is planned once, whatever its lists hold: that plan is the one that tests have read.
     pub(super) const fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Quick => &[
@@ -113,7 +113,13 @@ impl Kind {
                 ("jit", "off"),
                 ("plan_cache_mode", "force_generic_plan"),
             ],
-            Self::Large | Self::Snapshot => &[],
+            Self::Large => &[],
+            Self::Snapshot => &[
+                ("default_transaction_isolation", "repeatable read"),
+                ("default_transaction_read_only", "on"),
+                ("search_path", "pg_catalog, pg_temp"),
+                ("jit", "off"),
+            ],
         }
     }
 }
@@ -231,7 +237,7 @@ mod tests {
     /// What is said differently in the two places would be planned, or waited for, differently behind a pooler.
     #[test]
     fn sessions_begin_with_what_transactions_say() {
-        for kind in [Kind::Quick, Kind::Durable] {
+        for kind in [Kind::Quick, Kind::Durable, Kind::Snapshot] {
             let said = kind.begin().matches("SET LOCAL").count();
             let same = kind.settings().iter().filter(|(name, value)| {
                 [format!("SET LOCAL {name} TO {value}"), format!("SET LOCAL {name} TO '{value}'")]

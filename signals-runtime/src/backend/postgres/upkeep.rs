@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use signals_core::Result;
-use signals_core::clock::Timestamp;
 use signals_core::store::{Acting, Forgotten, Pruned, Retention, Verb};
-use sqlx::PgConnection;
 use sqlx::postgres::PgQueryResult;
 
 use super::by_hand::note;
 use super::connections::Connections;
-use super::time::Moment;
+use super::time::{Moment, span};
 use super::{error, rows, sql};
 
 /// What is too old to be kept.
@@ -59,20 +57,23 @@ pub(super) async fn prune(
 }
 
 async fn find_old(connections: &Connections, retention: &Retention) -> Result<Old> {
-    let mut snapshot = connections.snapshot().await?;
-    let now = snapshot.now().await?;
-    let until = |age: Duration| Moment(now.saturating_sub(age));
+    let mut read = connections.read().await?;
     let lanes = sqlx::query_as(sql::PRUNE_PROBE)
-        .bind(until(retention.done))
-        .bind(until(retention.cancelled))
-        .bind(retention.dead.map(until))
-        .fetch_all(&mut *snapshot)
+        .bind(connections.now())
+        .bind(span(retention.done))
+        .bind(span(retention.cancelled))
+        .bind(retention.dead.map(span))
+        .fetch_all(&mut *read)
         .await
         .map_err(error::of)?;
-    let keys = until(retention.keys);
-    let any =
-        sqlx::query_scalar(sql::PRUNE_KEYS_PROBE).bind(keys).fetch_one(&mut *snapshot).await.map_err(error::of)?;
-    Ok(Old { lanes, keys: Some(keys).filter(|_| any) })
+    let keys = sqlx::query_scalar(sql::PRUNE_KEYS_PROBE)
+        .bind(connections.now())
+        .bind(span(retention.keys))
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(error::of)?;
+    read.end();
+    Ok(Old { lanes, keys })
 }
 
 /// T13.
@@ -80,13 +81,10 @@ pub(super) async fn forget(connections: &Connections, older_than: Duration, limi
     if limit == 0 {
         return Ok(Forgotten::default());
     }
+    let Some(until) = find_sent(connections, older_than).await? else { return Ok(Forgotten::default()) };
     let mut tx = connections.large().await?;
-    let until = tx.now().await?.saturating_sub(older_than);
-    if !any_sent_by(&mut tx, until).await? {
-        return Ok(Forgotten::default());
-    }
     let found: Vec<i64> = sqlx::query_scalar(sql::FORGET_LOCK)
-        .bind(Moment(until))
+        .bind(until)
         .bind(rows::limit(limit))
         .fetch_all(&mut *tx)
         .await
@@ -100,8 +98,17 @@ pub(super) async fn forget(connections: &Connections, older_than: Duration, limi
     Ok(Forgotten(affected(&forgotten)?))
 }
 
-async fn any_sent_by(conn: &mut PgConnection, until: Timestamp) -> Result<bool> {
-    sqlx::query_scalar(sql::FORGET_PROBE).bind(Moment(until)).fetch_one(conn).await.map_err(error::of)
+/// When that was, if anything was sent so long ago.
+async fn find_sent(connections: &Connections, older_than: Duration) -> Result<Option<Moment>> {
+    let mut read = connections.read().await?;
+    let until = sqlx::query_scalar(sql::FORGET_PROBE)
+        .bind(connections.now())
+        .bind(span(older_than))
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(error::of)?;
+    read.end();
+    Ok(until)
 }
 
 fn affected(result: &PgQueryResult) -> Result<usize> {

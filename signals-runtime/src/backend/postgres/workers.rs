@@ -9,7 +9,7 @@ use signals_core::{Error, Result};
 use sqlx::postgres::PgQueryResult;
 
 use super::connections::Connections;
-use super::time::Moment;
+use super::time::{Moment, span};
 use super::{error, migrate, rows, sql};
 
 /// How often to draw before giving up: with a billion rows, each draw fails one time in four.
@@ -44,14 +44,14 @@ pub(super) async fn enlist(connections: &Connections, worker: &WorkerInfo) -> Re
 
 /// Notes that a worker is alive. A write, so its success proves that the connection can write.
 pub(super) async fn heartbeat(connections: &Connections, incarnation: Incarnation, worker: &WorkerInfo) -> Result<()> {
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     let found = sqlx::query(sql::HEARTBEAT)
         .bind(connections.now())
         .bind(i64::from(incarnation.bits()))
         .bind(lanes(&worker.lanes))
         .execute(&mut *tx)
         .await
-        .map_err(error::of)?;
+        .map_err(|error| tx.error(error))?;
     known(&found, incarnation)?;
     tx.commit().await
 }
@@ -68,23 +68,27 @@ fn known(found: &PgQueryResult, incarnation: Incarnation) -> Result<()> {
 
 /// Notes that a worker has stopped.
 pub(super) async fn resign(connections: &Connections, incarnation: Incarnation) -> Result<()> {
-    let mut tx = connections.quick().await?;
+    let mut tx = connections.quick_single().await?;
     let found = sqlx::query(sql::RESIGN)
         .bind(connections.now())
         .bind(i64::from(incarnation.bits()))
         .execute(&mut *tx)
         .await
-        .map_err(error::of)?;
+        .map_err(|error| tx.error(error))?;
     known(&found, incarnation)?;
     tx.commit().await
 }
 
 /// The workers seen lately.
 pub(super) async fn workers(connections: &Connections, within: Duration) -> Result<Vec<WorkerRecord>> {
-    let mut snapshot = connections.snapshot().await?;
-    let since = snapshot.now().await?.saturating_sub(within);
-    let found: Vec<WorkerRow> =
-        sqlx::query_as(sql::WORKERS).bind(Moment(since)).fetch_all(&mut *snapshot).await.map_err(error::of)?;
+    let mut read = connections.read().await?;
+    let found: Vec<WorkerRow> = sqlx::query_as(sql::WORKERS)
+        .bind(connections.now())
+        .bind(span(within))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(error::of)?;
+    read.end();
     let record = |(incarnation, host, pid, build, lanes, started, seen): WorkerRow| WorkerRecord {
         incarnation: Incarnation::from_bits(rows::count(incarnation)),
         host,

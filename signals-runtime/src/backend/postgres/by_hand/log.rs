@@ -50,13 +50,14 @@ pub(in super::super) async fn actions(
     limit: usize,
 ) -> Result<Vec<Action>> {
     type Row = (i64, Moment, String, String, String, i64);
-    let mut snapshot = connections.snapshot().await?;
+    let mut read = connections.read().await?;
     let rows: Vec<Row> = sqlx::query_as(sql::ACTIONS)
         .bind(before.map_or(i64::MAX, |before| before.0))
         .bind(rows::limit(limit))
-        .fetch_all(&mut *snapshot)
+        .fetch_all(&mut *read)
         .await
         .map_err(error::of)?;
+    read.end();
     let action = |(id, at, actor, verb, subject, count): Row| Action {
         id: ActionId(id),
         at: at.0,

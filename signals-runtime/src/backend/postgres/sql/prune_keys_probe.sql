@@ -1,2 +1,5 @@
--- T12: whether any idempotency key was used by $1. Read only; by index.
-SELECT EXISTS (SELECT FROM signals.send_key AS k WHERE k.sent_at <= $1::timestamptz)
+-- T12: when it was $2 microseconds ago, if any idempotency key was used by then. $1: the time, or NULL for the server's. Read
+-- only; by index.
+SELECT o.until
+FROM (SELECT coalesce($1::timestamptz, statement_timestamp()) - $2::bigint * interval '1 microsecond' AS until) AS o
+WHERE EXISTS (SELECT FROM signals.send_key AS k WHERE k.sent_at <= o.until)

@@ -1,5 +1,5 @@
--- T12: which lanes hold something settled by $1 (done), $2 (cancelled), $3 (dead; NULL: none). Read only; by index, one step
--- for each lane.
+-- T12: which lanes hold something settled so many microseconds ago: $2 (done), $3 (cancelled), $4 (dead; NULL: none), and when
+-- that was. $1: the time, or NULL for the server's. Read only; by index, one step for each lane.
 WITH RECURSIVE lane AS (
     (SELECT t.receiver, t.version FROM signals.settled AS t ORDER BY t.receiver, t.version LIMIT 1)
     UNION ALL
@@ -12,7 +12,10 @@ WITH RECURSIVE lane AS (
 )
 SELECT lane.receiver, lane.version, o.outcome, o.until
 FROM lane
-CROSS JOIN (VALUES ('done', $1::timestamptz), ('cancelled', $2::timestamptz), ('dead', $3::timestamptz)) AS o (outcome, until)
+CROSS JOIN (
+    SELECT a.outcome, coalesce($1::timestamptz, statement_timestamp()) - a.age * interval '1 microsecond' AS until
+    FROM (VALUES ('done', $2::bigint), ('cancelled', $3::bigint), ('dead', $4::bigint)) AS a (outcome, age)
+) AS o
 WHERE o.until IS NOT NULL
   AND EXISTS (
     SELECT FROM signals.settled AS t

@@ -1,2 +1,0 @@
--- All names of receivers. Small.
-SELECT name, receiver FROM signals.receiver_name

@@ -1,2 +1,0 @@
--- All names of signals. Small.
-SELECT name, type FROM signals.signal_name

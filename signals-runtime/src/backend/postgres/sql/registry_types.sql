@@ -1,2 +1,0 @@
--- The identities of all signals. Small.
-SELECT id, name FROM signals.signal_type
