@@ -154,6 +154,7 @@ impl<H: Host> Campaign<H> {
 
     /// Lets everybody finish, plays the last act, and ends all processes: what was seen, and why the last act was not played.
     async fn end(&mut self, files: &Files) -> anyhow::Result<(Seen, Option<String>)> {
+        files.end_sends_of_workers()?;
         self.fleet.calm_down()?;
         let journal = files.journals().last().context("the campaign has one of its own")?;
         for before in files.journals() {

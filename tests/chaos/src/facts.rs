@@ -129,7 +129,7 @@ impl Facts {
         let (lost, strangers) = lost(signals, &deliveries, &workers).await?;
         Ok(Self {
             one_writer: D::ONE_WRITER,
-            journal: files.journals().flat_map(|journal| journal.read()).collect(),
+            journal: files.journals().chain([files.journal_of_workers()]).flat_map(|journal| journal.read()).collect(),
             effects: Log(files.effects.clone()).read(),
             fates: seen.fates,
             outages: seen.outages,

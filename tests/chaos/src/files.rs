@@ -27,6 +27,25 @@ impl Files {
         (0..=SENDERS).map(|slot| Log(self.folder.join(format!("journal-{slot}"))))
     }
 
+    /// What workers intended to send, and what came of it.
+    pub(crate) fn journal_of_workers(&self) -> Log {
+        Self::beside(&self.effects)
+    }
+
+    /// The same, from where `effects` are.
+    pub(crate) fn beside(effects: &Path) -> Log {
+        Log(effects.with_file_name("journal-of-workers"))
+    }
+
+    /// Tells workers to send nothing more.
+    ///
+    /// # Errors
+    ///
+    /// Returns the file system's error.
+    pub(crate) fn end_sends_of_workers(&self) -> std::io::Result<()> {
+        File::create(ended(&self.journal_of_workers())).map(drop)
+    }
+
     /// How many bytes of effects there are.
     pub(crate) fn written(&self) -> u64 {
         std::fs::metadata(&self.effects).map_or(0, |file| file.len())
@@ -48,4 +67,9 @@ impl Files {
         file.read_to_end(&mut told)?;
         Ok(String::from_utf8_lossy(&told).into_owned())
     }
+}
+
+/// A file that is there once workers are to send nothing more.
+pub(crate) fn ended(journal_of_workers: &Log) -> PathBuf {
+    journal_of_workers.0.with_extension("ended")
 }

@@ -54,7 +54,7 @@ pub use campaign::{Options, Until, run};
 pub use log::{Line, Log};
 pub use nemesis::{Ill, Mix};
 pub use sender::{Point, send_and_stay, send_for_ever};
-pub use worker::work;
+pub use worker::{work, work_and_send};
 
 /// How long a lease lasts here: long enough that a busy machine renews in time, short enough to lose many.
 pub const LEASE: Duration = Duration::from_secs(4);

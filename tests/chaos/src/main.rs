@@ -1,5 +1,6 @@
 //! `signals-chaos campaign DATABASE FOLDER seconds|kills COUNT SEED all|kills [--json]`: a campaign, with its records in FOLDER.
 //! `signals-chaos worker DATABASE ADDRESS LOG LEASE_MS GRACE_MS`: a worker process to be stopped, killed and started again.
+//! `signals-chaos busy-worker DATABASE ADDRESS LOG LEASE_MS GRACE_MS`: the same, and it sends meanwhile.
 //! `signals-chaos sender DATABASE ADDRESS JOURNAL SLOT SEED`: a sending process to be killed.
 //! `signals-chaos send-and-stay DATABASE ADDRESS JOURNAL NUMBER POINT`: a sender that stays between two steps until it is killed.
 //!
@@ -13,7 +14,7 @@ use anyhow::{Context as _, bail};
 use signals_chaos::database::{Database, Host};
 use signals_chaos::postgres::PrivateServer;
 use signals_chaos::sqlite::File;
-use signals_chaos::{Log, Mix, Options, Point, Until, run, send_and_stay, send_for_ever, work};
+use signals_chaos::{Log, Mix, Options, Point, Until, run, send_and_stay, send_for_ever, work, work_and_send};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -47,6 +48,10 @@ async fn perform<H: Host>(words: &[&str]) -> anyhow::Result<ExitCode> {
         ["worker", _, address, log, lease, grace] => {
             let [lease, grace] = [lease.parse()?, grace.parse()?].map(Duration::from_millis);
             work::<H::Database>(address, Log(PathBuf::from(log)), lease, grace).await?;
+        }
+        ["busy-worker", _, address, log, lease, grace] => {
+            let [lease, grace] = [lease.parse()?, grace.parse()?].map(Duration::from_millis);
+            work_and_send::<H::Database>(address, Log(PathBuf::from(log)), lease, grace).await?;
         }
         ["sender", _, address, journal, slot, seed] => {
             let journal = Log(PathBuf::from(journal));

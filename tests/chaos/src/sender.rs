@@ -1,12 +1,14 @@
 //! A sending process: writes what it is about to do into the journal, does it, and writes what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use signals_runtime::{Error, Signals};
 
 use crate::app::{LONG, Order, book, prepare, put};
 use crate::database::Database;
+use crate::files::ended;
 use crate::member::end_with_the_campaign;
 use crate::{Line, Log};
 
@@ -46,6 +48,28 @@ pub async fn send_for_ever<D: Database>(address: &str, journal: &Log, slot: i64,
         tokio::time::sleep(APART).await;
     }
     Ok(())
+}
+
+/// What workers send has these numbers.
+pub(crate) const OF_WORKERS: Range<i64> = 600 * NUMBERS..LONG;
+
+/// Sends orders beside the worker of this process until the campaign ends, and never answers. On Postgres that worker has what is
+/// due at once before anybody could claim it. They have no keys: nobody repeats what a killed worker was about to send.
+///
+/// # Errors
+///
+/// As [`send`].
+pub(crate) async fn send_beside<D: Database>(signals: &Signals<D::Backend>, journal: &Log) -> anyhow::Result<()> {
+    let first = fastrand::i64(OF_WORKERS.start..OF_WORKERS.end - NUMBERS) | 1;
+    for number in (first..OF_WORKERS.end).step_by(2) {
+        if ended(journal).exists() {
+            break;
+        }
+        send::<D>(signals, journal, number).await?;
+        // tidy: not a wait: the rate
+        tokio::time::sleep(APART * 4).await;
+    }
+    std::future::pending().await
 }
 
 /// Where a sender can be made to stay until it is killed.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::Facts;
 use crate::member::What;
+use crate::sender::OF_WORKERS;
 
 /// The shortest silence that counts.
 const SHORTEST: i64 = 300_000;
@@ -39,7 +40,8 @@ fn wrote(what: &str) -> bool {
 fn waits(facts: &Facts) -> Vec<(i64, i64)> {
     let mut waits = Vec::new();
     let mut open: BTreeMap<u32, i64> = BTreeMap::new();
-    for line in &facts.journal {
+    // A worker that sends may be stopped, which says nothing of the database.
+    for line in facts.journal.iter().filter(|line| !OF_WORKERS.contains(&line.number)) {
         waits.extend(open.remove(&line.pid).map(|since| (since, line.at)));
         if ["opens", "intent"].contains(&&*line.what) {
             open.insert(line.pid, line.at);

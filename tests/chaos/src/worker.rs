@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use signals_runtime::Signals;
 use signals_runtime::clock::{Clock as _, SystemClock};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -12,7 +13,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt, registry};
 
 use crate::database::Database;
+use crate::files::Files;
 use crate::member::end_with_the_campaign;
+use crate::sender::send_beside;
 use crate::{Log, starvation};
 
 /// Works until SIGTERM.
@@ -21,10 +24,42 @@ use crate::{Log, starvation};
 ///
 /// Returns the database's error, and that of the worker.
 pub async fn work<D: Database>(address: &str, log: Log, lease: Duration, grace: Duration) -> anyhow::Result<()> {
+    let signals = open::<D>(address).await?;
+    run::<D>(&signals, &log, lease, grace).await
+}
+
+/// As [`work`], and sends meanwhile through the same handle.
+///
+/// # Errors
+///
+/// As [`work`] and [`send_for_ever`](crate::send_for_ever).
+pub async fn work_and_send<D: Database>(
+    address: &str,
+    log: Log,
+    lease: Duration,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let signals = open::<D>(address).await?;
+    let journal = Files::beside(&log.0);
+    tokio::select! {
+        worked = run::<D>(&signals, &log, lease, grace) => worked,
+        sent = send_beside::<D>(&signals, &journal) => sent,
+    }
+}
+
+async fn open<D: Database>(address: &str) -> anyhow::Result<Signals<D::Backend>> {
     end_with_the_campaign()?;
     registry().with(teller(std::io::stderr)).init();
     starvation::watch();
-    let signals = D::open(address).await?;
+    D::open(address).await
+}
+
+async fn run<D: Database>(
+    signals: &Signals<D::Backend>,
+    log: &Log,
+    lease: Duration,
+    grace: Duration,
+) -> anyhow::Result<()> {
     loop {
         let worker = signals.worker().state(log.clone()).lease(lease).grace(grace).timeout(Duration::from_secs(60));
         match worker.build()?.run().await {

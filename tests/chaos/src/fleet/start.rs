@@ -11,10 +11,10 @@ use crate::files::Files;
 use crate::member::Member;
 use crate::{GRACE, LEASE};
 
-/// A worker that reaches its database on this `way`.
+/// A worker that sends, too, and reaches its database on this `way`.
 pub(super) fn worker<D: Database>(files: &Files, way: Way) -> anyhow::Result<Member> {
     let [lease, grace] = [LEASE, GRACE].map(|time| time.as_millis().to_string());
-    spawn::<D>(files, way, "worker", &files.effects, &[&lease, &grace])
+    spawn::<D>(files, way, "busy-worker", &files.effects, &[&lease, &grace])
 }
 
 /// The sender with the numbers of this `slot`, in a campaign with this `seed`.
