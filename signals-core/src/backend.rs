@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::store::{Acked, Store};
-use crate::{Receipt, Result, SendBatch, SendContext};
+use crate::{Outgoing, Receipt, Result, SendBatch, SendContext, Sent};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -77,10 +77,18 @@ pub trait Backend: Send + Sync + 'static {
     /// Receipts come in the order of the batch.
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>>;
 
-    /// The same, and whether it is known now that the transaction is open and in order: no statement of the application has
-    /// ended it, and no error has aborted it. A backend to whose commits that is worth nothing says no.
-    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<(Vec<Receipt>, bool)>> {
-        Box::pin(async { Ok((Self::send(conn, batch).await?, false)) })
+    /// The same, and what it has shown beside: whether the transaction is in order, and what it has claimed for a worker of this
+    /// process, if [`SendContext::claim`] asks for it.
+    ///
+    /// A claim must be one with the send: what is told as claimed is stored as running, under the token, for the lease from
+    /// now on, and with its first attempt counted; nothing of a paused receiver is.
+    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Sent>> {
+        Box::pin(async { Ok(Sent::stored(Self::send(conn, batch).await?)) })
+    }
+
+    /// Whether [`send_knowing`](Self::send_knowing) can claim.
+    fn claims_in_sends(&self) -> bool {
+        false
     }
 
     /// Something was committed that workers of other processes may be waiting for. A hint, which may be lost: it must not
@@ -119,8 +127,9 @@ pub trait Backend: Send + Sync + 'static {
     note = "a transaction that was begun elsewhere is handed over with `signals.adopt(tx)`"
 )]
 pub trait InTransaction<B: Backend>: Send {
-    /// What the send must know of the application: its registry, its limits, what caused the send.
-    fn context(&self) -> SendContext;
+    /// What a send of `signals` must know of the application: its registry, its limits, what caused the send, and whether a
+    /// worker of this process wants it at once.
+    fn context(&mut self, signals: &[Outgoing]) -> SendContext;
 
     /// Marks a send as under way and gives the connection to write through.
     ///
@@ -129,11 +138,8 @@ pub trait InTransaction<B: Backend>: Send {
     /// Returns an error when there is no transaction on it.
     fn start(&mut self) -> Result<&mut B::Conn>;
 
-    /// Unmarks it: everything in `batch` is stored, and `receipts` says as what.
-    fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]);
-
-    /// Behind [`finish`](Self::finish), when the send has [found](Backend::send_knowing) the transaction open and in order.
-    fn note_order(&mut self) {}
+    /// Unmarks it: everything in `batch` is stored, as `sent` says. What was claimed is the transaction's to keep.
+    fn finish(&mut self, batch: &SendBatch, sent: &mut Sent);
 
     /// The send has failed. What cannot remember that, and refuse to commit, sees to it here that the database does (S4).
     fn abort(&mut self) -> BoxFuture<'_, ()> {

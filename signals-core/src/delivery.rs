@@ -173,7 +173,7 @@ pub enum Transition {
     Snooze,
     /// T7: the receiver said never again.
     Discard,
-    /// T8: its worker is shutting down.
+    /// T8: its worker is shutting down, or has no slot for what a send claimed for it.
     Release,
     /// T9: another worker takes it after its lease expired.
     Steal,

@@ -55,7 +55,9 @@ pub use headers::Headers;
 pub use outcome::{Discard, RetryAfter, Snooze};
 pub use receiver::{AsyncBody, Body, Receiver, ReceiverDef, ReceiverOptions, RunError};
 pub use registry::{Problem, Problems, Registry, RegistryBuilder};
-pub use send::{Due, MAX_DELAY, MAX_KEY, Outgoing, Receipt, SendBatch, SendContext, Sending, SendingAll, send_all};
+pub use send::{
+    Due, MAX_DELAY, MAX_KEY, Outgoing, Receipt, SendBatch, SendContext, Sending, SendingAll, Sent, send_all,
+};
 pub use signal::{Location, Signal, SignalDef};
 
 #[doc(inline)]

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::delivery::SignalId;
 use crate::payload::{self, PayloadError};
+use crate::store::{Claimed, SendClaim};
 use crate::{Backend, BoxFuture, Error, Headers, InTransaction, Registry, Result, Signal, SignalDef};
 
 /// The most that a delivery can be delayed: ten years of 365.25 days.
@@ -114,6 +115,8 @@ pub struct SendContext {
     pub headers: Headers,
     /// The time, for backends without a clock of their own.
     pub clock: Arc<dyn Clock>,
+    /// What a worker of this process asks to be claimed for it in the same statement. A backend may claim less, or nothing.
+    pub claim: Option<SendClaim>,
 }
 
 impl SendContext {
@@ -125,6 +128,7 @@ impl SendContext {
             payload_limit: payload::DEFAULT_LIMIT,
             headers: Headers::default(),
             clock: Arc::new(SystemClock),
+            claim: None,
         }
     }
 }
@@ -161,6 +165,26 @@ impl Receipt {
     #[must_use]
     pub const fn repeated(signal_id: SignalId, deliveries: usize) -> Self {
         Self { signal_id, deliveries, repeated: true }
+    }
+}
+
+/// What a batch has become in the sender's transaction.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// A receipt for each signal, in order.
+    pub receipts: Vec<Receipt>,
+    /// Whether it is known now that the transaction is open and in order: no statement of the application has ended it, and no
+    /// error has aborted it. A backend to whose commits that is worth nothing says no.
+    pub in_order: bool,
+    /// What was stored as claimed under the token of [`SendContext::claim`]. Nobody holds it until the transaction committed.
+    pub claimed: Vec<Claimed>,
+}
+
+impl Sent {
+    /// What was stored with these receipts, of which nothing else is known.
+    #[must_use]
+    pub fn stored(receipts: Vec<Receipt>) -> Self {
+        Self { receipts, ..Self::default() }
     }
 }
 
@@ -309,16 +333,13 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
         Self: 'a,
     {
         Box::pin(async move {
-            let mut batch = SendBatch { signals, context: self.tx.context() };
+            let mut batch = SendBatch { context: self.tx.context(&signals), signals };
             // From here on the transaction refuses to commit, until everything is stored.
             let conn = self.tx.start()?;
             match store::<B>(conn, &mut batch).await {
-                Ok((receipts, in_order)) => {
-                    self.tx.finish(&batch, &receipts);
-                    if in_order {
-                        self.tx.note_order();
-                    }
-                    Ok(receipts)
+                Ok(mut sent) => {
+                    self.tx.finish(&batch, &mut sent);
+                    Ok(sent.receipts)
                 }
                 Err(error) => {
                     self.tx.abort().await;
@@ -329,12 +350,12 @@ impl<B: Backend, T: InTransaction<B> + ?Sized> Outlet for Through<'_, B, T> {
     }
 }
 
-async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<(Vec<Receipt>, bool)> {
+async fn store<B: Backend>(conn: &mut B::Conn, batch: &mut SendBatch) -> Result<Sent> {
     batch.context.headers.clean();
     for signal in &mut batch.signals {
         signal.check(&batch.context)?;
     }
-    if batch.signals.is_empty() { Ok((Vec::new(), false)) } else { B::send_knowing(conn, batch).await }
+    if batch.signals.is_empty() { Ok(Sent::default()) } else { B::send_knowing(conn, batch).await }
 }
 
 #[cfg(test)]

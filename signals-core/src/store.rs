@@ -21,7 +21,7 @@ pub use trends::{Bucket, ReceiverTrend, Span, Trends};
 pub use work::{
     Acked, AttemptOutcome, Bookkeeping, Capabilities, Claim, ClaimLane, Claimed, Claims, DeathReason, Failed, Fate,
     Finished, Forgotten, Held, LostLease, Migration, Promoted, Pruned, ReceiverEntry, Registered, Registration,
-    Renewed, Retention, SignalEntry, Snoozed, StoredSignal, WorkerInfo,
+    Renewed, Retention, SendClaim, SignalEntry, Snoozed, StoredSignal, WorkerInfo,
 };
 
 use words::words;
@@ -128,6 +128,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// An implementation that remembers where to begin, and does not forget it here, lets `drain` end with work undone.
     fn look_everywhere(&self) {}
+
+    /// Sends have claimed these and committed: for implementations that remember where a lane's next claim begins. Speed
+    /// alone may rest on it.
+    fn passed(&self, held: &[Held]) {
+        let _ = held;
+    }
 
     /// T10: cancels, whoever runs them. One verdict for each, in order: what another transaction changed first is told so
     /// (W20). Of one named twice, under whatever id, the second finds it as the first left it.

@@ -32,7 +32,7 @@ impl fmt::Debug for Incarnation {
     }
 }
 
-/// `incarnation << 32 | n`, where `n` counts the claim statements of that incarnation. Deliveries of one batch share it.
+/// `incarnation << 32 | n`, where `n` counts the claims of that incarnation, those in sends too. Deliveries of one batch share it.
 ///
 /// Only equality counts. Because it is never used twice, a claim may be lost in a crash of the database: its old holder
 /// can then acknowledge nothing.

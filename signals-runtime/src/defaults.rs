@@ -18,6 +18,7 @@
 //! | cancelled deliveries kept | 7 days | [`WorkerBuilder::keep_cancelled`](crate::WorkerBuilder::keep_cancelled) |
 //! | dead letters kept | until a retention is set | [`WorkerBuilder::keep_dead`](crate::WorkerBuilder::keep_dead) |
 //! | signals kept after their last delivery | 7 days | [`WorkerBuilder::keep_signals`](crate::WorkerBuilder::keep_signals) |
+//! | sends of the same process claim for a worker that has room (Postgres) | yes | [`WorkerBuilder::claim_in_sends`](crate::WorkerBuilder::claim_in_sends) |
 //! | what receivers' errors say in the log | nothing | [`WorkerBuilder::log_errors`](crate::WorkerBuilder::log_errors) |
 //! | idempotency keys kept | 7 days | – |
 

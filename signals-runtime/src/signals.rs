@@ -10,7 +10,7 @@ use signals_core::{Backend, Error, Problems, Registry, Result, SendContext};
 use tokio::sync::watch;
 
 use crate::operating::{Inspect, Operate};
-use crate::worker::WorkerBuilder;
+use crate::worker::{Desk, WorkerBuilder};
 use crate::{Tx, broken, defaults, lineage, task, telemetry};
 
 /// Reliable signals over one database. Cheap to clone; clones are the same handle.
@@ -47,6 +47,8 @@ pub(crate) struct Inner<B> {
     build: Arc<str>,
     traceparent: Option<TraceContext>,
     committed: watch::Sender<u64>,
+    /// Where sends find the workers of this process.
+    pub(crate) desk: Desk,
 }
 
 impl<B: Backend> Signals<B> {
@@ -64,6 +66,7 @@ impl<B: Backend> Signals<B> {
             build: executable(),
             traceparent: None,
             committed: watch::Sender::new(0),
+            desk: Desk::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -213,7 +216,7 @@ impl<B: Backend> Signals<B> {
         self.registry()?;
         let inner = self.inner.clone();
         let tx = task::to_completion(async move { inner.backend.begin().await }).await?;
-        self.adopt(tx)
+        Ok(Tx::begun(tx, self.inner.clone(), self.registry()?))
     }
 
     /// Makes a [`Tx`] of a transaction that the application has begun itself. The application gives it away for good: a raw
@@ -241,7 +244,7 @@ impl<B: Backend> Signals<B> {
     /// # }
     /// ```
     pub fn adopt(&self, tx: B::Tx) -> Result<Tx<B>> {
-        Ok(Tx::new(tx, self.inner.clone(), self.registry()?))
+        Ok(Tx::adopted(tx, self.inner.clone(), self.registry()?))
     }
 
     /// A worker that runs this program's receivers, to be configured and built: see [`WorkerBuilder`].
@@ -314,6 +317,7 @@ impl<B: Backend> Inner<B> {
             payload_limit: self.payload_limit,
             headers: lineage::headers(&self.build, self.traceparent()),
             clock: self.clock.clone(),
+            claim: None,
         }
     }
 }

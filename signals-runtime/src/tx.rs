@@ -7,16 +7,17 @@
 mod lent;
 mod savepoint;
 
-use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Weak};
+use std::{fmt, mem};
 
-use signals_core::{Backend, Error, InTransaction, Receipt, Registry, Result, SendBatch, SendContext};
+use signals_core::{Backend, Due, Error, InTransaction, Outgoing, Registry, Result, SendBatch, SendContext, Sent};
 
 pub(crate) use lent::{LentTx, Transactions};
 pub use savepoint::Savepoint;
 
 use crate::signals::Inner;
+use crate::worker::Promise;
 use crate::{broken, task, telemetry};
 
 /// A transaction of the backend `B`: run statements on what it derefs to, send signals through it, then commit.
@@ -72,24 +73,23 @@ struct Open<B: Backend> {
     depth: usize,
     /// Whether a worker may find something after the commit.
     wakes: bool,
+    /// Whether it was begun on a connection of the backend's own, where its workers find what is sent.
+    ours: bool,
+    /// What a worker of this process takes of the send that is under way.
+    promise: Option<Promise>,
+    /// What a worker takes over at the commit.
+    promises: Vec<Promise>,
     /// Where it goes back to, when a worker lent it to a receiver.
     home: Option<Weak<lent::Slot<B>>>,
 }
 
 impl<B: Backend> Tx<B> {
-    pub(crate) fn new(tx: B::Tx, signals: Arc<Inner<B>>, registry: Arc<Registry>) -> Self {
-        Self {
-            open: Some(Open {
-                tx,
-                signals,
-                registry,
-                failed: None,
-                in_order: false,
-                depth: 0,
-                wakes: false,
-                home: None,
-            }),
-        }
+    pub(crate) fn begun(tx: B::Tx, signals: Arc<Inner<B>>, registry: Arc<Registry>) -> Self {
+        Self { open: Some(Open::new(tx, signals, registry)) }
+    }
+
+    pub(crate) fn adopted(tx: B::Tx, signals: Arc<Inner<B>>, registry: Arc<Registry>) -> Self {
+        Self { open: Some(Open { ours: false, ..Open::new(tx, signals, registry) }) }
     }
 
     /// Commits everything that was written and sent. Workers of this process learn of it at once.
@@ -157,6 +157,7 @@ impl<B: Backend> Tx<B> {
     fn lay_open(&mut self) -> &mut B::Tx {
         let open = self.open_mut();
         open.in_order = false;
+        open.promises.iter_mut().for_each(Promise::doubt);
         &mut open.tx
     }
 }
@@ -182,17 +183,55 @@ impl Tx<crate::PgBackend> {
 }
 
 impl<B: Backend> Open<B> {
+    fn new(tx: B::Tx, signals: Arc<Inner<B>>, registry: Arc<Registry>) -> Self {
+        Self {
+            tx,
+            signals,
+            registry,
+            failed: None,
+            in_order: false,
+            depth: 0,
+            wakes: false,
+            ours: true,
+            promise: None,
+            promises: Vec::new(),
+            home: None,
+        }
+    }
+
+    /// What a worker of this process promises to take of a send of `signals`: of one that is due at once, and has no key under
+    /// which it may be stored already.
+    fn promise(&self, signals: &[Outgoing]) -> Option<Promise> {
+        let [signal] = signals else { return None };
+        let plain = signal.due == Due::Now && signal.key.is_none();
+        let can = plain && self.ours && self.failed.is_none() && self.signals.backend.claims_in_sends();
+        can.then(|| self.signals.desk.promise(signal.def)).flatten()
+    }
+
     async fn commit(self) -> Result<()> {
-        let Self { tx, signals, wakes, in_order, .. } = self;
+        let Self { tx, signals, wakes, in_order, promises, .. } = self;
         let commit = async move {
             let backend = &signals.backend;
             let committed = if in_order { backend.commit_in_order(tx) } else { backend.commit(tx) };
-            match committed.await {
-                Err(error) if broken::lost_commit_done() && error.is_connection() => {}
-                Err(Error::CommitUnknown(why)) if broken::lost_commit_undone() => return Err(Error::Unavailable(why)),
-                committed => committed?,
+            let committed = match committed.await {
+                Err(error) if broken::lost_commit_done() && error.is_connection() => Ok(()),
+                Err(Error::CommitUnknown(why)) if broken::lost_commit_undone() => Err(Error::Unavailable(why)),
+                committed => committed,
+            };
+            let mut given_back = false;
+            for mut promise in promises {
+                match &committed {
+                    Ok(()) => given_back |= promise.keep().await,
+                    Err(Error::CommitUnknown(_)) => {
+                        promise.doubt();
+                        given_back |= promise.keep().await;
+                    }
+                    // Where the application has ended the transaction itself, its sends may have been committed.
+                    Err(_) => promise.give_back().await,
+                }
             }
-            if wakes {
+            committed?;
+            if wakes || given_back {
                 signals.wake();
                 signals.backend.announce();
             }
@@ -208,9 +247,11 @@ impl<B: Backend> Open<B> {
 }
 
 impl<B: Backend> InTransaction<B> for Tx<B> {
-    fn context(&self) -> SendContext {
-        let open = self.open();
-        open.signals.send_context(&open.registry)
+    fn context(&mut self, signals: &[Outgoing]) -> SendContext {
+        let open = self.open_mut();
+        open.promise = open.promise(signals);
+        let claim = open.promise.as_ref().map(Promise::claim);
+        SendContext { claim, ..open.signals.send_context(&open.registry) }
     }
 
     fn start(&mut self) -> Result<&mut B::Conn> {
@@ -222,15 +263,14 @@ impl<B: Backend> InTransaction<B> for Tx<B> {
         Ok(B::conn_mut(&mut open.tx))
     }
 
-    fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]) {
+    fn finish(&mut self, batch: &SendBatch, sent: &mut Sent) {
         let open = self.open_mut();
-        open.failed = None;
-        open.wakes |= receipts.iter().any(|receipt| receipt.deliveries > 0 && !receipt.repeated);
-        telemetry::sent(batch, receipts);
-    }
-
-    fn note_order(&mut self) {
-        self.open_mut().in_order = true;
+        (open.failed, open.in_order) = (None, sent.in_order);
+        let stored = sent.receipts.iter().filter(|receipt| !receipt.repeated);
+        open.wakes |= stored.map(|receipt| receipt.deliveries).sum::<usize>() > sent.claimed.len();
+        let (promise, claimed) = (open.promise.take(), mem::take(&mut sent.claimed));
+        open.promises.extend(promise.and_then(|promise| promise.stored(claimed)));
+        telemetry::sent(batch, &sent.receipts);
     }
 }
 

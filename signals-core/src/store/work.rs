@@ -146,6 +146,17 @@ pub struct Claim {
     pub suspect: bool,
 }
 
+/// A claim that a send makes in the statement which stores it, for a worker of the sender's process (T1 and T2 at once).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendClaim {
+    /// Drawn for this statement alone.
+    pub token: Token,
+    /// How long the lease lasts, from the send on.
+    pub lease: Duration,
+    /// The lanes in which the worker has room for one delivery each.
+    pub lanes: Vec<Lane>,
+}
+
 /// A lane to claim from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimLane {

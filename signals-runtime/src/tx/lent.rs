@@ -4,6 +4,7 @@
 //! that drops its future), dropping the `Tx` puts it back.
 
 use std::any::Any;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use signals_core::store::{Acked, Finished};
@@ -86,7 +87,7 @@ impl<B: Backend> Transactions for Inner<B> {
             let tx = task::to_completion(begin).await?;
             let slot = Arc::new(Slot::new());
             let home = Some(Arc::downgrade(&slot));
-            slot.put(Open { tx, signals: self, registry, failed: None, in_order: false, depth: 0, wakes: false, home });
+            slot.put(Open { home, ..Open::new(tx, self, registry) });
             Ok(Box::new(Lent { slot }) as Box<dyn LentTx>)
         })
     }
@@ -137,8 +138,15 @@ impl<B: Backend> LentTx for Lent<B> {
                 return if finished == [Finished::Done] { Ok(()) } else { Err(stale) };
             }
             if let Err(error) = signals.backend.ack(&mut open.tx, &acked).await {
+                let promises = mem::take(&mut open.promises);
                 // Rolling back may fail for the same reason; the first error is the one to tell.
                 let _ = open.rollback().await;
+                if matches!(error, Error::TransactionEnded) {
+                    // What was sent in it may have been committed by hand (W21).
+                    for promise in promises {
+                        promise.give_back().await;
+                    }
+                }
                 return Err(error);
             }
             open.in_order = true;

@@ -9,7 +9,7 @@ use signals_core::store::{Capabilities, Registered, Retention};
 use signals_core::{Backend, BoxFuture, Error, Problem, Problems, ReceiverDef, Result, States};
 use tokio::sync::watch;
 
-use super::{App, Config, Plan, RunReceiver, Worker};
+use super::{App, Config, Desk, Plan, RunReceiver, Worker};
 use crate::signals::Inner;
 use crate::{Signals, defaults};
 
@@ -34,6 +34,7 @@ const MAX_CONCURRENCY: usize = 100_000;
 /// | [`timeout`](Self::timeout) | 5 min | how long an attempt may take whose receiver does not say |
 /// | [`grace`](Self::grace) | 25 s | how long it waits for what runs when it is asked to stop |
 /// | [`poll`](Self::poll) | 10 ms, 100 ms | how often it asks while busy and while idle |
+/// | [`claim_in_sends`](Self::claim_in_sends) | true | whether what this process sends starts here at once, when there is room |
 /// | [`log_errors`](Self::log_errors) | false | whether its log says what receivers' errors say |
 /// | [`history`](Self::history), [`keep_cancelled`](Self::keep_cancelled), [`keep_dead`](Self::keep_dead), [`keep_signals`](Self::keep_signals) | 24 h, 7 days, for ever, 7 days | how long what is over is kept |
 ///
@@ -114,6 +115,17 @@ impl<B: Backend> WorkerBuilder<B> {
     pub fn poll(mut self, busy: Duration, idle: Duration) -> Self {
         self.config.poll_busy = busy;
         self.config.poll_idle = idle;
+        self
+    }
+
+    /// Whether sends of this process claim what they store for this worker, when it has room and nothing else waits: then
+    /// their deliveries start the moment the transaction commits, without a claim of their own. Default true. On Postgres, in
+    /// transactions of [`Signals::begin`] and of receivers; elsewhere, and for what is delayed, has a key, or is one of several of a
+    /// `send_all`, it changes nothing. What commits more than a second after its send is given back, and claimed as usual.
+    ///
+    /// Without it, deliveries go to whichever process claims them first.
+    pub fn claim_in_sends(mut self, at_once: bool) -> Self {
+        self.config.claim_in_sends = at_once;
         self
     }
 
@@ -324,6 +336,7 @@ impl Default for Config {
                 keys: defaults::KEEP_KEYS,
             },
             keep_signals: defaults::KEEP_SIGNALS,
+            claim_in_sends: true,
             log_errors: false,
         }
     }
@@ -353,6 +366,10 @@ fn check_pool(config: &Config, receivers: &[RunReceiver], capabilities: &Capabil
 impl<B: Backend> App for Inner<B> {
     fn resolve(&self) -> BoxFuture<'_, Result<Registered>> {
         Box::pin(Inner::resolve(self))
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     fn commits(&self) -> watch::Receiver<u64> {

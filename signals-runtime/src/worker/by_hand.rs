@@ -65,7 +65,9 @@ impl ByHand {
         let cut = Arc::new(Cut::new(plan.transactions));
         plan.transactions = cut.clone();
         let (sender, outcomes) = mpsc::unbounded_channel();
-        let engine = Arc::new(Engine::new(plan, sender));
+        // It takes no sends' claims: nobody hears of doubts.
+        let (doubted, _) = mpsc::unbounded_channel();
+        let engine = Arc::new(Engine::new(plan, sender, doubted));
         engine.learn_lanes().await?.check()?;
         let lanes = engine.lanes();
         let turns = lanes.iter().flatten().map(|lane| ClaimLane { lane: *lane, limit: 1 }).collect();

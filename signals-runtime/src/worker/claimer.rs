@@ -10,7 +10,7 @@ mod drain;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -24,7 +24,7 @@ use super::backoff::Backoff;
 use super::completer::Finish;
 use super::rate::Rate;
 use super::shutdown::Phase;
-use super::slots::{LaneLimits, Slots, Wanted, lane_share};
+use super::slots::{Slots, Wanted};
 use super::{Engine, executor};
 use crate::{defaults, task, telemetry};
 
@@ -37,7 +37,6 @@ const HEED: Duration = Duration::from_secs(2);
 /// The part itself. Runs until the worker stops, or until nothing is due when it drains.
 pub(crate) struct Claimer {
     engine: Arc<Engine>,
-    slots: Slots,
     lanes: watch::Receiver<Vec<Option<Lane>>>,
     /// The commits of this process: the soonest hint there is.
     commits: watch::Receiver<u64>,
@@ -70,16 +69,8 @@ impl Drop for SlotGuard {
 
 impl Claimer {
     pub(crate) fn new(engine: Arc<Engine>, lanes: watch::Receiver<Vec<Option<Lane>>>) -> Self {
-        let config = &engine.config;
-        let share = lane_share(config.concurrency, config.lane_share, engine.receivers.len());
-        let limits = engine.receivers.iter().map(|receiver| LaneLimits {
-            slots: receiver.def.options.concurrency.map_or(share, |own| share.min(own as usize)),
-            exclusive: receiver.transactional && engine.single_writer,
-        });
-        let slots = Slots::new(config.concurrency, limits);
         let (free, freed) = mpsc::unbounded_channel();
         let mut claimer = Self {
-            slots,
             lanes,
             commits: engine.app.commits(),
             tasks: JoinSet::new(),
@@ -118,13 +109,14 @@ impl Claimer {
                 }
                 Some(receiver) = self.freed.recv() => self.freed(receiver),
                 () = tokio::time::sleep_until(next_poll.into()) => {
-                    self.slots.hope();
+                    self.slots().hope(Instant::now());
                     next_poll = Instant::now() + self.poll_interval();
                 }
-                Ok(()) = self.commits.changed() => self.slots.hope(),
-                () = engine.wake.notified() => self.slots.hope(),
+                Ok(()) = self.commits.changed() => self.slots().hope(Instant::now()),
+                () = engine.handed_over.notified() => {}
+                () = engine.wake.notified() => self.slots().hope(Instant::now()),
                 _ = self.lanes.changed() => self.learn_lanes(),
-                () = engine.link.connection(), if engine.link.incarnation().is_none() => self.slots.hope(),
+                () = engine.link.connection(), if engine.link.incarnation().is_none() => self.slots().hope(Instant::now()),
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
             }
         }
@@ -142,13 +134,17 @@ impl Claimer {
         }
     }
 
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.engine.slots()
+    }
+
     fn claim(&mut self) -> Option<UnderWay> {
         if self.refused_until.is_some_and(|until| Instant::now() < until) || self.engine.link.incarnation().is_none() {
             return None;
         }
-        let wanted = self.slots.wanted(Instant::now())?;
+        let wanted = self.slots().wanted(Instant::now())?;
         let Some(claims) = self.claim_for(&wanted) else {
-            self.slots.hope();
+            self.slots().hope(Instant::now());
             return None;
         };
         Some(UnderWay { wanted, claims })
@@ -196,19 +192,21 @@ impl Claimer {
                     self.engine.tally.lost(lost);
                 }
                 self.lately.count(Instant::now(), claimed.len());
-                self.slots.claimed(wanted, claimed);
+                self.slots().claimed(wanted, claimed);
             }
             Err(error) => {
                 let pause = self.backoff.next();
                 telemetry::store_failed("claim", &error, pause);
                 self.refused_until = Some(Instant::now() + pause);
-                self.slots.hope();
+                self.slots().hope(Instant::now());
             }
         }
     }
 
     fn start_queued(&mut self) {
-        while let Some((receiver, claimed)) = self.slots.start_next() {
+        loop {
+            let next = self.slots().start_next();
+            let Some((receiver, claimed)) = next else { break };
             let guard = SlotGuard { free: self.free.clone(), receiver };
             if !self.engine.table.holds(&claimed.held) {
                 telemetry::attempt_abandoned(self.engine.receivers[receiver].def.name, &claimed.held);
@@ -230,19 +228,22 @@ impl Claimer {
 
     fn freed(&mut self, receiver: usize) {
         let now = Instant::now();
-        self.slots.finished(receiver, now);
+        let mut slots = self.engine.slots();
+        slots.finished(receiver, now);
         while let Ok(receiver) = self.freed.try_recv() {
-            self.slots.finished(receiver, now);
+            slots.finished(receiver, now);
         }
+        drop(slots);
         // Here rather than one by one in the loop, which would go round for each of them.
         while self.tasks.try_join_next().is_some() {}
     }
 
     fn learn_lanes(&mut self) {
+        let mut slots = self.engine.slots();
         for (receiver, lane) in self.lanes.borrow_and_update().iter().enumerate() {
-            self.slots.set_lane(receiver, *lane);
+            slots.set_lane(receiver, *lane);
         }
-        self.slots.hope();
+        slots.hope(Instant::now());
     }
 
     fn poll_interval(&mut self) -> Duration {
@@ -254,7 +255,8 @@ impl Claimer {
     /// Gives back what has not started, and waits for what has: it ends by itself, or is cancelled when the grace is over,
     /// or is dropped when it does not heed that.
     async fn wind_down(mut self) {
-        for claimed in self.slots.take_queued() {
+        let queued = self.slots().close();
+        for claimed in queued {
             if self.engine.table.finish(&claimed.held) {
                 self.engine.complete(Finish::Release(claimed.held));
             }

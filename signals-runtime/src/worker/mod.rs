@@ -9,6 +9,8 @@
 //! maintenance: promote · prune · forget · lanes           database
 //! ```
 //!
+//! What a send of this process has claimed comes to the claimer's queue from the desk, without a claim.
+//!
 //! Every part is a file. They share one `Engine`; the `Table` in it knows of each claimed delivery who may decide its
 //! outcome. No part names a concrete database.
 
@@ -20,6 +22,7 @@ mod by_hand;
 mod claimer;
 mod completer;
 mod deadlines;
+mod desk;
 mod doubts;
 mod executor;
 mod keeper;
@@ -33,7 +36,7 @@ mod waker;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signals_core::delivery::Lane;
@@ -46,6 +49,7 @@ pub(crate) use backoff::Backoff;
 pub use build::WorkerBuilder;
 #[cfg(feature = "testing")]
 pub(crate) use by_hand::{ByHand, Claim, Outcome};
+pub(crate) use desk::{Desk, Promise};
 pub use report::{DrainError, Failure, Report};
 pub(crate) use shutdown::Phase;
 
@@ -59,10 +63,14 @@ use keeper::Keeper;
 use link::Link;
 use report::Tally;
 use shutdown::Shutdown;
+use slots::{LaneLimits, Slots, lane_share};
 use table::Table;
 
 /// How long a worker that has nothing left to run waits for its last outcomes and its keeper.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long it waits for the transactions before that, whose sends have claimed for it: they give back when they commit.
+const LAST_SENDS: Duration = Duration::from_secs(1);
 
 /// A worker, built and not yet running.
 ///
@@ -116,6 +124,9 @@ pub(crate) trait App: Send + Sync {
 
     /// Counts the commits of this process.
     fn commits(&self) -> watch::Receiver<u64>;
+
+    /// Where sends of this process find its workers.
+    fn desk(&self) -> &Desk;
 }
 
 /// The settings of a worker.
@@ -129,6 +140,8 @@ pub(crate) struct Config {
     pub(crate) poll_idle: Duration,
     pub(crate) retention: Retention,
     pub(crate) keep_signals: Duration,
+    /// Whether sends of this process may claim for this worker.
+    pub(crate) claim_in_sends: bool,
     /// Whether events say what receivers' errors say.
     pub(crate) log_errors: bool,
 }
@@ -152,13 +165,16 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     pub(crate) config: Config,
     pub(crate) payload_limit: usize,
-    pub(crate) single_writer: bool,
     pub(crate) keep_history: bool,
     pub(crate) table: Table,
     pub(crate) link: Link,
     pub(crate) tally: Tally,
     pub(crate) doubts: Doubts,
     pub(crate) shutdown: Shutdown,
+    /// What may run, and what waits for a slot.
+    slots: Mutex<Slots>,
+    /// A send has claimed something for this worker.
+    pub(crate) handed_over: Notify,
     /// Something may be ready to be claimed.
     pub(crate) wake: Arc<Notify>,
     /// A delivery has left the table.
@@ -166,6 +182,8 @@ pub(crate) struct Engine {
     /// The lane of each receiver, by its number; `None` while the database knows none.
     lanes: watch::Sender<Vec<Option<Lane>>>,
     outcomes: mpsc::UnboundedSender<Finish>,
+    /// What sends have claimed, and may be gone.
+    doubted: mpsc::UnboundedSender<Vec<desk::Seated>>,
     build: Arc<str>,
 }
 
@@ -232,12 +250,14 @@ impl Worker {
 
     async fn start(self, mission: Mission<'_>) -> Result<Report> {
         let (outcomes, incoming) = mpsc::unbounded_channel();
-        let engine = Arc::new(Engine::new(self.plan, outcomes));
+        let (doubted, in_doubt) = mpsc::unbounded_channel();
+        let engine = Arc::new(Engine::new(self.plan, outcomes, doubted));
         engine.learn_lanes().await?.check()?;
         let keeper = Keeper::start(engine.clone(), matches!(mission, Mission::Signals))?;
         let _stop_all = StopGuard(engine.shutdown.clone());
         let mut parts = Parts { keeper, endless: JoinSet::new(), maintenance: JoinSet::new() };
         parts.endless.spawn(completer::run(engine.clone(), incoming));
+        parts.endless.spawn(desk::look(engine.clone(), in_doubt));
 
         let claimer = Claimer::new(engine.clone(), engine.lanes.subscribe());
         let result = match mission {
@@ -247,6 +267,9 @@ impl Worker {
                 drained
             }
             Mission::Signals | Mission::Until(_) => {
+                if engine.config.claim_in_sends {
+                    engine.app.desk().open_for(&engine);
+                }
                 parts.endless.spawn(waker::across(engine.clone(), engine.wake.clone()));
                 parts.maintenance.spawn(maintenance::run(engine.clone()));
                 let stop = async {
@@ -287,7 +310,7 @@ impl Parts {
         let gone = tokio::select! {
             done = &mut part => return done,
             () = self.keeper.stopped() => "keeper",
-            Some(Err(_)) = self.endless.join_next() => "completer or waker",
+            Some(Err(_)) = self.endless.join_next() => "completer, desk or waker",
             Some(Err(_)) = self.maintenance.join_next() => "maintenance",
         };
         engine.shutdown.advance(Phase::Now);
@@ -298,6 +321,12 @@ impl Parts {
     /// Waits for the last outcomes, then lets the keeper go. With a database that does not answer, the leases expire by
     /// themselves.
     async fn say_goodbye(mut self, engine: &Engine) {
+        let ended = async {
+            while engine.slots().has_promised() {
+                engine.progress.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_SENDS, ended).await;
         let stored = async {
             while !engine.table.is_empty() {
                 engine.progress.notified().await;
@@ -322,10 +351,21 @@ impl Drop for StopGuard {
 }
 
 impl Engine {
-    fn new(plan: Plan, outcomes: mpsc::UnboundedSender<Finish>) -> Self {
+    fn new(
+        plan: Plan,
+        outcomes: mpsc::UnboundedSender<Finish>,
+        doubted: mpsc::UnboundedSender<Vec<desk::Seated>>,
+    ) -> Self {
         let Plan { store, transactions, app, receivers, states, config, payload_limit, build } = plan;
+        let single_writer = store.capabilities().single_writer;
+        let share = lane_share(config.concurrency, config.lane_share, receivers.len());
+        let limits = receivers.iter().map(|receiver| LaneLimits {
+            slots: receiver.def.options.concurrency.map_or(share, |own| share.min(own as usize)),
+            exclusive: receiver.transactional && single_writer,
+        });
         Self {
-            single_writer: store.capabilities().single_writer,
+            slots: Mutex::new(Slots::new(config.concurrency, limits)),
+            handed_over: Notify::new(),
             keep_history: !config.retention.done.is_zero(),
             lanes: watch::Sender::new(vec![None; receivers.len()]),
             store,
@@ -343,8 +383,14 @@ impl Engine {
             wake: Arc::new(Notify::new()),
             progress: Notify::new(),
             outcomes,
+            doubted,
             build,
         }
+    }
+
+    /// What may run, and what waits for a slot. Locked for moments only.
+    pub(crate) fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands an outcome to the completer.

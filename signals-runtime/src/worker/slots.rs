@@ -14,6 +14,9 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// The most deliveries of a lane that are claimed ahead.
 const MAX_AHEAD: usize = 1_000;
 
+/// How long a lane in which something may wait has to be asked before sends pass it by.
+const UNSEEN: Duration = Duration::from_millis(50);
+
 /// The slots of one worker.
 #[derive(Debug)]
 pub(crate) struct Slots {
@@ -25,6 +28,8 @@ pub(crate) struct Slots {
     /// Which lane is asked first next time, and which one starts first: two turns, or lanes would be skipped.
     claim_turn: usize,
     start_turn: usize,
+    /// Whether nothing more is promised or queued: the worker stops.
+    closed: bool,
 }
 
 /// How one receiver's lane may use them.
@@ -46,6 +51,12 @@ struct LaneSlots {
     rate: Rate,
     /// Whether asking again may find something: set by hints, polls and full batches, cleared by being asked.
     hopeful: bool,
+    /// Since when it has been hopeful.
+    since: Option<Instant>,
+    /// Whether the last claim left something behind, or none was answered yet.
+    behind: bool,
+    /// How many sends under way were promised a place.
+    promised: usize,
 }
 
 /// What a claim should ask for.
@@ -81,6 +92,9 @@ impl Slots {
             queue: VecDeque::new(),
             rate: Rate::over(WINDOW),
             hopeful: true,
+            since: None,
+            behind: true,
+            promised: 0,
         };
         Self {
             lanes: lanes.into_iter().map(lane).collect(),
@@ -89,6 +103,7 @@ impl Slots {
             exclusive_running: 0,
             claim_turn: 0,
             start_turn: 0,
+            closed: false,
         }
     }
 
@@ -98,9 +113,10 @@ impl Slots {
     }
 
     /// Something may have become ready.
-    pub(crate) fn hope(&mut self) {
+    pub(crate) fn hope(&mut self, now: Instant) {
         for lane in &mut self.lanes {
             lane.hopeful = true;
+            lane.since.get_or_insert(now);
         }
     }
 
@@ -108,10 +124,7 @@ impl Slots {
     /// come in batches of hundreds and slow ones are never held waiting.
     pub(crate) fn wanted(&mut self, now: Instant) -> Option<Wanted> {
         let exclusive = self.exclusive_running;
-        // What is queued takes slots only as far as its lane may start it. The rest was claimed ahead: counted too, one
-        // fast lane's queue would keep every other lane from being asked.
-        let promised: usize = self.lanes.iter().map(|lane| lane.queue.len().min(lane.open(exclusive))).sum();
-        let free = (self.total - self.running).saturating_sub(promised);
+        let free = self.free();
         let turnover = self.lanes.iter_mut().any(|lane| lane.rate.per_window(now) > 0);
         let count = self.lanes.len();
         let mut wanted = Wanted { limit: free, ..Wanted::default() };
@@ -121,7 +134,7 @@ impl Slots {
             let startable = lane.open(exclusive).saturating_sub(lane.queue.len()).min(free);
             let room = lane.room_ahead(now, startable, turnover);
             if startable + room > 0 {
-                lane.hopeful = false;
+                (lane.hopeful, lane.since) = (false, None);
                 wanted.lanes.push(ClaimLane { lane: id, limit: startable + room });
                 wanted.receivers.insert(id, receiver);
                 wanted.limit += room;
@@ -144,12 +157,60 @@ impl Slots {
         }
         for asked in &wanted.lanes {
             let full = got.get(&asked.lane).is_some_and(|got| *got >= asked.limit);
-            if (full || cut_short)
-                && let Some(receiver) = wanted.receiver_of(asked.lane)
-            {
-                self.lanes[receiver].hopeful = true;
+            if let Some(receiver) = wanted.receiver_of(asked.lane) {
+                let lane = &mut self.lanes[receiver];
+                lane.behind = full || cut_short;
+                lane.hopeful |= lane.behind;
             }
         }
+    }
+
+    /// Promises a send a place for one delivery of this receiver, where it would be claimed at once: the lane, or `None` when
+    /// there is no room, or somebody else may wait there.
+    pub(crate) fn promise(&mut self, receiver: usize, now: Instant) -> Option<Lane> {
+        let exclusive = self.exclusive_running;
+        // As with queues: what a lane is promised ahead takes no slot.
+        let taken = |lane: &LaneSlots| lane.promised.min(lane.open(exclusive).saturating_sub(lane.queue.len()));
+        let free = self.free().saturating_sub(self.lanes.iter().map(taken).sum());
+        let lane = &mut self.lanes[receiver];
+        let unseen = lane.behind || lane.since.is_some_and(|since| now.saturating_duration_since(since) > UNSEEN);
+        let (id, waiting) = (lane.lane?, lane.queue.len() + lane.promised);
+        if self.closed || unseen || !lane.has_place(now, free, waiting, exclusive) {
+            return None;
+        }
+        lane.promised += 1;
+        Some(id)
+    }
+
+    /// A send to which a place was promised needs none.
+    pub(crate) fn let_go(&mut self, receiver: usize) {
+        self.lanes[receiver].promised -= 1;
+    }
+
+    /// Queues what a send claimed to which a place was promised; `false` when all are taken by now and none of them will soon be
+    /// free: another worker may run it sooner.
+    pub(crate) fn keep(&mut self, receiver: usize, claimed: Claimed, now: Instant) -> bool {
+        let free = self.free();
+        let lane = &mut self.lanes[receiver];
+        lane.promised -= 1;
+        let (waiting, is_its_lane) = (lane.queue.len(), lane.lane == Some(claimed.held.lane));
+        let kept = !self.closed && is_its_lane && lane.has_place(now, free, waiting, self.exclusive_running);
+        if kept {
+            lane.queue.push_back(claimed);
+        }
+        kept
+    }
+
+    /// Whether sends are under way to which a place was promised.
+    pub(crate) fn has_promised(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.promised > 0)
+    }
+
+    /// Slots that nothing runs in and nothing waits for. What is queued takes slots only as far as its lane may start it. The
+    /// rest was claimed ahead: counted too, one fast lane's queue would keep every other lane from being asked.
+    fn free(&self) -> usize {
+        let taken = |lane: &LaneSlots| lane.queue.len().min(lane.open(self.exclusive_running));
+        (self.total - self.running).saturating_sub(self.lanes.iter().map(taken).sum())
     }
 
     /// The next delivery that may start, lanes taking turns. Its slot is taken.
@@ -183,8 +244,9 @@ impl Slots {
         self.exclusive_running -= usize::from(lane.limits.exclusive);
     }
 
-    /// Takes everything that was claimed and not started.
-    pub(crate) fn take_queued(&mut self) -> Vec<Claimed> {
+    /// Takes everything that was claimed and not started, for good: nothing is promised or queued from here on.
+    pub(crate) fn close(&mut self) -> Vec<Claimed> {
+        self.closed = true;
         self.lanes.iter_mut().flat_map(|lane| lane.queue.drain(..)).collect()
     }
 
@@ -203,6 +265,12 @@ impl LaneSlots {
         }
     }
 
+    /// Whether one more delivery beside the `waiting` ones may start at once, in one of the `free` slots, or soon: it is no
+    /// more than what the lane finishes in one window.
+    fn has_place(&mut self, now: Instant, free: usize, waiting: usize, exclusive_running: usize) -> bool {
+        (free > 0 && waiting < self.open(exclusive_running)) || waiting < self.rate.per_window(now).min(MAX_AHEAD)
+    }
+
     /// How many to claim beyond what can start: what it finishes in one window, and for an idle lane beside busy ones one,
     /// so that it is in the queue when a slot becomes free.
     fn room_ahead(&mut self, now: Instant, startable: usize, turnover: bool) -> usize {
@@ -215,156 +283,4 @@ impl LaneSlots {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use signals_core::clock::Timestamp;
-    use signals_core::delivery::{Counters, DeliveryId, ReceiverId, SignalId};
-    use signals_core::store::{Held, StoredSignal};
-    use signals_core::token::Token;
-
-    use super::*;
-
-    fn lane(receiver: i64) -> Lane {
-        Lane { receiver: ReceiverId(receiver), version: 1 }
-    }
-
-    fn claimed(receiver: i64, position: i64) -> Claimed {
-        let delivery = DeliveryId { signal: SignalId(position), receiver: ReceiverId(receiver) };
-        let held = Held { delivery, lane: lane(receiver), position, life: 0, token: Token::from_bits(1) };
-        let signal = StoredSignal {
-            id: delivery.signal,
-            name: "a".into(),
-            version: 1,
-            payload: Vec::new(),
-            headers: Default::default(),
-            sent_at: Timestamp::default(),
-        };
-        Claimed { held, counters: Counters::default().claimed(), signal: Arc::new(signal) }
-    }
-
-    fn slots(total: usize, limits: &[(usize, bool)]) -> Slots {
-        let mut slots = Slots::new(total, limits.iter().map(|&(slots, exclusive)| LaneLimits { slots, exclusive }));
-        for receiver in 0..limits.len() {
-            slots.set_lane(receiver, Some(lane(receiver as i64)));
-        }
-        slots
-    }
-
-    #[test]
-    fn w19_one_lane_never_takes_all_slots_unless_it_is_alone() {
-        assert_eq!(
-            [(16, 2), (16, 1), (1, 5), (2, 2), (3, 2)].map(|(n, lanes)| lane_share(n, 0.75, lanes)),
-            [12, 16, 1, 2, 3]
-        );
-        let mut slots = slots(4, &[(3, false), (3, false)]);
-        let wanted = slots.wanted(Instant::now()).expect("everything is free");
-        slots.claimed(&wanted, (0..3).map(|n| claimed(0, n)).collect());
-        while slots.start_next().is_some() {}
-        assert_eq!(slots.running, 3);
-        slots.hope();
-        let wanted = slots.wanted(Instant::now()).expect("one is free");
-        assert_eq!((wanted.lanes, wanted.limit), (vec![ClaimLane { lane: lane(1), limit: 1 }], 1));
-    }
-
-    /// A claim of everything that was asked, as from lanes without end, for `lanes` of `backlogged`.
-    fn fill(slots: &mut Slots, backlogged: impl Fn(i64) -> bool, next: &mut i64, now: Instant) {
-        slots.hope();
-        if let Some(wanted) = slots.wanted(now) {
-            let mut taken = Vec::new();
-            for asked in wanted.lanes.iter().filter(|asked| backlogged(asked.lane.receiver.0)) {
-                for _ in 0..asked.limit.min(wanted.limit - taken.len()) {
-                    *next += 1;
-                    taken.push(claimed(asked.lane.receiver.0, *next));
-                }
-            }
-            slots.claimed(&wanted, taken);
-        }
-    }
-
-    #[test]
-    fn w19_lanes_with_a_backlog_share_the_slots_evenly() {
-        for lanes in [2, 4, 6] {
-            let mut slots = slots(1, &vec![(1, false); lanes]);
-            let (mut next, mut starts) = (0, vec![0; lanes]);
-            for _ in 0..600 {
-                fill(&mut slots, |_| true, &mut next, Instant::now());
-                let (receiver, _) = slots.start_next().expect("there is a backlog");
-                starts[receiver] += 1;
-                slots.finished(receiver, Instant::now());
-            }
-            let fair = 600 / lanes;
-            assert!(starts.iter().all(|&starts| (fair / 2..fair * 2).contains(&starts)), "{starts:?}");
-        }
-    }
-
-    #[test]
-    fn w19_a_lane_that_is_claimed_far_ahead_keeps_no_other_waiting() {
-        let mut slots = slots(4, &[(3, false), (3, false)]);
-        let (mut next, now) = (0, Instant::now());
-        // A fast lane alone, until hundreds of it are claimed ahead.
-        for _ in 0..2_000 {
-            fill(&mut slots, |lane| lane == 0, &mut next, now);
-            let (receiver, _) = slots.start_next().expect("there is a backlog");
-            slots.finished(receiver, now);
-        }
-        assert!(slots.lanes[0].queue.len() > 100);
-        while slots.start_next().is_some() {}
-        // Then another lane gets something, while the first goes on.
-        fill(&mut slots, |_| true, &mut next, now);
-        assert!(!slots.lanes[1].queue.is_empty(), "the other lane is asked");
-        slots.finished(0, now);
-        let started: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
-        assert!(started.contains(&1), "and gets a slot: {started:?}");
-    }
-
-    #[test]
-    fn a_hint_during_a_claim_is_not_lost() {
-        let mut slots = slots(4, &[(4, false)]);
-        let now = Instant::now();
-        let wanted = slots.wanted(now).expect("four are free");
-        assert_eq!(slots.wanted(now), None, "it has been asked");
-        slots.hope();
-        slots.claimed(&wanted, vec![]);
-        assert!(slots.wanted(now).is_some(), "what was committed after the claim had looked");
-    }
-
-    #[test]
-    fn a_short_batch_waits_for_a_hint_and_a_full_one_does_not() {
-        let mut slots = slots(4, &[(4, false)]);
-        let now = Instant::now();
-        let wanted = slots.wanted(now).expect("four are free");
-        slots.claimed(&wanted, vec![claimed(0, 1)]);
-        assert_eq!(slots.wanted(now), None);
-        slots.hope();
-        assert_eq!(slots.wanted(now).map(|wanted| wanted.limit), Some(3));
-    }
-
-    #[test]
-    fn fast_lanes_are_claimed_ahead_by_what_they_finish() {
-        let mut slots = slots(2, &[(2, false)]);
-        let now = Instant::now();
-        for n in 0..300 {
-            slots.lanes[0].queue.push_back(claimed(0, n));
-            let (receiver, _) = slots.start_next().expect("a slot is free");
-            slots.finished(receiver, now);
-        }
-        assert_eq!(slots.wanted(now).map(|wanted| wanted.limit), Some(302));
-        slots.hope();
-        assert_eq!(slots.wanted(now + WINDOW * 3).map(|wanted| wanted.limit), Some(2), "what was fast long ago is not");
-    }
-
-    #[test]
-    fn exclusive_lanes_run_one_at_a_time() {
-        let mut slots = slots(8, &[(6, true), (6, true), (6, false)]);
-        let wanted = slots.wanted(Instant::now()).expect("everything is free");
-        assert_eq!(wanted.lanes.iter().map(|lane| lane.limit).collect::<Vec<_>>(), [1, 1, 6]);
-        slots.claimed(&wanted, vec![claimed(0, 1), claimed(1, 2), claimed(2, 3)]);
-        let started: Vec<usize> = std::iter::from_fn(|| slots.start_next()).map(|(receiver, _)| receiver).collect();
-        assert_eq!(started.len(), 2, "{started:?}");
-        let exclusive = started.into_iter().find(|&receiver| receiver < 2).expect("one of the two");
-        slots.finished(exclusive, Instant::now());
-        assert!(slots.start_next().is_some());
-        assert!(slots.start_next().is_none());
-    }
-}
+mod tests;

@@ -18,7 +18,10 @@ use crate::{Result, Size, latency};
 const APART: Duration = Duration::from_millis(131);
 
 /// How workers hear of commits, or what is different about them.
-const WAYS: [&str; 4] = ["same process", "another process", "polling", "same process, durable claims"];
+const WAYS: [&str; 5] = ["same process", "same process, claimed apart", DURABLE, "another process", "polling"];
+
+/// What `durable_claims` is about: a claim of its own, which waits for the disk.
+const DURABLE: &str = "same process, claimed apart, durable claims";
 
 pub(crate) async fn measure(bed: &Bed, size: Size, series: &mut Series) -> Result {
     let mut ways = Vec::new();
@@ -61,12 +64,13 @@ impl Way {
         let backend = place.signals.backend().clone();
         let senders = match name {
             "polling" => Signals::new(backend.without_hints()),
-            "same process, durable claims" => Signals::new(backend.durable_claims(true)),
+            DURABLE => Signals::new(backend.durable_claims(true)),
             _ => place.signals.clone(),
         };
         let worker = if name.starts_with("same process") { senders.clone() } else { place.another(5) };
         let moments = Moments::of(sends);
-        let worker = worker.worker().only(["bench.timed."]).state(moments.clone()).build()?;
+        let worker = worker.worker().only(["bench.timed."]).state(moments.clone());
+        let worker = worker.claim_in_sends(!name.contains("claimed apart")).build()?;
         let way = Self { _place: place, senders, moments, crew: Crew::start([worker]) };
         // Neither the worker nor anything prepared is there yet.
         way.send(-1).await?;

@@ -13,7 +13,7 @@ const BATCH: i64 = 100;
 const CLAIM: &str = "UPDATE signals_delivery SET token = ?1, lease_until = ?2, attempt = attempt + 1
     WHERE (receiver, version, id) IN (
         SELECT receiver, version, id FROM signals_delivery
-        WHERE receiver = ?3 AND version = ?4 AND token IS NULL ORDER BY id LIMIT ?5)
+        WHERE receiver = ?3 AND version = ?4 AND token IS NULL ORDER BY id LIMIT +?5)
     RETURNING id";
 
 /// The batch is what lies below the highest id of it: nobody else works on the lane.

@@ -1,7 +1,7 @@
 //! A transaction without protection.
 
 use signals_core::store::Claimed;
-use signals_core::{Backend, InTransaction, Receipt, Result, SendBatch, SendContext};
+use signals_core::{Backend, InTransaction, Outgoing, Result, SendBatch, SendContext, Sent};
 
 use super::puppet::acked;
 
@@ -67,7 +67,7 @@ impl<B: Backend> TestTx<B> {
 }
 
 impl<B: Backend> InTransaction<B> for TestTx<B> {
-    fn context(&self) -> SendContext {
+    fn context(&mut self, _: &[Outgoing]) -> SendContext {
         self.context.clone()
     }
 
@@ -75,5 +75,5 @@ impl<B: Backend> InTransaction<B> for TestTx<B> {
         Ok(self.conn())
     }
 
-    fn finish(&mut self, _: &SendBatch, _: &[Receipt]) {}
+    fn finish(&mut self, _: &SendBatch, _: &mut Sent) {}
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "postgres")]
 
 mod addressed;
+mod claimed;
 mod claims;
 mod harness;
 mod hints;

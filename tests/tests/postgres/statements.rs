@@ -79,6 +79,7 @@ const HOT: &[(&str, &str, &[&str])] = &[
     ("begin_durable", "release", &["Index Scan using delivery_pkey on delivery d"]),
     ("begin_quick", "merge_stragglers", &["using delivery_pkey on delivery d", "using later_lane on later l"]),
     ("begin", "send", &["Insert on delivery", "Insert on signal"]),
+    ("begin", "send_claimed", &["Insert on delivery", "Insert on signal"]),
     ("begin", "send_all", &["Insert on delivery", "Insert on signal", "ProjectSet"]),
     ("begin", "send_with", &["Insert on delivery", "Insert on send_key"]),
 ];
@@ -138,7 +139,7 @@ async fn the_hot_statements_find_their_rows_by_key_with_a_million_of_them_and_wi
         assert!(plan.contains(expected), "{name}: no `{expected}` in\n{plan}");
     }
     // In the application's session, whose planner walks the one page that a few names are on.
-    for name in ["send", "send_all"] {
+    for name in ["send", "send_claimed", "send_all"] {
         let plan = plan(conn, "begin", name).await;
         assert!(plan.contains("Index Scan using signal_name_pkey on signal_name n"), "{name} walks all names:\n{plan}");
     }

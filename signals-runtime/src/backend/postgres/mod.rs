@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use signals_core::clock::{Clock, SystemClock, micros};
 use signals_core::store::{Acked, Store};
-use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch};
+use signals_core::{Backend, BoxFuture, Error, Receipt, Result, SendBatch, Sent};
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::broken;
@@ -262,11 +262,15 @@ impl Backend for PgBackend {
     }
 
     fn send<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Vec<Receipt>>> {
-        Box::pin(async { Ok(send::send(conn, batch).await?.0) })
+        Box::pin(async { Ok(send::send(conn, batch).await?.receipts) })
     }
 
-    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<(Vec<Receipt>, bool)>> {
+    fn send_knowing<'c>(conn: &'c mut Self::Conn, batch: &'c SendBatch) -> BoxFuture<'c, Result<Sent>> {
         Box::pin(send::send(conn, batch))
+    }
+
+    fn claims_in_sends(&self) -> bool {
+        true
     }
 
     fn announce(&self) {

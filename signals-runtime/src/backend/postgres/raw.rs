@@ -6,7 +6,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use signals_core::{BoxFuture, Error, InTransaction, Problems, Receipt, Registry, Result, SendBatch, SendContext};
+use signals_core::{
+    BoxFuture, Error, InTransaction, Outgoing, Problems, Registry, Result, SendBatch, SendContext, Sent,
+};
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
 use super::{PgBackend, send};
@@ -31,7 +33,7 @@ fn linked() -> Result<Arc<Registry>> {
 /// dropped there (a time-out around a send, say) begins with [`Signals::begin`](crate::Signals::begin), whose transactions
 /// refuse to commit then.
 impl InTransaction<PgBackend> for PgConnection {
-    fn context(&self) -> SendContext {
+    fn context(&mut self, _: &[Outgoing]) -> SendContext {
         // Whoever sends is told of problems by `start`.
         SendContext::new(linked().unwrap_or_default())
     }
@@ -41,8 +43,8 @@ impl InTransaction<PgBackend> for PgConnection {
         if self.is_in_transaction() { Ok(self) } else { Err(Error::NotInTransaction) }
     }
 
-    fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]) {
-        telemetry::sent(batch, receipts);
+    fn finish(&mut self, batch: &SendBatch, sent: &mut Sent) {
+        telemetry::sent(batch, &sent.receipts);
     }
 
     fn abort(&mut self) -> BoxFuture<'_, ()> {
@@ -52,16 +54,16 @@ impl InTransaction<PgBackend> for PgConnection {
 
 /// A transaction that was begun through sqlx. As for a connection inside one.
 impl InTransaction<PgBackend> for Transaction<'_, Postgres> {
-    fn context(&self) -> SendContext {
-        InTransaction::<PgBackend>::context(&**self)
+    fn context(&mut self, signals: &[Outgoing]) -> SendContext {
+        InTransaction::<PgBackend>::context(&mut **self, signals)
     }
 
     fn start(&mut self) -> Result<&mut PgConnection> {
         InTransaction::<PgBackend>::start(&mut **self)
     }
 
-    fn finish(&mut self, batch: &SendBatch, receipts: &[Receipt]) {
-        InTransaction::<PgBackend>::finish(&mut **self, batch, receipts);
+    fn finish(&mut self, batch: &SendBatch, sent: &mut Sent) {
+        InTransaction::<PgBackend>::finish(&mut **self, batch, sent);
     }
 
     fn abort(&mut self) -> BoxFuture<'_, ()> {

@@ -4,7 +4,7 @@
 --     GRANT signals_sender TO web; GRANT signals_worker TO jobs; GRANT signals_reader TO grafana;
 --
 -- signals_migrator  owns the schema and applies migrations
--- signals_sender    sends, and reads what a send has to know: no payloads, no deliveries
+-- signals_sender    sends, and reads what a send has to know: no payloads, and of deliveries no more than whose they are
 -- signals_worker    registers receivers, runs deliveries, and does what operators do; sends, too
 -- signals_reader    looks at everything, payloads included, and changes nothing
 --
@@ -54,6 +54,7 @@ GRANT USAGE ON SCHEMA signals TO signals_sender, signals_worker, signals_reader;
 -- The sender: names and receivers to know whom a send addresses, and rows to append. What a send answers are ids.
 GRANT SELECT ON signals.signal_name, signals.receiver, signals.receiver_name, signals.send_key TO signals_sender;
 GRANT SELECT (id, fanout) ON signals.signal TO signals_sender;
+GRANT SELECT (receiver, id) ON signals.delivery TO signals_sender;
 GRANT INSERT ON signals.signal, signals.delivery, signals.later, signals.send_key TO signals_sender;
 GRANT USAGE ON SEQUENCE signals.signal_id_seq TO signals_sender;
 

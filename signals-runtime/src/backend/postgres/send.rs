@@ -4,10 +4,12 @@
 mod store;
 
 use std::collections::HashMap;
+use std::mem;
 
 use sha2::{Digest as _, Sha256};
 use signals_core::delivery::SignalId;
-use signals_core::{Error, Outgoing, Receipt, Result, SendBatch};
+use signals_core::store::Claimed;
+use signals_core::{Error, Outgoing, Receipt, Result, SendBatch, Sent};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{error, sql};
@@ -18,13 +20,13 @@ use store::Run;
 /// more signals save nothing that can be measured any more.
 const CHUNK: (usize, usize) = (4_000, 8 << 20);
 
-/// Stores `batch`. Answers, too, whether the server has shown that the transaction is open.
-pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<(Vec<Receipt>, bool)> {
+/// Stores `batch`.
+pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<Sent> {
     if !conn.is_in_transaction() {
         return Err(Error::NotInTransaction);
     }
     let keys = Keys::of(batch)?;
-    let mut receipts = Receipts { at: vec![None; batch.signals.len()], in_transaction: false };
+    let mut receipts = Receipts { at: vec![None; batch.signals.len()], in_transaction: false, claimed: Vec::new() };
     let stored = store_all(conn, batch, &keys, &mut receipts).await;
     if stored.is_err() && receipts.any() {
         abort(conn).await;
@@ -37,13 +39,13 @@ pub(super) async fn send(conn: &mut PgConnection, batch: &SendBatch) -> Result<(
     if broken::transaction() {
         sqlx::raw_sql("COMMIT AND CHAIN").execute(&mut *conn).await.map_err(error::of)?;
     }
-    let in_transaction = receipts.in_transaction;
+    let (in_order, claimed) = (receipts.in_transaction, mem::take(&mut receipts.claimed));
     let receipts = receipts.with_repeated(&keys);
     if receipts.is_err() {
         // Also when no signal is stored: the key of one may be.
         abort(conn).await;
     }
-    Ok((receipts?, in_transaction))
+    Ok(Sent { receipts: receipts?, in_order, claimed })
 }
 
 async fn store_all(conn: &mut PgConnection, batch: &SendBatch, keys: &Keys<'_>, receipts: &mut Receipts) -> Result<()> {
@@ -77,6 +79,8 @@ struct Receipts {
     at: Vec<Option<Receipt>>,
     /// Whether the server has shown that a transaction is open: something else was written in it before.
     in_transaction: bool,
+    /// What was stored as claimed.
+    claimed: Vec<Claimed>,
 }
 
 impl Receipts {

@@ -84,6 +84,7 @@ statements! {
     SEIZE = "seize",
     SEND = "send",
     SEND_ALL = "send_all",
+    SEND_CLAIMED = "send_claimed",
     SEND_KEYS = "send_keys",
     SEND_WITH = "send_with",
     SESSION = "session",

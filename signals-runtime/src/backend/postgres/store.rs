@@ -221,6 +221,11 @@ impl Store for PgStore {
         self.due.ask(now);
     }
 
+    fn passed(&self, held: &[Held]) {
+        // tidy: a duration: how old a mark is
+        self.floors.passed(held, Instant::now());
+    }
+
     fn cancel<'a>(&'a self, deliveries: &'a [DeliveryId], acting: &'a Acting<'a>) -> BoxFuture<'a, Result<Decided>> {
         self.run(by_hand::decide(&self.connections, deliveries, Deed::End(End::Cancel), acting))
     }

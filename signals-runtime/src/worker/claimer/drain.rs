@@ -41,7 +41,7 @@ impl Claimer {
             if engine.shutdown.phase() > Phase::Run {
                 break Ok(());
             }
-            let step = if under_way.is_none() && self.slots.is_idle() && engine.table.is_empty() {
+            let step = if under_way.is_none() && self.slots().is_idle() && engine.table.is_empty() {
                 self.probe().await
             } else {
                 self.step(&mut under_way).await
@@ -77,11 +77,11 @@ impl Claimer {
                 self.refilled(&wanted, claims)?;
                 return Ok(Step::Claimed);
             }
-            Ok(()) = self.commits.changed() => self.slots.hope(),
+            Ok(()) = self.commits.changed() => self.slots().hope(Instant::now()),
             () = engine.progress.notified() => {}
             () = engine.shutdown.reached(Phase::Stop) => {}
             Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-            () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots.hope(),
+            () = tokio::time::sleep(defaults::POLL_IDLE) => self.slots().hope(Instant::now()),
         }
         Ok(Step::Waited)
     }
@@ -91,7 +91,7 @@ impl Claimer {
         // A drain before this one, or a worker beside it, has left marks above which both would begin.
         self.engine.store.look_everywhere();
         let promoted = self.engine.store.promote(defaults::PROMOTE_BATCH).await?;
-        self.slots.hope();
+        self.slots().hope(Instant::now());
         let found = match self.claim_wanted().await? {
             Some(UnderWay { wanted, claims }) => self.refilled(&wanted, claims.await)?,
             None => false,
@@ -106,9 +106,9 @@ impl Claimer {
         if !connected {
             return Err(self.not_connected());
         }
-        let Some(wanted) = self.slots.wanted(Instant::now()) else { return Ok(None) };
+        let Some(wanted) = self.slots().wanted(Instant::now()) else { return Ok(None) };
         let Some(claims) = self.claim_for(&wanted) else {
-            self.slots.hope();
+            self.slots().hope(Instant::now());
             return Err(self.not_connected());
         };
         Ok(Some(UnderWay { wanted, claims }))
@@ -123,7 +123,7 @@ impl Claimer {
                 Ok(found)
             }
             Err(error) => {
-                self.slots.hope();
+                self.slots().hope(Instant::now());
                 Err(error)
             }
         }

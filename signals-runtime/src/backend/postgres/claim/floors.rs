@@ -8,7 +8,8 @@
 //!   claim whose snapshot has nothing running below `own` sees all ids up to `h` that will ever be, and what it leaves
 //!   below its last one is nobody's any more: the floor rises to there. That takes milliseconds, unless somebody keeps a
 //!   transaction open. (What a snapshot says is *finished* is no bound: shown to fail.)
-//! - The *trailing* one, where a claim ended a second ago: it keeps claims fast behind a long transaction.
+//! - The *trailing* one, where a claim ended a second ago, or where something stood that a send has claimed: it keeps claims
+//!   fast behind a long transaction.
 //!
 //! What stands below is found by a *sweep*, a claim from the bottom of its lanes: stragglers of long transactions, what was
 //! given back, expired leases. A sweep that found such and had no room for more is followed by another as soon as there is
@@ -20,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signals_core::delivery::Lane;
-use signals_core::store::ClaimLane;
+use signals_core::store::{ClaimLane, Held};
 
 use super::super::sweeps::Swept;
 
@@ -102,6 +103,14 @@ impl Floors {
         self.lock().lanes.entry(lane).or_default().looked(looked, now);
     }
 
+    /// What sends have claimed stands here: nothing that a claim would have raised the floor by.
+    pub(in super::super) fn passed(&self, held: &[Held], now: Instant) {
+        let mut inner = self.lock();
+        for held in held {
+            inner.lanes.entry(held.lane).or_default().mark(held.position, now);
+        }
+    }
+
     /// The next claim of each lane is a sweep.
     pub(in super::super) fn ask(&self, now: Instant) {
         self.lock().asked = Some(now);
@@ -143,6 +152,11 @@ impl Floor {
             Some(_) => {}
             None => self.candidate = Some((last, own)),
         }
+        self.mark(last, now);
+    }
+
+    /// Everything up to `last` was looked at.
+    fn mark(&mut self, last: i64, now: Instant) {
         if self.marks.back().is_none_or(|&(at, _)| now.saturating_duration_since(at) >= MARKS) {
             self.marks.push_back((now, last.saturating_add(1)));
         }

@@ -3,20 +3,25 @@
 
 use std::collections::HashSet;
 use std::str;
+use std::sync::Arc;
 
 use signals_core::clock::micros;
-use signals_core::delivery::SignalId;
+use signals_core::delivery::{Counters, SignalId};
+use signals_core::store::{Claimed, Held, SendClaim, StoredSignal};
 use signals_core::{Due, Error, Outgoing, Receipt, Result, SendBatch};
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use sqlx::{PgConnection, Postgres};
 
-use super::super::time::Moment;
+use super::super::time::{Moment, span};
 use super::super::{error, rows, sql};
 use super::{Receipts, hash};
 
 /// A statement that answers with rows of `O`.
 type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
+
+/// What a send answers that claims: as one that does not, and when it was sent, whose deliveries are claimed, and their ids.
+type StoredAndClaimed = (i64, i64, bool, Moment, Vec<i64>, Vec<i64>);
 
 /// Signals of one type that are due at the same time.
 pub(super) struct Run<'b> {
@@ -54,13 +59,14 @@ impl<'b> Run<'b> {
     /// whether that is an error [`store_with`](Self::store_with) finds out.
     pub(super) async fn store(&self, conn: &mut PgConnection, receipts: &mut Receipts) -> Result<bool> {
         let stored = if let [payload] = self.payloads[..] {
-            let one: Option<(i64, i64, bool)> = self
-                .bind_known(sqlx::query_as(sql::SEND))
-                .bind(payload)
-                .fetch_optional(conn)
-                .await
-                .map_err(error::of)?;
-            one.map(|(id, deliveries, in_transaction)| {
+            let one = match &self.batch.context.claim {
+                Some(claim) => self.store_claimed(conn, payload, claim, &mut receipts.claimed).await?,
+                None => {
+                    let one = self.bind_known(sqlx::query_as(sql::SEND)).bind(payload).fetch_optional(conn);
+                    one.await.map_err(error::of)?
+                }
+            };
+            one.map(|(id, deliveries, in_transaction): (i64, i64, bool)| {
                 receipts.in_transaction |= in_transaction;
                 (vec![id], deliveries)
             })
@@ -74,6 +80,44 @@ impl<'b> Run<'b> {
             receipts.at[at] = Some(Receipt::stored(SignalId(id), deliveries));
         }
         Ok(true)
+    }
+
+    /// Stores one signal, and claims what `claim` asks for, into `claimed`.
+    async fn store_claimed(
+        &self,
+        conn: &mut PgConnection,
+        payload: &str,
+        claim: &SendClaim,
+        claimed: &mut Vec<Claimed>,
+    ) -> Result<Option<(i64, i64, bool)>> {
+        let receivers: Vec<i64> = claim.lanes.iter().map(|lane| lane.receiver.0).collect();
+        let query = self.bind_known(sqlx::query_as(sql::SEND_CLAIMED)).bind(payload).bind(&receivers);
+        let query = query.bind(rows::token_bits(claim.token)).bind(span(claim.lease));
+        let stored: Option<StoredAndClaimed> = query.fetch_optional(conn).await.map_err(error::of)?;
+        let Some((id, deliveries, in_transaction, Moment(sent_at), receivers, positions)) = stored else {
+            return Ok(None);
+        };
+        let def = self.first().def;
+        let signal = Arc::new(StoredSignal {
+            id: SignalId(id),
+            name: def.name.into(),
+            version: def.version,
+            payload: payload.into(),
+            headers: self.batch.context.headers.clone(),
+            sent_at,
+        });
+        claimed.extend(receivers.into_iter().zip(positions).map(|(receiver, position)| Claimed {
+            held: Held {
+                delivery: rows::delivery(id, receiver),
+                lane: rows::lane(receiver, def.version.into()),
+                position,
+                life: 0,
+                token: claim.token,
+            },
+            counters: Counters::default().claimed(),
+            signal: Arc::clone(&signal),
+        }));
+        Ok(Some((id, deliveries, in_transaction)))
     }
 
     /// Binds what the registry's row must know, and what the signals have in common.
