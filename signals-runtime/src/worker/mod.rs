@@ -326,7 +326,11 @@ impl Parts {
                 engine.progress.notified().await;
             }
         };
-        let _ = tokio::time::timeout(LAST_SENDS, ended).await;
+        tokio::select! {
+            () = ended => {}
+            () = tokio::time::sleep(LAST_SENDS) => {}
+            () = engine.shutdown.reached(Phase::Now) => {}
+        }
         let stored = async {
             while !engine.table.is_empty() {
                 engine.progress.notified().await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use signals_conformance::Db;
 use signals_conformance::fixtures::paid;
-use signals_conformance::stage::{Act, Plain, Theatre, Transactional, until};
+use signals_conformance::stage::{Act, Bystander, Plain, Theatre, Transactional, until};
 use signals_core::{Receiver as _, Signal as _};
 use signals_runtime::{PgTx, WorkerBuilder};
 
@@ -226,7 +226,7 @@ async fn w21_what_was_committed_by_hand_is_given_back() {
 #[tokio::test]
 async fn i5_what_a_transactional_receiver_sends_starts_when_it_is_acknowledged() {
     let db = claims::open().await;
-    let receivers = [Transactional::<Postgres>::DEF, signals_conformance::stage::Bystander::DEF];
+    let receivers = [Transactional::<Postgres>::DEF, Bystander::DEF];
     let case = Theatre::open(&db, &receivers, [Act::Send]).await;
     beside(&case, case.worker(), async {
         case.send(&paid(7)).await;
@@ -298,6 +298,23 @@ async fn l2_what_was_claimed_for_a_worker_that_has_stopped_is_given_back() {
     until("it is given back", async || held(&case.db).await == 0).await;
     assert_eq!(case.drain().await.done, 1, "and runs somewhere else");
     assert_eq!(case.stage.calls()[0].attempt, 1, "the attempt was refunded");
+}
+
+/// L2: what its receivers commit while a worker stops, and what others commit in that moment, holds no lease when it has stopped.
+#[tokio::test]
+async fn l2_a_worker_that_stops_leaves_no_lease_of_what_is_sent_meanwhile() {
+    let db = claims::open().await;
+    let receivers = [Transactional::<Postgres>::DEF, Bystander::DEF];
+    let case = Theatre::open(&db, &receivers, [Act::Send; 200]).await;
+    for round in 1..=20 {
+        let before = case.stage.calls().len();
+        beside(&case, case.worker(), async {
+            case.send(&paid(round)).await;
+            until("its receiver is called", async || case.stage.calls().len() > before).await;
+        })
+        .await;
+        assert_eq!(held(&case.db).await, 0, "round {round}");
+    }
 }
 
 /// S2: whoever does not hear what became of the commit looks. Here nothing became of it, and its place is free again.
