@@ -16,10 +16,10 @@ use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use signals_core::SignalDef;
 use signals_core::delivery::Lane;
 use signals_core::store::{Claimed, Held, Renewed, SendClaim};
 use signals_core::token::Token;
+use signals_core::{Error, SignalDef};
 use tokio::sync::mpsc;
 
 use super::backoff::{Backoff, passes};
@@ -30,6 +30,9 @@ use crate::telemetry;
 
 /// How old a promise may be that is kept: who paused a receiver, or merged it, waits no longer for the claims before.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// How long whoever commits waits until what this worker does not run is given back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the sends of a process find its workers.
 #[derive(Debug, Default)]
@@ -136,11 +139,13 @@ impl Promise {
         false
     }
 
-    /// T8 for what this worker does not run after all, and somebody may have committed.
+    /// T8 for what this worker does not run after all, and somebody may have committed. Whoever commits waits for it, but not for
+    /// long: then the lease runs out.
     pub(crate) async fn give_back(mut self) {
         let held: Vec<Held> = mem::take(&mut self.claimed).iter().map(|claimed| claimed.held).collect();
-        if let Err(error) = self.engine.store.release(&held).await {
-            // Its lease runs out.
+        let released = tokio::time::timeout(PATIENCE, self.engine.store.release(&held)).await;
+        let silence = |_elapsed| Err(Error::Unavailable("the database does not answer".into()));
+        if let Err(error) = released.unwrap_or_else(silence) {
             telemetry::store_failed("release", &error, self.lease());
         }
     }
