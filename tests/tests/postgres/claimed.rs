@@ -323,8 +323,8 @@ async fn s2_what_was_claimed_in_a_transaction_that_was_cut_off_never_runs() {
     let case = open([]).await;
     beside(&case, case.worker().concurrency(1), async {
         let mut tx = case.signals.begin().await.expect("begins");
-        paid(1).send(&mut tx).await.expect("sends");
         let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *tx).await.expect("a session");
+        paid(1).send(&mut tx).await.expect("sends");
         let end = sqlx::query("SELECT pg_terminate_backend($1, 5000)").bind(pid);
         end.execute(case.signals.backend().pool()).await.expect("ends it");
         tx.commit().await.expect_err("its connection is gone");
